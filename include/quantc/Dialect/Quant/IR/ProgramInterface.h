@@ -1,0 +1,69 @@
+//===- ProgramInterface.h - Inputs and outputs of a program -----*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A program is a module with one public function. Names and symbolic shapes of
+// its inputs and outputs are attributes of that function:
+//
+//   func.func @main(
+//       %x: tensor<?x784xf32> {quant.name = "image",
+//                              quant.shape = affine_map<(d0) -> (d0, 784)>})
+//       -> (tensor<?x10xf32> {quant.name = "logits",
+//                             quant.shape = affine_map<(d0) -> (d0, 10)>})
+//       attributes {quant.dims = ["batch"]}
+//
+// All maps have one dimension for each entry of `quant.dims`. A function
+// without these attributes gets the names input0, input1, ..., output0, ...;
+// every dynamic dimension of its inputs is a dimension of its own (dim0, ...),
+// and every dynamic dimension of an output must be provably one of those.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_IR_PROGRAMINTERFACE_H
+#define QUANTC_DIALECT_QUANT_IR_PROGRAMINTERFACE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace quantc {
+
+/// Names of the attributes.
+inline constexpr llvm::StringLiteral kNameAttr = "quant.name";
+inline constexpr llvm::StringLiteral kShapeAttr = "quant.shape";
+inline constexpr llvm::StringLiteral kDimsAttr = "quant.dims";
+
+/// An input or output.
+struct Port {
+  std::string name;
+  mlir::RankedTensorType type;
+  /// From the dynamic dimensions of the program to the sizes of this tensor.
+  mlir::AffineMap shape;
+};
+
+struct ProgramInterface {
+  llvm::SmallVector<Port> inputs;
+  llvm::SmallVector<Port> outputs;
+  /// The names of the dynamic dimensions.
+  llvm::SmallVector<std::string> dims;
+};
+
+/// The function that `module` is run by: its only public one with a body.
+/// Emits an error when there is none or more than one.
+mlir::FailureOr<mlir::func::FuncOp> getEntry(mlir::ModuleOp module);
+
+/// Reads the interface of `entry` from its attributes and types. Emits an error
+/// for a type that is no ranked tensor and for an output whose size is unknown.
+mlir::FailureOr<ProgramInterface> getProgramInterface(mlir::func::FuncOp entry);
+
+/// Writes `interface` to the attributes of `entry`.
+void setProgramInterface(mlir::func::FuncOp entry,
+                         const ProgramInterface &interface);
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_IR_PROGRAMINTERFACE_H

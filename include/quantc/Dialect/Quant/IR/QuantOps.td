@@ -1,0 +1,420 @@
+//===- QuantOps.td - Operations added to the quant dialect -*- tablegen -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The operations of the simulated and the integer form. They live in upstream's
+// `quant` dialect, beside `quant.qcast`, `quant.dcast` and `quant.scast`. The
+// constraint IDs in the descriptions are those of docs/Numerics.md, of the
+// verifiers and of their tests.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_IR_QUANTOPS
+#define QUANTC_DIALECT_QUANT_IR_QUANTOPS
+
+include "mlir/Dialect/Quant/IR/QuantBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Quantc_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Quant_Dialect, mnemonic,
+         !listconcat([Pure,
+                      DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                                ["reifyResultShapes"]>],
+                     traits)> {
+  let cppNamespace = "::quantc";
+  // A dynamic dimension of a result is that of the first operand.
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::quantc::detail::reifyFromInput(*this, builder, shapes);
+    }
+  }];
+}
+
+def Quantc_I4 : I<4>;
+def Quantc_FloatTensor : RankedTensorOf<[F32]>;
+def Quantc_StorageTensor : RankedTensorOf<[Quantc_I4, I8]>;
+def Quantc_ByteTensor : RankedTensorOf<[I8]>;
+
+//===----------------------------------------------------------------------===//
+// Statistics and parameters
+//===----------------------------------------------------------------------===//
+
+def Quantc_ObserveOp : Quantc_Op<"observe"> {
+  let summary = "The range of the finite elements of each block";
+  let description = [{
+    The result has the shape of the blocks with a last dimension of size 2
+    appended, which holds the smallest and the largest finite element of the
+    block. NaN and infinities do not count; a block without a finite element
+    gives `[+inf, -inf]`, the identity of `[min, max]`. A zero is always +0.
+
+    The block shape follows the rule for scales (`quantize_c2`, `quantize_c3`):
+    the rank of the result less one is 0 (one block, the whole tensor) or the
+    rank of the input, and each of its dimensions divides that of the input.
+
+    ```
+    range[b, 0] = min over finite input[i], i in block b
+    range[b, 1] = max over finite input[i], i in block b
+    ```
+
+    Example, the range of each row:
+
+    ```mlir
+    %range = quant.observe %x : tensor<?x784xf32> -> tensor<?x1x2xf32>
+    ```
+
+    Constraints: `observe_c1` (block shape), `observe_c2` (last dimension 2).
+  }];
+  let arguments = (ins Quantc_FloatTensor:$input);
+  let results = (outs Quantc_FloatTensor:$range);
+  let assemblyFormat =
+      "$input attr-dict `:` type($input) `->` type($range)";
+  let hasVerifier = 1;
+}
+
+def Quantc_HistogramOp : Quantc_Op<"histogram"> {
+  let summary = "How often each bfloat16 bucket occurs";
+  let description = [{
+    Counts the elements by the upper 16 bits of their bit pattern (sign,
+    exponent and 7 mantissa bits), so a bucket is at most 1/128 of its value
+    wide whatever the range of the data is. Histograms of two parts of the data
+    add up to the histogram of the whole, in any order.
+
+    ```
+    count[bitcast<u32>(input[i]) >> 16] += 1   for every i
+    ```
+
+    Example:
+
+    ```mlir
+    %count = quant.histogram %x : tensor<?x784xf32> -> tensor<65536xi64>
+    ```
+  }];
+  let arguments = (ins Quantc_FloatTensor:$input);
+  let results = (outs 1DTensorOf<[I64]>:$count);
+  let assemblyFormat =
+      "$input attr-dict `:` type($input) `->` type($count)";
+  let hasVerifier = 1;
+}
+
+def Quantc_ChooseParamsOp : Quantc_Op<"choose_params"> {
+  let summary = "Scale and zero point of a range";
+  let description = [{
+    The range is widened to include 0. Symmetric: `scale = max(|min|, |max|) /
+    qmax`, zero point 0. Asymmetric: `scale = (max - min) / (qmax - qmin)`,
+    `zero_point = clamp(rne(qmin - min / scale), qmin, qmax)`. `qmax` is 127 for
+    8 bits and 7 for 4, `qmin` -128 and -8. All steps in f32, as in
+    docs/Numerics.md; a scale that comes out as 0 is 1e-8.
+
+    Example:
+
+    ```mlir
+    %scale, %zero_point = quant.choose_params %range {bits = 8 : i64}
+        : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>
+    ```
+
+    Constraints: `choose_params_c1` (4 or 8 bits), `choose_params_c2` (last
+    dimension of the range is 2), `choose_params_c3` (results have the shape of
+    the range without it).
+  }];
+  let arguments = (ins Quantc_FloatTensor:$range, I64Attr:$bits,
+                   UnitAttr:$symmetric);
+  let results = (outs Quantc_FloatTensor:$scale, Quantc_ByteTensor:$zero_point);
+  let assemblyFormat = [{
+    $range attr-dict `:` type($range) `->` type($scale) `,` type($zero_point)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Quantization, element by element
+//===----------------------------------------------------------------------===//
+
+/// The operands that say how an element is quantized, shared by quantize,
+/// dequantize and fake_quant.
+class Quantc_ElementwiseOp<string mnemonic, list<Trait> traits = []>
+    : Quantc_Op<mnemonic, !listconcat([AttrSizedOperandSegments], traits)> {
+  let hasVerifier = 1;
+}
+
+def Quantc_QuantizeOp : Quantc_ElementwiseOp<"quantize"> {
+  let summary = "Float to storage values";
+  let description = [{
+    ```
+    s      = multiplier ? scale * multiplier : scale
+    result = clamp(rne(input / s) + zero_point, qmin, qmax)
+    ```
+
+    `rne` rounds half to even; the quotient is correctly rounded in f32; the
+    value saturates before it is converted to an integer. Infinities saturate,
+    NaN gives the zero point. `[qmin, qmax]` is `[-128, 127]` for i8 and
+    `[-8, 7]` for i4. A missing zero point is 0.
+
+    Scale, zero point and multiplier have rank 0 or the rank of the input; each
+    dimension divides that of the input, and the quotient is the size of the
+    block that shares the value: `tensor<f32>` is per tensor, `tensor<Nx1xf32>`
+    per channel of an `[N, K]` weight, `tensor<NxGxf32>` in groups of `K / G`,
+    `tensor<?x1xf32>` per row.
+
+    The multiplier (1 to 15) makes two-level integer scales: `scale` is the
+    scale of the channel, its last 4 mantissa bits are zero, so the product is
+    exact.
+
+    Example:
+
+    ```mlir
+    %q = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x784xf32> -> tensor<?x784xi8>
+    ```
+
+    Constraints: `quantize_c2` to `quantize_c9`.
+  }];
+  let arguments = (ins Quantc_FloatTensor:$input, Quantc_FloatTensor:$scale,
+                   Optional<Quantc_ByteTensor>:$zero_point,
+                   Optional<Quantc_ByteTensor>:$multiplier);
+  let results = (outs Quantc_StorageTensor:$result);
+  let assemblyFormat = [{
+    $input `scale` `(` $scale `:` type($scale) `)`
+    (`zero_point` `(` $zero_point^ `:` type($zero_point) `)`)?
+    (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
+    attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasCanonicalizer = 1;
+}
+
+def Quantc_DequantizeOp : Quantc_ElementwiseOp<"dequantize"> {
+  let summary = "Storage values to float";
+  let description = [{
+    ```
+    result = (input - zero_point) * s     s as in quant.quantize
+    ```
+
+    The subtraction is exact in i32; the product is rounded once, to f32.
+
+    Example:
+
+    ```mlir
+    %y = quant.dequantize %q scale(%s : tensor<128x1xf32>)
+        : tensor<128x784xi4> -> tensor<128x784xf32>
+    ```
+
+    Constraints: `dequantize_c2` to `dequantize_c9`, as for `quant.quantize`.
+  }];
+  let arguments = (ins Quantc_StorageTensor:$input, Quantc_FloatTensor:$scale,
+                   Optional<Quantc_ByteTensor>:$zero_point,
+                   Optional<Quantc_ByteTensor>:$multiplier);
+  let results = (outs Quantc_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `scale` `(` $scale `:` type($scale) `)`
+    (`zero_point` `(` $zero_point^ `:` type($zero_point) `)`)?
+    (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
+    attr-dict `:` type($input) `->` type($result)
+  }];
+}
+
+def Quantc_FakeQuantOp : Quantc_ElementwiseOp<"fake_quant", [
+    AllTypesMatch<["input", "result"]>]> {
+  let summary = "Quantize and dequantize in one step";
+  let description = [{
+    ```
+    result = dequantize(quantize(input))
+    ```
+
+    The forward value of quantization-aware training, the same to the bit as
+    `quant.quantize` to `bits` bits followed by `quant.dequantize`. NaN gives 0.
+
+    Example:
+
+    ```mlir
+    %y = quant.fake_quant %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        {bits = 8 : i64} : tensor<?x784xf32>
+    ```
+
+    Constraints: `fake_quant_c1` (4 or 8 bits), `fake_quant_c2` to
+    `fake_quant_c9`, as for `quant.quantize`.
+  }];
+  let arguments = (ins Quantc_FloatTensor:$input, Quantc_FloatTensor:$scale,
+                   Optional<Quantc_ByteTensor>:$zero_point,
+                   Optional<Quantc_ByteTensor>:$multiplier, I64Attr:$bits);
+  let results = (outs Quantc_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `scale` `(` $scale `:` type($scale) `)`
+    (`zero_point` `(` $zero_point^ `:` type($zero_point) `)`)?
+    (`multiplier` `(` $multiplier^ `:` type($multiplier) `)`)?
+    attr-dict `:` type($input)
+  }];
+}
+
+def Quantc_RequantizeOp : Quantc_Op<"requantize", [
+    AllTypesMatch<["input", "result"]>]> {
+  let summary = "From one scale and zero point to another";
+  let description = [{
+    ```
+    m      = f32(f64(input_scale) / output_scale)
+    result = clamp(rne(f32(input - input_zero_point) * m) + output_zero_point,
+                   clamp_min, clamp_max)
+    ```
+
+    All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
+    default to -128 and 127; a ReLU is `clamp_min` = the output zero point.
+
+    Example:
+
+    ```mlir
+    %y = quant.requantize %x input(%s0, %z0 : tensor<f32>, tensor<i8>)
+        output(%s1, %z1 : tensor<f32>, tensor<i8>) : tensor<?x64xi8>
+    ```
+
+    Constraints: `requantize_c1` (parameters positive, finite, in range),
+    `requantize_c2` (bounds ordered and within i8).
+  }];
+  let arguments = (ins Quantc_ByteTensor:$input,
+                   0DTensorOf<[F32]>:$input_scale,
+                   0DTensorOf<[I8]>:$input_zero_point,
+                   0DTensorOf<[F32]>:$output_scale,
+                   0DTensorOf<[I8]>:$output_zero_point,
+                   DefaultValuedAttr<SI64Attr, "-128">:$clamp_min,
+                   DefaultValuedAttr<SI64Attr, "127">:$clamp_max);
+  let results = (outs Quantc_ByteTensor:$result);
+  let assemblyFormat = [{
+    $input `input` `(` $input_scale `,` $input_zero_point `:`
+      type($input_scale) `,` type($input_zero_point) `)`
+    `output` `(` $output_scale `,` $output_zero_point `:`
+      type($output_scale) `,` type($output_zero_point) `)`
+    attr-dict `:` type($input)
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Quantc_UnpackOp : Quantc_Op<"unpack"> {
+  let summary = "Two 4-bit values of each byte";
+  let description = [{
+    Weights of 4 bits are stored two to a byte. The element at an even position
+    of the last dimension is the low nibble, the next one the high nibble, both
+    two's complement; with an odd last dimension the last high nibble is 0.
+
+    ```
+    result[i, 2 * j]     = sext<i4>(input[i, j] & 15)
+    result[i, 2 * j + 1] = sext<i4>(input[i, j] >> 4)
+    ```
+
+    Example:
+
+    ```mlir
+    %w = quant.unpack %bytes : tensor<128x392xi8> -> tensor<128x784xi4>
+    ```
+
+    Constraints: `unpack_c1` (equal shapes but for the last dimension, which is
+    halved and rounded up).
+  }];
+  let arguments = (ins Quantc_ByteTensor:$input);
+  let results = (outs RankedTensorOf<[Quantc_I4]>:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// The integer form
+//===----------------------------------------------------------------------===//
+
+def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
+  let summary = "Fully connected layer on quantized weights";
+  let description = [{
+    `input` is `[M, K]`, `weight` is `[N, K]`, the result `[M, N]`. The three
+    kinds of layer are told apart by their types.
+
+    **Integer input** (i8, with `input_scale` and `input_zero_point`):
+
+    ```
+    w[n, k]   = weight[n, k] * group_multiplier[n, g(k)]     (if there is one)
+    acc[m, n] = sum_k (input[m, k] - input_zero_point)
+                    * (w[n, k] - weight_zero_point)          exact, in i32
+
+    static  (input_scale of rank 0)
+      y = f32(acc) * f32(f64(input_scale) * weight_scale) + bias
+    dynamic (input_scale [M, 1], a scale for each row)
+      y = (f32(acc) * weight_scale) * input_scale + bias
+    weight_scale [N, G] with G > 1 (float group scales), static and dynamic
+      y = (sum_g f32(acc_g) * weight_scale_g) * input_scale + bias
+    ```
+
+    **Integer result** (i8, with `output_scale` and `output_zero_point`):
+
+    ```
+    m = f32(f64(input_scale) * weight_scale / output_scale)
+    b = f32(f64(bias) / output_scale)
+    y = clamp(rne(f32(acc) * m + b) + output_zero_point, clamp_min, clamp_max)
+    ```
+
+    **Float input** (f32, weight-only; `s_g` is `weight_scale_g`, or `weight_scale
+    * group_multiplier`):
+
+    ```
+    p_g = fma(input[m, k], f32(weight[n, k] - weight_zero_point_g), p_g)
+    y   = fma(p_g, s_g, y)         k and g ascending from 0, then  y + bias
+    ```
+
+    With a group multiplier and a float input the integer weight `w` is used and
+    there is one group.
+
+    Every multiply and add rounds by itself; sums over g go from 0 upwards. ReLU
+    and Clip before an integer result are the bounds of its clamp.
+
+    Example:
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%sw : tensor<128x1xf32>)
+        input(%sa, %za : tensor<f32>, tensor<i8>) bias(%b : tensor<128xf32>)
+        output(%sy, %zy : tensor<f32>, tensor<i8>) {clamp_min = -100 : si64}
+        : tensor<?x784xi8>, tensor<128x784xi8> -> tensor<?x128xi8>
+    ```
+
+    Constraints: `linear_c1` to `linear_c11`.
+  }];
+  let arguments = (ins
+    RankedTensorOf<[I8, F32]>:$input,
+    Quantc_StorageTensor:$weight,
+    Quantc_FloatTensor:$weight_scale,
+    Optional<Quantc_ByteTensor>:$weight_zero_point,
+    Optional<Quantc_ByteTensor>:$group_multiplier,
+    Optional<Quantc_FloatTensor>:$input_scale,
+    Optional<Quantc_ByteTensor>:$input_zero_point,
+    Optional<1DTensorOf<[F32]>>:$bias,
+    Optional<0DTensorOf<[F32]>>:$output_scale,
+    Optional<0DTensorOf<[I8]>>:$output_zero_point,
+    DefaultValuedAttr<SI64Attr, "-128">:$clamp_min,
+    DefaultValuedAttr<SI64Attr, "127">:$clamp_max);
+  let results = (outs RankedTensorOf<[I8, F32]>:$result);
+  let assemblyFormat = [{
+    $input `,` $weight `scale` `(` $weight_scale `:` type($weight_scale) `)`
+    (`zero_point` `(` $weight_zero_point^ `:` type($weight_zero_point) `)`)?
+    (`multiplier` `(` $group_multiplier^ `:` type($group_multiplier) `)`)?
+    (`input` `(` $input_scale^ `,` $input_zero_point `:`
+      type($input_scale) `,` type($input_zero_point) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`output` `(` $output_scale^ `,` $output_zero_point `:`
+      type($output_scale) `,` type($output_zero_point) `)`)?
+    attr-dict `:` type($input) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether activations enter as integers (otherwise weight-only).
+    bool hasIntegerInput();
+    /// Whether the result is requantized to i8.
+    bool hasIntegerResult();
+    /// Whether each row has its own input scale.
+    bool isDynamic();
+    /// The number of weight scales along K: more than 1 with float group scales.
+    int64_t getNumScaleGroups();
+    /// The number of group multipliers along K, 0 without.
+    int64_t getNumMultiplierGroups();
+  }];
+}
+
+#endif // QUANTC_DIALECT_QUANT_IR_QUANTOPS

@@ -1,0 +1,140 @@
+//===- ProgramInterface.cpp - Inputs and outputs of a program -------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+
+using namespace mlir;
+using namespace quantc;
+
+FailureOr<func::FuncOp> quantc::getEntry(ModuleOp module) {
+  func::FuncOp entry;
+  for (auto func : module.getOps<func::FuncOp>()) {
+    if (!func.isPublic() || func.isExternal())
+      continue;
+    if (entry)
+      return module.emitError("expects one public function, found '")
+             << entry.getName() << "' and '" << func.getName() << "'";
+    entry = func;
+  }
+  if (!entry)
+    return module.emitError("expects one public function with a body");
+  return entry;
+}
+
+/// The affine expression of dimension `dim` of an output without attributes:
+/// the first input dimension that it is provably equal to.
+static AffineExpr
+findEqualDim(Value output, int64_t dim, func::FuncOp entry,
+             ArrayRef<std::pair<unsigned, int64_t>> inputDims) {
+  for (auto [index, source] : llvm::enumerate(inputDims)) {
+    FailureOr<bool> equal = ValueBoundsConstraintSet::areEqual(
+        {output, dim}, {entry.getArgument(source.first), source.second});
+    if (succeeded(equal) && *equal)
+      return getAffineDimExpr(index, entry.getContext());
+  }
+  return {};
+}
+
+/// The map of constant sizes, with `getDynamic(dim)` in place of dynamic ones.
+static AffineMap
+getShapeMap(RankedTensorType type, unsigned numDims,
+            llvm::function_ref<AffineExpr(int64_t)> getDynamic) {
+  SmallVector<AffineExpr> exprs;
+  for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+    AffineExpr expr = ShapedType::isDynamic(size)
+                          ? getDynamic(dim)
+                          : getAffineConstantExpr(size, type.getContext());
+    if (!expr)
+      return {};
+    exprs.push_back(expr);
+  }
+  return AffineMap::get(numDims, 0, exprs, type.getContext());
+}
+
+static std::string getPortName(StringAttr attr, StringRef fallback,
+                               unsigned index) {
+  return attr ? attr.str() : (fallback + Twine(index)).str();
+}
+
+FailureOr<ProgramInterface>
+quantc::getProgramInterface(func::FuncOp entry) {
+  for (Type type : llvm::concat<const Type>(entry.getArgumentTypes(),
+                                            entry.getResultTypes()))
+    if (!isa<RankedTensorType>(type))
+      return entry.emitError("expects inputs and outputs that are ranked "
+                             "tensors, got ")
+             << type;
+
+  ProgramInterface interface;
+  SmallVector<std::pair<unsigned, int64_t>> inputDims;
+  auto dims = entry->getAttrOfType<ArrayAttr>(kDimsAttr);
+  if (dims) {
+    for (StringRef name : dims.getAsValueRange<StringAttr>())
+      interface.dims.push_back(name.str());
+  } else {
+    for (auto [index, type] : llvm::enumerate(entry.getArgumentTypes()))
+      for (int64_t dim = 0; dim < cast<RankedTensorType>(type).getRank(); ++dim)
+        if (cast<RankedTensorType>(type).isDynamicDim(dim)) {
+          interface.dims.push_back("dim" + std::to_string(inputDims.size()));
+          inputDims.emplace_back(index, dim);
+        }
+  }
+
+  unsigned nextDim = 0;
+  for (auto [index, type] : llvm::enumerate(entry.getArgumentTypes())) {
+    auto tensor = cast<RankedTensorType>(type);
+    auto map = entry.getArgAttrOfType<AffineMapAttr>(index, kShapeAttr);
+    AffineMap shape =
+        map ? map.getValue()
+            : getShapeMap(tensor, interface.dims.size(), [&](int64_t) {
+                return dims ? AffineExpr()
+                            : getAffineDimExpr(nextDim++, entry.getContext());
+              });
+    if (!shape)
+      return entry.emitError("expects ") << kShapeAttr << " on input " << index;
+    auto name = entry.getArgAttrOfType<StringAttr>(index, kNameAttr);
+    interface.inputs.push_back(
+        {getPortName(name, "input", index), tensor, shape});
+  }
+
+  Operation *terminator = entry.front().getTerminator();
+  for (auto [index, type] : llvm::enumerate(entry.getResultTypes())) {
+    auto tensor = cast<RankedTensorType>(type);
+    auto map = entry.getResultAttrOfType<AffineMapAttr>(index, kShapeAttr);
+    AffineMap shape =
+        map ? map.getValue()
+            : getShapeMap(tensor, interface.dims.size(), [&, index = index](int64_t dim) {
+                return findEqualDim(terminator->getOperand(index), dim, entry,
+                                    inputDims);
+              });
+    if (!shape)
+      return entry.emitError("cannot tell the size of output ")
+             << index << " from the inputs; give it a " << kShapeAttr
+             << " attribute";
+    auto name = entry.getResultAttrOfType<StringAttr>(index, kNameAttr);
+    interface.outputs.push_back(
+        {getPortName(name, "output", index), tensor, shape});
+  }
+  return interface;
+}
+
+void quantc::setProgramInterface(func::FuncOp entry,
+                                 const ProgramInterface &interface) {
+  Builder builder(entry.getContext());
+  SmallVector<StringRef> dims(interface.dims.begin(), interface.dims.end());
+  entry->setAttr(kDimsAttr, builder.getStrArrayAttr(dims));
+  for (auto [index, port] : llvm::enumerate(interface.inputs)) {
+    entry.setArgAttr(index, kNameAttr, builder.getStringAttr(port.name));
+    entry.setArgAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));
+  }
+  for (auto [index, port] : llvm::enumerate(interface.outputs)) {
+    entry.setResultAttr(index, kNameAttr, builder.getStringAttr(port.name));
+    entry.setResultAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));
+  }
+}
