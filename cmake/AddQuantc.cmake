@@ -91,6 +91,16 @@ function(add_quantc_tablegen target td)
   add_public_tablegen_target(${target})
 endfunction()
 
+# add_quantc_passes(<name> <Passes.td>)
+# Declarations, registration and manual of the passes of a component: the target
+# Quantc<name>PassesIncGen, the function register<name>Passes().
+function(add_quantc_passes name td)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(Passes.h.inc -gen-pass-decls -name=${name})
+  add_public_tablegen_target(Quantc${name}PassesIncGen)
+  add_quantc_doc(${td} ${name}Passes -gen-pass-doc)
+endfunction()
+
 # add_quantc_doc(<file.td> <output name> <generator flag>...)
 function(add_quantc_doc td output)
   set(LLVM_TARGET_DEFINITIONS ${td})
