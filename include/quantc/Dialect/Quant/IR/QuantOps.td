@@ -46,20 +46,21 @@ def Quantc_ByteTensor : RankedTensorOf<[I8]>;
 //===----------------------------------------------------------------------===//
 
 def Quantc_ObserveOp : Quantc_Op<"observe"> {
-  let summary = "The range of the finite elements of each block";
+  let summary = "The range of each block, widened to include 0";
   let description = [{
     The result has the shape of the blocks with a last dimension of size 2
-    appended, which holds the smallest and the largest finite element of the
-    block. NaN and infinities do not count; a block without a finite element
-    gives `[+inf, -inf]`, the identity of `[min, max]`. A zero is always +0.
+    appended, which holds the smallest and the largest element of the block, 0
+    always among them: a block without elements gives `[0, 0]`. NaN is passed
+    over. The result does not depend on the order of the elements, and ranges of
+    parts are merged by taking the smaller minimum and the larger maximum.
 
     The block shape follows the rule for scales (`quantize_c2`, `quantize_c3`):
     the rank of the result less one is 0 (one block, the whole tensor) or the
     rank of the input, and each of its dimensions divides that of the input.
 
     ```
-    range[b, 0] = min over finite input[i], i in block b
-    range[b, 1] = max over finite input[i], i in block b
+    range[b, 0] = min(0, input[i] for i in block b)
+    range[b, 1] = max(0, input[i] for i in block b)
     ```
 
     Example, the range of each row:
@@ -105,7 +106,8 @@ def Quantc_HistogramOp : Quantc_Op<"histogram"> {
 def Quantc_ChooseParamsOp : Quantc_Op<"choose_params"> {
   let summary = "Scale and zero point of a range";
   let description = [{
-    The range is widened to include 0. Symmetric: `scale = max(|min|, |max|) /
+    The range is widened to include 0, and its infinities are replaced by the
+    largest finite f32. Symmetric: `scale = max(|min|, |max|) /
     qmax`, zero point 0. Asymmetric: `scale = (max - min) / (qmax - qmin)`,
     `zero_point = clamp(rne(qmin - min / scale), qmin, qmax)`. `qmax` is 127 for
     8 bits and 7 for 4, `qmin` -128 and -8. All steps in f32, as in
@@ -255,10 +257,12 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
   let summary = "From one scale and zero point to another";
   let description = [{
     ```
-    m      = f32(f64(input_scale) / output_scale)
-    result = clamp(rne(f32(input - input_zero_point) * m) + output_zero_point,
+    x      = f32(input - input_zero_point) * input_scale
+    result = clamp(rne(x / output_scale) + output_zero_point,
                    clamp_min, clamp_max)
     ```
+
+    This is `quant.quantize(quant.dequantize(input))` to the bit.
 
     All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
     default to -128 and 127; a ReLU is `clamp_min` = the output zero point.
