@@ -1,0 +1,135 @@
+//===- Model.cpp - A program in one of its forms --------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+
+#include "Session.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/raw_ostream.h"
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+using namespace mlir;
+using namespace quantc;
+using namespace quantc::python;
+
+Model::Model(std::shared_ptr<MLIRContext> context, OwningOpRef<ModuleOp> module,
+             std::string path)
+    : path(std::move(path)), context(std::move(context)),
+      module(std::move(module)) {
+  ErrorScope scope(getContext());
+  FailureOr<func::FuncOp> entry = getEntry(getModule());
+  FailureOr<ProgramInterface> interface = failure();
+  if (succeeded(entry))
+    interface = getProgramInterface(*entry);
+  scope.finish(succeeded(interface), this->path + ": not a program");
+  inputs = getPythonPorts(*interface, interface->inputs);
+  outputs = getPythonPorts(*interface, interface->outputs);
+}
+
+Model Model::load(const std::filesystem::path &file) {
+  std::string path = file.string();
+  if (!std::filesystem::is_regular_file(file))
+    raise(path + ": no such file");
+  if (file.extension() != ".mlir" && file.extension() != ".mlirbc")
+    raise(path + ": not a model; quantc reads .mlir and .mlirbc");
+
+  std::shared_ptr<MLIRContext> context = createContext();
+  ErrorScope scope(context.get());
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
+  scope.finish(bool(module), path + ": cannot be read");
+  return Model(std::move(context), std::move(module), path);
+}
+
+Model Model::clone() const {
+  return Model(context, OwningOpRef<ModuleOp>(getModule().clone()), path);
+}
+
+std::string Model::print(std::optional<int64_t> elideLargerThan) const {
+  // Layer names are locations.
+  OpPrintingFlags flags = OpPrintingFlags().enableDebugInfo();
+  if (elideLargerThan) {
+    flags.elideLargeElementsAttrs(*elideLargerThan);
+    flags.elideLargeResourceString(*elideLargerThan);
+  }
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  getModule()->print(os, flags);
+  os << "\n";
+  return text;
+}
+
+void Model::save(const std::filesystem::path &path) const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (path.extension() != ".mlirbc") {
+    text = print(std::nullopt);
+  } else {
+    ErrorScope scope(getContext());
+    LogicalResult result = writeBytecodeToFile(getModule(), os);
+    scope.finish(succeeded(result), "no bytecode of this program");
+  }
+  writeFile(path, text);
+}
+
+void quantc::python::bindModel(nb::module_ &m) {
+  nb::class_<PythonPort>(m, "Port",
+                         "One input or output of a model or of a program.")
+      .def_ro("name", &PythonPort::name, "Its name in the model.")
+      .def_prop_ro(
+          "dtype",
+          [](const PythonPort &port) { return getNumPyName(port.type).str(); },
+          "The NumPy name of the element type, such as ``float32``.")
+      .def_prop_ro(
+          "shape",
+          [](const PythonPort &port) {
+            nb::list sizes;
+            for (const Dimension &dim : port.shape)
+              if (dim.name.empty())
+                sizes.append(dim.size);
+              else
+                sizes.append(nb::str(dim.name.c_str()));
+            return nb::tuple(sizes);
+          },
+          nb::sig("def shape(self) -> tuple[int | str, ...]"),
+          "Sizes in elements; a dimension that is only known when the program "
+          "runs is its name.")
+      .def("__repr__", [](const PythonPort &port) {
+        return "Port('" + port.name + "', " + getNumPyName(port.type).str() +
+               port.formatShape() + ")";
+      });
+
+  nb::class_<Model>(m, "Model",
+                    R"(A program: floating-point as imported, or quantized.
+
+A model never changes; what works on one returns a new one.)")
+      .def_static("load", &Model::load, nb::arg("path"),
+                  R"(Read a model: `.mlir` (text) or `.mlirbc` (bytecode).
+
+Raises ``quantc.Error`` (``file: reason``) when there is no such file or when it
+cannot be read.)")
+      .def_ro("path", &Model::path, "The file that it was loaded from.")
+      .def_ro("inputs", &Model::inputs,
+              "The inputs, in the order of the model.")
+      .def_ro("outputs", &Model::outputs,
+              "The outputs, in the order of the model.")
+      .def("mlir", &Model::print, nb::arg("elide_larger_than") = nb::none(),
+           R"(The program as MLIR text, in whichever form it is.
+
+Constants of more than ``elide_larger_than`` elements are left out of it; such
+text is for reading only.)")
+      .def(
+          "save", &Model::save, nb::arg("path"),
+          R"(Write the program as MLIR: bytecode when ``path`` ends in `.mlirbc`, else text.
+
+The file is written whole or not at all; raises ``quantc.Error``.)");
+}
