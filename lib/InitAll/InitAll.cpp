@@ -11,6 +11,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -20,6 +21,9 @@ void quantc::registerAllDialects(DialectRegistry &registry) {
   registerQuantExtension(registry);
 }
 
-void quantc::registerAllPasses() { mlir::registerTransformsPasses(); }
+void quantc::registerAllPasses() {
+  mlir::registerTransformsPasses();
+  registerQuantPasses();
+}
 
 void quantc::registerAllTranslations() {}

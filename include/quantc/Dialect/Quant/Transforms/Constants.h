@@ -1,0 +1,68 @@
+//===- Constants.h - Elements of constants ----------------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Weights are large, so their elements are read where they lie: no APInt, no
+// APFloat, and a copy only of splats.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_CONSTANTS_H
+#define QUANTC_DIALECT_QUANT_TRANSFORMS_CONSTANTS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include <optional>
+#include <vector>
+
+namespace quantc {
+
+/// The elements of a constant tensor: f32 as float, i8 and i4 as int8_t.
+template <class T>
+class ConstantElements {
+public:
+  /// The elements of `value`, none unless it is a constant tensor of that
+  /// element type (dense, splat, or a resource that is present).
+  static std::optional<ConstantElements> get(mlir::Value value);
+
+  mlir::RankedTensorType getType() const { return type; }
+  llvm::ArrayRef<T> values() const {
+    return owned.empty() ? borrowed : llvm::ArrayRef<T>(owned);
+  }
+
+private:
+  mlir::RankedTensorType type;
+  llvm::ArrayRef<T> borrowed;
+  std::vector<T> owned;
+};
+
+extern template class ConstantElements<float>;
+extern template class ConstantElements<int8_t>;
+
+/// Whether `value` is a constant whose elements are all the same, and which.
+std::optional<float> getSplat(mlir::Value value);
+
+/// Creates a constant tensor of the given shape, f32 or i8.
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<float> values);
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<int8_t> values);
+
+/// The transpose of a row-major [rows, cols] matrix.
+template <class T>
+std::vector<T> transpose(llvm::ArrayRef<T> values, int64_t rows, int64_t cols) {
+  std::vector<T> result(values.size());
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t col = 0; col < cols; ++col)
+      result[col * rows + row] = values[row * cols + col];
+  return result;
+}
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_TRANSFORMS_CONSTANTS_H

@@ -1,0 +1,90 @@
+//===- LayerConfig.h - How a layer is quantized -----------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_LAYERCONFIG_H
+#define QUANTC_DIALECT_QUANT_TRANSFORMS_LAYERCONFIG_H
+
+#include "mlir/IR/Operation.h"
+#include "quantc/Numerics/Parameters.h"
+#include "llvm/Support/CommandLine.h"
+
+namespace quantc {
+
+using numerics::Granularity;
+
+/// Where the parameters of activations come from.
+enum class Mode {
+  /// From calibration, before the program runs.
+  Static,
+  /// From each row of the activations, while the program runs.
+  Dynamic,
+  /// Activations stay float.
+  WeightOnly
+};
+
+/// Whether zero points are 0.
+enum class Symmetry {
+  Asymmetric,
+  Symmetric,
+  /// What suits the other choices best.
+  Automatic
+};
+
+/// The values of the options of these types.
+llvm::cl::ValuesClass getModeValues();
+llvm::cl::ValuesClass getGranularityValues();
+llvm::cl::ValuesClass getSymmetryValues();
+
+/// Attributes on layers.
+inline constexpr llvm::StringLiteral kConfigAttr = "quant.config";
+inline constexpr llvm::StringLiteral kSkippedAttr = "quant.skipped";
+/// The calibrated range of the input, `array<f32: min, max>`.
+inline constexpr llvm::StringLiteral kInputRangeAttr = "quant.input_range";
+/// The model's weight is [K, N]; operations hold it as [N, K].
+inline constexpr llvm::StringLiteral kWeightTransposedAttr =
+    "quant.weight_transposed";
+
+/// The group sizes that there are.
+inline constexpr int64_t kMinGroupSize = 8;
+inline constexpr int64_t kMaxGroupSize = 256;
+
+/// How one layer is quantized: what `quant.config` holds.
+struct LayerConfig {
+  /// 4 or 8.
+  int64_t weightBits = 8;
+  Mode mode = Mode::Static;
+  Granularity granularity = Granularity::PerChannel;
+  /// Elements of K in a group; read only with Granularity::PerGroup.
+  int64_t groupSize = 32;
+  bool symmetricWeights = true;
+  bool symmetricActivations = false;
+
+  /// 8, or 32 when activations stay float.
+  int64_t getActivationBits() const {
+    return mode == Mode::WeightOnly ? 32 : 8;
+  }
+  /// Groups with an integer multiplier each, and one scale per channel.
+  bool hasTwoLevelScales() const {
+    return granularity == Granularity::PerGroup && weightBits == 4 &&
+           symmetricWeights;
+  }
+  /// Groups with a float scale each.
+  bool hasFloatGroupScales() const {
+    return granularity == Granularity::PerGroup && !hasTwoLevelScales();
+  }
+  numerics::WeightOptions getWeightOptions() const;
+};
+
+/// Writes `config` to `quant.config` of `op`.
+void setLayerConfig(mlir::Operation *op, const LayerConfig &config);
+
+/// Reads `quant.config` of `op`. Emits an error if it is missing or malformed.
+mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_TRANSFORMS_LAYERCONFIG_H

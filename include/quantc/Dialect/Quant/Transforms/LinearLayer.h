@@ -1,0 +1,60 @@
+//===- LinearLayer.h - Finding layers in the float form ---------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_LINEARLAYER_H
+#define QUANTC_DIALECT_QUANT_TRANSFORMS_LINEARLAYER_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include <optional>
+
+namespace quantc {
+
+/// result[m, n] = sum_k input[m, k] * weight[n, k], all f32: a linalg.matmul or
+/// an equal linalg.generic, and the transposition of its weight if that is an
+/// operation of its own.
+struct LinearLayer {
+  mlir::Operation *op = nullptr;
+  mlir::Value input;
+  mlir::Value weight;
+  /// `weight` is [K, N].
+  bool isWeightTransposed = false;
+
+  int64_t getK() const { return getDim(isWeightTransposed ? 0 : 1); }
+  int64_t getN() const { return getDim(isWeightTransposed ? 1 : 0); }
+
+private:
+  int64_t getDim(unsigned dim) const {
+    return mlir::cast<mlir::RankedTensorType>(weight.getType()).getDimSize(dim);
+  }
+};
+
+/// Matches the structure of a linear layer, whatever produces its weight.
+/// Otherwise sets `reason` to what is in the way, in words for users.
+mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
+                                              std::string &reason);
+
+/// An operation with weights.
+struct Layer {
+  mlir::Operation *op = nullptr;
+  /// Set if the layer can be quantized: it is linear, its weight constant.
+  std::optional<LinearLayer> linear;
+  /// Otherwise, what is in the way.
+  std::string reason;
+  /// It looks up rows of a constant table.
+  bool isEmbedding = false;
+};
+
+/// `op` as a layer; none if it is not one: it contracts or convolves nothing
+/// and looks up no constant.
+std::optional<Layer> matchLayer(mlir::Operation *op);
+
+/// All layers under `root` in the order of the program.
+llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_TRANSFORMS_LINEARLAYER_H

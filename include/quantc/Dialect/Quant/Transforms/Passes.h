@@ -1,0 +1,22 @@
+//===- Passes.h - Passes on the forms of a program --------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H
+#define QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+
+namespace quantc {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H

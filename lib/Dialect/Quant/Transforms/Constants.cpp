@@ -1,0 +1,96 @@
+//===- Constants.cpp - Elements of constants ------------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace quantc;
+
+static bool hasElements(Type elementType, float) { return elementType.isF32(); }
+static bool hasElements(Type elementType, int8_t) {
+  return elementType.isInteger(8) || elementType.isInteger(4);
+}
+
+/// The bytes of `attr`: all elements, or one for a splat. Empty if they are
+/// not there.
+static ArrayRef<char> getBytes(ElementsAttr attr) {
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr))
+    return dense.getRawData();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      return blob->getData();
+  return {};
+}
+
+template <class T>
+std::optional<ConstantElements<T>> ConstantElements<T>::get(Value value) {
+  ElementsAttr attr;
+  ConstantElements result;
+  result.type = dyn_cast<RankedTensorType>(value.getType());
+  if (!result.type || !hasElements(result.type.getElementType(), T()) ||
+      !matchPattern(value, m_Constant(&attr)))
+    return std::nullopt;
+  ArrayRef<char> bytes = getBytes(attr);
+  size_t count = result.type.getNumElements();
+  auto *first = reinterpret_cast<const T *>(bytes.data());
+  bool isSplat = attr.isSplat() && bytes.size() == sizeof(T);
+  if (!isSplat && bytes.size() != count * sizeof(T))
+    return std::nullopt;
+  if (reinterpret_cast<uintptr_t>(first) % alignof(T) != 0)
+    return std::nullopt;
+  result.borrowed = ArrayRef<T>(first, isSplat ? 1 : count);
+  if (isSplat)
+    result.owned.assign(count, *first);
+  // The upper half of the byte that holds an i4 is not defined.
+  if constexpr (std::is_same_v<T, int8_t>)
+    if (result.type.getElementType().isInteger(4)) {
+      result.owned = result.values().vec();
+      for (int8_t &element : result.owned)
+        element = static_cast<int8_t>(element << 4) >> 4;
+    }
+  return result;
+}
+
+template class quantc::ConstantElements<float>;
+template class quantc::ConstantElements<int8_t>;
+
+std::optional<float> quantc::getSplat(Value value) {
+  FloatAttr scalar;
+  if (matchPattern(value, m_Constant(&scalar)) && scalar.getType().isF32())
+    return scalar.getValue().convertToFloat();
+  auto elements = ConstantElements<float>::get(value);
+  if (!elements || elements->values().empty())
+    return std::nullopt;
+  float first = elements->values().front();
+  if (llvm::any_of(elements->values(), [&](float v) { return v != first; }))
+    return std::nullopt;
+  return first;
+}
+
+template <class T>
+static Value createDense(OpBuilder &builder, Location loc, Type elementType,
+                         ArrayRef<int64_t> shape, ArrayRef<T> values) {
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(T));
+  auto type = RankedTensorType::get(shape, elementType);
+  return arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::getFromRawBuffer(type, bytes));
+}
+
+Value quantc::createConstant(OpBuilder &builder, Location loc,
+                             ArrayRef<int64_t> shape, ArrayRef<float> values) {
+  return createDense(builder, loc, builder.getF32Type(), shape, values);
+}
+
+Value quantc::createConstant(OpBuilder &builder, Location loc,
+                             ArrayRef<int64_t> shape, ArrayRef<int8_t> values) {
+  return createDense(builder, loc, builder.getI8Type(), shape, values);
+}

@@ -1,0 +1,158 @@
+//===- LayerConfig.cpp - How a layer is quantized -------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// Values of options
+//===----------------------------------------------------------------------===//
+
+llvm::cl::ValuesClass quantc::getModeValues() {
+  return llvm::cl::values(
+      clEnumValN(Mode::Static, "static", "activation ranges from calibration"),
+      clEnumValN(Mode::Dynamic, "dynamic", "activation ranges row by row"),
+      clEnumValN(Mode::WeightOnly, "weight-only", "activations stay float"));
+}
+
+llvm::cl::ValuesClass quantc::getGranularityValues() {
+  return llvm::cl::values(
+      clEnumValN(Granularity::PerTensor, "per-tensor", "one scale"),
+      clEnumValN(Granularity::PerChannel, "per-channel",
+                 "a scale for each output channel"),
+      clEnumValN(Granularity::PerGroup, "per-group",
+                 "a scale for each group of an output channel"));
+}
+
+llvm::cl::ValuesClass quantc::getSymmetryValues() {
+  return llvm::cl::values(
+      clEnumValN(Symmetry::Symmetric, "true", "zero points are 0"),
+      clEnumValN(Symmetry::Asymmetric, "false", "zero points follow the range"),
+      clEnumValN(Symmetry::Automatic, "auto", "what suits the other options"),
+      clEnumValN(Symmetry::Symmetric, "", "zero points are 0"));
+}
+
+//===----------------------------------------------------------------------===//
+// The attribute
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// An enumerator and its spelling in the attribute.
+template <class T>
+struct Spelling {
+  T value;
+  StringLiteral name;
+};
+} // namespace
+
+static constexpr Spelling<Mode> modes[] = {{Mode::Static, "static"},
+                                           {Mode::Dynamic, "dynamic"},
+                                           {Mode::WeightOnly, "weight_only"}};
+
+static constexpr Spelling<Granularity> granularities[] = {
+    {Granularity::PerTensor, "per_tensor"},
+    {Granularity::PerChannel, "per_channel"},
+    {Granularity::PerGroup, "per_group"}};
+
+template <class T>
+static StringRef getSpelling(ArrayRef<Spelling<T>> spellings, T value) {
+  return llvm::find_if(spellings,
+                       [&](auto &spelling) { return spelling.value == value; })
+      ->name;
+}
+
+/// Reads the entry `key`, or says that it is missing or unknown.
+template <class T>
+static LogicalResult readEnum(Operation *op, DictionaryAttr dict, StringRef key,
+                              ArrayRef<Spelling<T>> spellings, T &value) {
+  auto attr = dict.getAs<StringAttr>(key);
+  for (const Spelling<T> &spelling : spellings)
+    if (attr && attr.getValue() == spelling.name) {
+      value = spelling.value;
+      return success();
+    }
+  InFlightDiagnostic diagnostic = emitError(op->getLoc());
+  diagnostic << "malformed " << kConfigAttr << "; '" << key << "' is one of ";
+  llvm::interleaveComma(spellings, diagnostic, [&](auto &spelling) {
+    diagnostic << "'" << spelling.name << "'";
+  });
+  return diagnostic;
+}
+
+static LogicalResult readInteger(Operation *op, DictionaryAttr dict,
+                                 StringRef key, int64_t min, int64_t max,
+                                 int64_t &value) {
+  auto attr = dict.getAs<IntegerAttr>(key);
+  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < min ||
+      attr.getInt() > max)
+    return emitError(op->getLoc())
+           << "malformed " << kConfigAttr << "; '" << key << "' is an i64 from "
+           << min << " to " << max;
+  value = attr.getInt();
+  return success();
+}
+
+static constexpr StringLiteral kWeightBits = "weight_bits";
+static constexpr StringLiteral kMode = "mode";
+static constexpr StringLiteral kGranularity = "granularity";
+static constexpr StringLiteral kGroupSize = "group_size";
+static constexpr StringLiteral kSymmetricWeights = "symmetric_weights";
+static constexpr StringLiteral kSymmetricActivations = "symmetric_activations";
+
+void quantc::setLayerConfig(Operation *op, const LayerConfig &config) {
+  Builder builder(op->getContext());
+  NamedAttrList entries;
+  entries.set(kWeightBits, builder.getI64IntegerAttr(config.weightBits));
+  entries.set(kMode,
+              builder.getStringAttr(getSpelling<Mode>(modes, config.mode)));
+  entries.set(kGranularity, builder.getStringAttr(getSpelling<Granularity>(
+                                granularities, config.granularity)));
+  if (config.granularity == Granularity::PerGroup)
+    entries.set(kGroupSize, builder.getI64IntegerAttr(config.groupSize));
+  if (config.symmetricWeights)
+    entries.set(kSymmetricWeights, builder.getUnitAttr());
+  if (config.symmetricActivations)
+    entries.set(kSymmetricActivations, builder.getUnitAttr());
+  op->setAttr(kConfigAttr, entries.getDictionary(op->getContext()));
+}
+
+FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
+  auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr);
+  if (!dict)
+    return emitError(op->getLoc()) << "expects a dictionary " << kConfigAttr
+                                   << "; run quant-select-layers first";
+  LayerConfig config;
+  if (failed(readInteger(op, dict, kWeightBits, 4, 8, config.weightBits)) ||
+      failed(readEnum<Mode>(op, dict, kMode, modes, config.mode)) ||
+      failed(readEnum<Granularity>(op, dict, kGranularity, granularities,
+                                   config.granularity)))
+    return failure();
+  if (!numerics::isStorageWidth(config.weightBits))
+    return emitError(op->getLoc()) << "malformed " << kConfigAttr << "; '"
+                                   << kWeightBits << "' is 4 or 8";
+  if (config.granularity == Granularity::PerGroup &&
+      failed(readInteger(op, dict, kGroupSize, kMinGroupSize, kMaxGroupSize,
+                         config.groupSize)))
+    return failure();
+  config.symmetricWeights = dict.contains(kSymmetricWeights);
+  config.symmetricActivations = dict.contains(kSymmetricActivations);
+  return config;
+}
+
+numerics::WeightOptions LayerConfig::getWeightOptions() const {
+  numerics::WeightOptions options;
+  options.bits = weightBits;
+  options.symmetric = symmetricWeights;
+  options.granularity = granularity;
+  options.groupSize = groupSize;
+  return options;
+}

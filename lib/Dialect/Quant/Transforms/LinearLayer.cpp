@@ -1,0 +1,133 @@
+//===- LinearLayer.cpp - Finding layers in the float form -----------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace quantc;
+
+/// Whether a sum that starts with `init` starts with 0 everywhere.
+static bool isZero(Value init) {
+  if (auto fill = init.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.value(), m_AnyZeroFloat());
+  return matchPattern(init, m_AnyZeroFloat());
+}
+
+static bool isConstant(Value value) {
+  return matchPattern(value, m_Constant());
+}
+
+/// Replaces a weight that is the transpose of another value by that value.
+static void lookThroughTranspose(LinearLayer &layer) {
+  auto transpose = layer.weight.getDefiningOp<linalg::TransposeOp>();
+  if (!transpose || transpose.getPermutation() != ArrayRef<int64_t>{1, 0})
+    return;
+  layer.weight = transpose.getInput();
+  layer.isWeightTransposed = !layer.isWeightTransposed;
+}
+
+FailureOr<LinearLayer> quantc::matchLinearLayer(Operation *op,
+                                                std::string &reason) {
+  auto fail = [&](const Twine &why) {
+    reason = why.str();
+    return failure();
+  };
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp || !linalg::isaContractionOpInterface(linalgOp))
+    return fail("it is no contraction");
+  if (!linalgOp.hasPureTensorSemantics())
+    return fail("it works on buffers");
+  for (Value operand : op->getOperands())
+    if (!getElementTypeOrSelf(operand).isF32())
+      return fail("its elements are not f32");
+
+  FailureOr<linalg::ContractionDimensions> dims =
+      linalg::inferContractionDims(linalgOp);
+  if (failed(dims) || dims->k.size() != 1 || dims->n.size() != 1)
+    return fail("its weight is not a matrix");
+  if (!dims->batch.empty())
+    return fail("it is a batch of products");
+  if (dims->m.size() != 1)
+    return fail("its input is not a matrix");
+
+  SmallVector<AffineMap> maps = linalgOp.getIndexingMapsArray();
+  auto select = [&](unsigned row, unsigned col) {
+    return AffineMap::getMultiDimMapWithTargets(
+        linalgOp.getNumLoops(), ArrayRef<unsigned>{row, col}, op->getContext());
+  };
+  unsigned m = dims->m[0], n = dims->n[0], k = dims->k[0];
+  LinearLayer layer = {op, op->getOperand(0), op->getOperand(1)};
+  if (maps[1] == select(k, n))
+    layer.isWeightTransposed = true;
+  else if (maps[1] != select(n, k))
+    return fail("its weight is not a matrix");
+  if (maps[0] != select(m, k) || maps[2] != select(m, n))
+    return fail("its input or its result is transposed");
+  if (!isZero(op->getOperand(2)))
+    return fail("it adds to a tensor that is not zero");
+  lookThroughTranspose(layer);
+  auto weight = cast<RankedTensorType>(layer.weight.getType());
+  if (!weight.hasStaticShape() || weight.getNumElements() == 0)
+    return fail("its weight is empty or has no static shape");
+  return layer;
+}
+
+/// Whether `op` gathers from a constant table, as an embedding does.
+static bool isEmbedding(Operation *op) {
+  if (auto gather = dyn_cast<tensor::GatherOp>(op))
+    return isConstant(gather.getSource());
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return false;
+  return llvm::any_of(generic.getOps<tensor::ExtractOp>(),
+                      [](tensor::ExtractOp extract) {
+                        Value table = extract.getTensor();
+                        auto type = cast<RankedTensorType>(table.getType());
+                        return type.getRank() > 1 && isConstant(table) &&
+                               type.getElementType().isF32();
+                      });
+}
+
+std::optional<Layer> quantc::matchLayer(Operation *op) {
+  Layer layer;
+  layer.op = op;
+  if (isEmbedding(op)) {
+    layer.isEmbedding = true;
+    layer.reason = "embedding tables stay float";
+    return layer;
+  }
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp)
+    return std::nullopt;
+  if (linalg::isaConvolutionOpInterface(linalgOp) &&
+      isConstant(linalgOp.getDpsInputs().back())) {
+    layer.reason = "convolutions stay float";
+    return layer;
+  }
+  if (!linalg::isaContractionOpInterface(linalgOp))
+    return std::nullopt;
+  FailureOr<LinearLayer> linear = matchLinearLayer(op, layer.reason);
+  if (failed(linear))
+    return layer;
+  if (isConstant(linear->weight))
+    layer.linear = *linear;
+  else
+    layer.reason = "its weight is not a constant";
+  return layer;
+}
+
+SmallVector<Layer> quantc::findLayers(Operation *root) {
+  SmallVector<Layer> layers;
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (std::optional<Layer> layer = matchLayer(op))
+      layers.push_back(*layer);
+  });
+  return layers;
+}

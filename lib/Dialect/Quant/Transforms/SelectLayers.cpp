@@ -1,0 +1,237 @@
+//===- SelectLayers.cpp - Say how each layer is quantized -----------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Support/Diagnostics.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Regex.h"
+#include <cmath>
+
+namespace quantc {
+#define GEN_PASS_DEF_SELECTLAYERS
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+} // namespace quantc
+
+using namespace mlir;
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// Names and patterns
+//===----------------------------------------------------------------------===//
+
+/// Gives every layer a name of its own, the location `loc("name")`. A layer
+/// without one becomes linear_<n>; of two with the same, the later gets a
+/// number.
+static void nameLayers(ArrayRef<Layer> layers) {
+  llvm::StringSet<> names;
+  unsigned index = 0;
+  for (const Layer &layer : layers) {
+    Location loc = layer.op->getLoc();
+    std::string stem = getName(loc).str();
+    std::string name =
+        stem.empty() ? "linear_" + std::to_string(index++) : stem;
+    for (unsigned copy = 1; !names.insert(name).second; ++copy)
+      name =
+          (stem.empty() ? "linear_" + Twine(index++) : stem + "_" + Twine(copy))
+              .str();
+    if (name != stem)
+      layer.op->setLoc(
+          NameLoc::get(StringAttr::get(loc.getContext(), name), loc));
+  }
+}
+
+/// Whether `pattern` is the name itself or a regular expression for all of it.
+static bool matchesName(StringRef pattern, StringRef name) {
+  return pattern == name ||
+         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
+}
+
+//===----------------------------------------------------------------------===//
+// Which layers stay float
+//===----------------------------------------------------------------------===//
+
+/// Whether a result of `op` reaches the terminator of its function through no
+/// other layer.
+static bool reachesOutput(Operation *op) {
+  SmallVector<Operation *> worklist = {op};
+  llvm::SmallPtrSet<Operation *, 16> visited;
+  while (!worklist.empty()) {
+    for (Operation *user : worklist.pop_back_val()->getUsers()) {
+      // An operation inside of a structured one is part of it.
+      user = op->getBlock()->findAncestorOpInBlock(*user);
+      if (!user || !visited.insert(user).second)
+        continue;
+      if (user->hasTrait<OpTrait::IsTerminator>())
+        return true;
+      if (!matchLayer(user))
+        worklist.push_back(user);
+    }
+  }
+  return false;
+}
+
+/// The first NaN or infinity among the weights makes them unusable.
+static LogicalResult verifyFinite(const LinearLayer &layer) {
+  auto weight = ConstantElements<float>::get(layer.weight);
+  if (!weight)
+    return emitError(layer.op->getLoc()) << "the elements of the weight are "
+                                            "missing; expects a dense constant "
+                                            "or a resource that is there";
+  for (float value : weight->values())
+    if (!std::isfinite(value))
+      return emitError(layer.op->getLoc())
+             << "the weight holds "
+             << (std::isnan(value) ? "a NaN" : "an infinity")
+             << "; only finite weights can be quantized";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct SelectLayers : quantc::impl::SelectLayersBase<SelectLayers> {
+  using SelectLayersBase::SelectLayersBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult verifyOptions();
+  LayerConfig getConfig();
+  LogicalResult verifyLayer(const LinearLayer &layer,
+                            const LayerConfig &config);
+  /// Why the options leave `layer` float; empty if they do not. `first` and
+  /// `last` are the first and the last linear layer.
+  std::string getSkipReason(const Layer &layer, Operation *first,
+                            Operation *last);
+  /// Warns of patterns that match none of `layers`.
+  void warnOfUnmatchedPatterns(ArrayRef<Layer> layers);
+};
+} // namespace
+
+LogicalResult SelectLayers::verifyOptions() {
+  Location loc = getOperation().getLoc();
+  if (weightBits != 4 && weightBits != 8)
+    return emitError(loc) << "there are no weights of " << weightBits.getValue()
+                          << " bits; weight-bits is 4 or 8";
+  if (activationBits != 8 && activationBits != 32)
+    return emitError(loc) << "there are no activations of "
+                          << activationBits.getValue()
+                          << " bits; activation-bits is 8 or 32";
+  if (activationBits == 32 && mode == Mode::Dynamic)
+    return emitError(loc) << "activations of 32 bits are not quantized in mode "
+                             "dynamic; choose activation-bits=8 or "
+                             "mode=weight-only";
+  if (granularity == Granularity::PerGroup &&
+      (groupSize < kMinGroupSize || groupSize > kMaxGroupSize))
+    return emitError(loc) << "there are no groups of " << groupSize.getValue()
+                          << "; group-size is " << kMinGroupSize << " to "
+                          << kMaxGroupSize;
+  for (StringRef pattern : skip) {
+    std::string error;
+    if (!llvm::Regex(pattern).isValid(error))
+      return emitError(loc) << "skip pattern '" << pattern
+                            << "' is no regular expression: " << error;
+  }
+  return success();
+}
+
+LayerConfig SelectLayers::getConfig() {
+  LayerConfig config;
+  config.weightBits = weightBits;
+  config.mode = activationBits == 32 ? Mode::WeightOnly : mode;
+  config.granularity = granularity;
+  config.groupSize = groupSize;
+  config.symmetricWeights = symmetricWeights;
+  config.symmetricActivations =
+      symmetricActivations == Symmetry::Symmetric ||
+      (symmetricActivations == Symmetry::Automatic &&
+       config.mode == Mode::Dynamic && config.hasFloatGroupScales());
+  return config;
+}
+
+LogicalResult SelectLayers::verifyLayer(const LinearLayer &layer,
+                                        const LayerConfig &config) {
+  if (config.granularity == Granularity::PerGroup &&
+      layer.getK() % config.groupSize != 0)
+    return emitError(layer.op->getLoc())
+           << "groups of " << config.groupSize
+           << " do not divide K = " << layer.getK()
+           << "; choose a divisor of K, another granularity, or skip the layer";
+  return verifyFinite(layer);
+}
+
+std::string SelectLayers::getSkipReason(const Layer &layer, Operation *first,
+                                        Operation *last) {
+  StringRef name = quantc::getName(layer.op->getLoc());
+  for (StringRef pattern : skip)
+    if (matchesName(pattern, name))
+      return ("its name matches skip pattern '" + pattern + "'").str();
+  if (layer.isEmbedding && skipEmbedding)
+    return "skip-embedding is set";
+  if (layer.op == first && skipFirst)
+    return "it is the first layer and skip-first is set";
+  if (layer.op == last && skipLast)
+    return "it is the last layer and skip-last is set";
+  if (layer.linear && skipOutput && reachesOutput(layer.op))
+    return "it is an output layer and skip-output is set";
+  return "";
+}
+
+void SelectLayers::warnOfUnmatchedPatterns(ArrayRef<Layer> layers) {
+  for (StringRef pattern : skip) {
+    auto matches = [&](const Layer &layer) {
+      return matchesName(pattern, quantc::getName(layer.op->getLoc()));
+    };
+    if (llvm::any_of(layers, matches))
+      continue;
+    InFlightDiagnostic warning = emitWarning(getOperation().getLoc());
+    warning << "skip pattern '" << pattern
+            << "' matches no layer; the layers are ";
+    llvm::interleaveComma(layers, warning, [&](const Layer &layer) {
+      warning << "'" << quantc::getName(layer.op->getLoc()) << "'";
+    });
+  }
+}
+
+void SelectLayers::runOnOperation() {
+  if (failed(verifyOptions()))
+    return signalPassFailure();
+  SmallVector<Layer> layers = findLayers(getOperation());
+  nameLayers(layers);
+  warnOfUnmatchedPatterns(layers);
+
+  Operation *first = nullptr, *last = nullptr;
+  for (const Layer &layer : layers)
+    if (layer.linear) {
+      first = first ? first : layer.op;
+      last = layer.op;
+    }
+  for (Layer &layer : layers)
+    if (std::string reason = getSkipReason(layer, first, last);
+        !reason.empty()) {
+      layer.linear.reset();
+      layer.reason = reason;
+    }
+  LayerConfig config = getConfig();
+  for (Layer &layer : layers) {
+    layer.op->removeAttr(kConfigAttr);
+    layer.op->removeAttr(kSkippedAttr);
+    if (!layer.linear) {
+      layer.op->setAttr(kSkippedAttr,
+                        StringAttr::get(&getContext(), layer.reason));
+      continue;
+    }
+    if (failed(verifyLayer(*layer.linear, config)))
+      return signalPassFailure();
+    setLayerConfig(layer.op, config);
+  }
+}
