@@ -6,6 +6,7 @@
 QUANTC_VERIFY_ROUNDTRIP=1 makes every quant-opt also check that its output
 parses to the same IR.
 """
+
 import os
 import shutil
 

@@ -5,7 +5,7 @@ The status is 1 when a test failed, when a file is missing or cannot be read
 """
 
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 
 def count(path: str) -> tuple[int, int, int]:

@@ -18,8 +18,6 @@ using namespace quantc;
 // Buckets
 //===----------------------------------------------------------------------===//
 
-static constexpr uint32_t kNumBuckets = 1 << 16;
-
 /// The ends of a bucket. In a bucket of negative values the one with zeros in
 /// its lower half is the largest.
 static Range getBucketRange(uint16_t bucket) {
@@ -142,7 +140,7 @@ llvm::Error CalibrationTable::addRun(llvm::ArrayRef<std::string> names,
       statistics.min = output.values<float>()[0];
       statistics.max = output.values<float>()[1];
     } else if (name.consume_back(kHistogramSuffix) &&
-               hasForm(output, DataType::I64, kNumBuckets)) {
+               hasForm(output, DataType::I64, kNumHistogramBuckets)) {
       TensorStatistics &statistics = run.tensors[name.str()];
       statistics.samples = samples;
       auto &histogram = statistics.histogram.emplace();

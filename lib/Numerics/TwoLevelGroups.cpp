@@ -1,6 +1,7 @@
 //===- TwoLevelGroups.cpp - INT4 groups with integer scales ---------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //

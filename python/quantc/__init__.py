@@ -1,9 +1,9 @@
 """quantc, a quantizing compiler for CPUs.
 
-    >>> import quantc
-    >>> model = quantc.load("model.mlir")
-    >>> model.inputs
-    [Port('image', float32(batch, 784))]
+>>> import quantc
+>>> model = quantc.load("model.mlir")
+>>> model.inputs
+[Port('image', float32(batch, 784))]
 """
 
 from quantc._quantc import Model, Port, __version__

@@ -31,6 +31,9 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kRangeSuffix = ".range";
 inline constexpr llvm::StringLiteral kHistogramSuffix = ".histogram";
 
+/// The buckets of a histogram, one for each value of the upper half of an f32.
+inline constexpr int64_t kNumHistogramBuckets = 1 << 16;
+
 /// How the range of a tensor follows from its statistics.
 enum class RangeMethod {
   /// From the smallest to the largest finite element.

@@ -95,6 +95,8 @@ def Quantc_HistogramOp : Quantc_Op<"histogram"> {
     ```mlir
     %count = quant.histogram %x : tensor<?x784xf32> -> tensor<65536xi64>
     ```
+
+    Constraints: `histogram_c1` (65536 buckets).
   }];
   let arguments = (ins Quantc_FloatTensor:$input);
   let results = (outs 1DTensorOf<[I64]>:$count);
