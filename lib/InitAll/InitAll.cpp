@@ -12,6 +12,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Import/OnnxImport.h"
 
 using namespace mlir;
 
@@ -26,4 +27,4 @@ void quantc::registerAllPasses() {
   registerQuantPasses();
 }
 
-void quantc::registerAllTranslations() {}
+void quantc::registerAllTranslations() { registerOnnxImport(); }

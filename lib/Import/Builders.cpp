@@ -1,0 +1,237 @@
+//===- Builders.cpp - What several operators are built from ---------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Builders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace quantc;
+using namespace quantc::onnx;
+
+Tensor onnx::makeTensor(ElementType type, ArrayRef<AffineExpr> shape,
+                        Value value) {
+  Tensor tensor;
+  tensor.type = type;
+  tensor.shape.assign(shape.begin(), shape.end());
+  tensor.value = value;
+  return tensor;
+}
+
+Value onnx::createAdd(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
+                      Value rhs) {
+  if (isFloat(type))
+    return arith::AddFOp::create(b, lhs, rhs);
+  return arith::AddIOp::create(b, lhs, rhs);
+}
+
+Value onnx::createMul(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
+                      Value rhs) {
+  if (isFloat(type))
+    return arith::MulFOp::create(b, lhs, rhs);
+  return arith::MulIOp::create(b, lhs, rhs);
+}
+
+//===----------------------------------------------------------------------===//
+// Broadcasting
+//===----------------------------------------------------------------------===//
+
+FailureOr<Shape> onnx::getBroadcastShape(NodeImporter &node,
+                                         ArrayRef<Tensor *> tensors) {
+  size_t rank = 0;
+  for (const Tensor *tensor : tensors)
+    rank = std::max(rank, tensor->getRank());
+  Shape result(rank, node.getConstantSize(1));
+  for (const Tensor *tensor : tensors) {
+    size_t offset = rank - tensor->getRank();
+    for (auto [dim, size] : llvm::enumerate(tensor->shape)) {
+      AffineExpr &known = result[offset + dim];
+      if (isConstant(known, 1))
+        known = size;
+      else if (known != size && !isConstant(size, 1))
+        return node.emitError("shapes " + node.toString(result) + " and " +
+                              node.toString(tensor->shape) +
+                              " do not broadcast; expects equal sizes, "
+                              "or 1");
+    }
+  }
+  if (!isReasonable(result))
+    return node.emitError("result has an absurd shape " +
+                          node.toString(result));
+  return result;
+}
+
+AffineMap onnx::getBroadcastMap(NodeImporter &node, ArrayRef<AffineExpr> shape,
+                                ArrayRef<AffineExpr> result) {
+  size_t offset = result.size() - shape.size();
+  SmallVector<AffineExpr> exprs;
+  for (auto [dim, size] : llvm::enumerate(shape)) {
+    bool isRepeated =
+        isConstant(size, 1) && !isConstant(result[offset + dim], 1);
+    exprs.push_back(isRepeated
+                        ? node.getConstantSize(0)
+                        : getAffineDimExpr(offset + dim, node.getContext()));
+  }
+  return AffineMap::get(result.size(), 0, exprs, node.getContext());
+}
+
+/// `tensor` without leading sizes of 1 when it is constant: broadcasting adds
+/// them again, and a bias then has one form.
+static Tensor dropUnitDimensions(const Tensor &tensor) {
+  if (!tensor.constant || !tensor.getRank() || !isConstant(tensor.shape[0], 1))
+    return tensor;
+  DenseElementsAttr elements = tensor.constant;
+  auto type = cast<RankedTensorType>(elements.getType());
+  ArrayRef<int64_t> shape =
+      type.getShape().drop_while([](int64_t size) { return size == 1; });
+  return createConstant(tensor.type, elements.reshape(type.clone(shape)),
+                        tensor.name);
+}
+
+Value onnx::createElementwise(NodeImporter &node, ElementType type,
+                              ArrayRef<AffineExpr> shape,
+                              ArrayRef<Tensor *> tensors, ElementBody body) {
+  SmallVector<Value> operands;
+  SmallVector<AffineMap> maps;
+  // The scalar of each constant with one element, null for the others.
+  SmallVector<Value> scalars;
+  for (Tensor *tensor : tensors) {
+    if (tensor->constant && tensor->constant.getNumElements() == 1) {
+      auto element =
+          cast<TypedAttr>(*tensor->constant.getValues<Attribute>().begin());
+      scalars.push_back(arith::ConstantOp::create(node.b, element));
+      continue;
+    }
+    scalars.push_back({});
+    Tensor operand = dropUnitDimensions(*tensor);
+    operands.push_back(node.getValue(operand));
+    maps.push_back(getBroadcastMap(node, operand.shape, shape));
+  }
+  Value init = node.createEmpty(type, shape);
+  maps.push_back(node.b.getMultiDimIdentityMap(shape.size()));
+  SmallVector<utils::IteratorType> iterators(shape.size(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      node.b, init.getType(), operands, init, maps, iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange arguments) {
+        ImplicitLocOpBuilder b(loc, builder);
+        SmallVector<Value> elements;
+        for (Value scalar : scalars) {
+          if (!scalar) {
+            scalar = arguments.front();
+            arguments = arguments.drop_front();
+          }
+          elements.push_back(scalar);
+        }
+        linalg::YieldOp::create(b, body(b, elements));
+      });
+  return generic.getResult(0);
+}
+
+LogicalResult onnx::setElementwiseOutput(NodeImporter &node, ElementType type,
+                                         ArrayRef<Tensor *> tensors,
+                                         ElementBody body) {
+  FailureOr<Shape> shape = getBroadcastShape(node, tensors);
+  if (failed(shape))
+    return failure();
+  Value value = createElementwise(node, type, *shape, tensors, body);
+  return node.setOutput(0, type, *shape, value);
+}
+
+//===----------------------------------------------------------------------===//
+// Reshape
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Dimensions of the old and of the new shape with equal products.
+struct Group {
+  ReassociationIndices from;
+  ReassociationIndices to;
+};
+} // namespace
+
+/// The finest groups of neighbours with equal products, found from the left; a
+/// single group when sizes cannot be compared.
+static SmallVector<Group> groupDimensions(ArrayRef<AffineExpr> from,
+                                          ArrayRef<AffineExpr> to) {
+  SmallVector<Group> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() && j < to.size()) {
+    Group &group = groups.emplace_back();
+    Product fromProduct, toProduct;
+    auto takeFrom = [&] {
+      fromProduct.multiply(from[i]);
+      group.from.push_back(i++);
+    };
+    auto takeTo = [&] {
+      toProduct.multiply(to[j]);
+      group.to.push_back(j++);
+    };
+    takeFrom();
+    takeTo();
+    while (!(fromProduct == toProduct)) {
+      bool fromIsFactor = toProduct.divide(fromProduct).has_value();
+      bool toIsFactor = fromProduct.divide(toProduct).has_value();
+      bool more = false;
+      if (i < from.size() && (fromIsFactor || !toIsFactor)) {
+        takeFrom();
+        more = true;
+      }
+      if (j < to.size() && !fromIsFactor) {
+        takeTo();
+        more = true;
+      }
+      if (!more)
+        break;
+    }
+  }
+  // What is left has size 1, or cannot be compared; in the last group both are
+  // right.
+  for (; i < from.size() && !groups.empty(); ++i)
+    groups.back().from.push_back(i);
+  for (; j < to.size() && !groups.empty(); ++j)
+    groups.back().to.push_back(j);
+  return groups;
+}
+
+Value onnx::createReshape(NodeImporter &node, Value value, ElementType type,
+                          ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> to) {
+  if (from == to)
+    return value;
+  SmallVector<Group> groups = groupDimensions(from, to);
+  SmallVector<ReassociationIndices> collapse, expand;
+  Shape middle;
+  for (Group &group : groups) {
+    Product product;
+    for (int64_t dim : group.from)
+      product.multiply(from[dim]);
+    middle.push_back(product.getExpr(node.getContext()));
+    collapse.push_back(std::move(group.from));
+    expand.push_back(std::move(group.to));
+  }
+  if (middle.size() != from.size())
+    value = tensor::CollapseShapeOp::create(node.b, node.getType(type, middle),
+                                            value, collapse);
+  if (middle.size() == to.size())
+    return value;
+  SmallVector<OpFoldResult> sizes = llvm::map_to_vector(
+      to, [&](AffineExpr size) { return node.getSize(size); });
+  return tensor::ExpandShapeOp::create(node.b, node.getType(type, to), value,
+                                       expand, sizes);
+}
+
+Value onnx::createTranspose(NodeImporter &node, Value value, ElementType type,
+                            ArrayRef<AffineExpr> shape,
+                            ArrayRef<int64_t> permutation) {
+  Shape result = llvm::map_to_vector<4>(
+      permutation, [&](int64_t dim) { return shape[dim]; });
+  Value init = node.createEmpty(type, result);
+  return linalg::TransposeOp::create(node.b, value, init, permutation)
+      ->getResult(0);
+}

@@ -1,0 +1,34 @@
+//===- ElementTypes.h - ONNX element types ----------------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_IMPORT_ELEMENTTYPES_H
+#define QUANTC_LIB_IMPORT_ELEMENTTYPES_H
+
+#include "Model.h"
+
+#include "mlir/IR/Types.h"
+
+namespace quantc::onnx {
+
+/// The name in onnx.proto, or the number of an unknown one.
+std::string getName(ElementType type);
+
+/// The bytes of an element in raw data; 0 for an unsupported type.
+unsigned getByteSize(ElementType type);
+
+bool isFloat(ElementType type);
+bool isUnsigned(ElementType type);
+/// Signed or unsigned, without Bool.
+bool isInteger(ElementType type);
+
+/// The type in the float form. Integers are signless there; whether one is
+/// unsigned is known only while importing. Null for an unsupported type.
+mlir::Type getMlirType(ElementType type, mlir::MLIRContext *context);
+
+} // namespace quantc::onnx
+
+#endif // QUANTC_LIB_IMPORT_ELEMENTTYPES_H

@@ -1,0 +1,62 @@
+//===- GraphImporter.h - An ONNX graph to a program -------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_IMPORT_GRAPHIMPORTER_H
+#define QUANTC_LIB_IMPORT_GRAPHIMPORTER_H
+
+#include "OpTable.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <deque>
+
+namespace quantc::onnx {
+
+class GraphImporter {
+public:
+  GraphImporter(const ModelProto &model, llvm::StringRef path,
+                mlir::MLIRContext *context);
+
+  /// The program, or null after emitting errors.
+  mlir::OwningOpRef<mlir::ModuleOp> import();
+
+private:
+  mlir::LogicalResult readOpset();
+  /// Reports all operators that are not supported at once.
+  mlir::LogicalResult checkOperators();
+  mlir::LogicalResult readInitializers();
+  mlir::LogicalResult createInputs();
+  mlir::LogicalResult createInput(const ValueInfoProto &input);
+  mlir::LogicalResult importNode(const NodeProto &node);
+  mlir::LogicalResult createOutputs();
+  /// Whether what the model says about `output` agrees with `tensor`.
+  mlir::LogicalResult checkOutput(const ValueInfoProto &output,
+                                  const Tensor &tensor);
+  /// Makes `tensor` known as `name`; fails when the name is taken.
+  mlir::LogicalResult define(llvm::StringRef name, Tensor tensor,
+                             mlir::Location loc);
+  /// Writes names and symbolic shapes of inputs and outputs to the function.
+  mlir::LogicalResult setInterface();
+  mlir::AffineMap getShapeMap(llvm::ArrayRef<mlir::AffineExpr> shape);
+
+  mlir::InFlightDiagnostic emitError(llvm::StringRef name = {});
+
+  const GraphProto &graph;
+  const ModelProto &model;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp entry;
+  ProgramBuilder program;
+  int64_t opset = 0;
+  /// A deque, since `tensors` points into it.
+  std::deque<Tensor> storage;
+  llvm::StringMap<Tensor *> tensors;
+  llvm::SmallVector<std::pair<llvm::StringRef, Tensor *>> inputs;
+};
+
+} // namespace quantc::onnx
+
+#endif // QUANTC_LIB_IMPORT_GRAPHIMPORTER_H

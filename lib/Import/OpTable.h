@@ -1,0 +1,48 @@
+//===- OpTable.h - Which operators can be imported --------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A row says from which opset on a function imports an operator; it holds until
+// the next row of the same name. A new operator is one function and one row in
+// the file of its family.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_IMPORT_OPTABLE_H
+#define QUANTC_LIB_IMPORT_OPTABLE_H
+
+#include "NodeImporter.h"
+
+namespace quantc::onnx {
+
+/// Builds the operations of a node and sets its outputs, or emits an error.
+using ImportFunction = mlir::LogicalResult (*)(NodeImporter &node);
+
+struct OpRow {
+  llvm::StringLiteral name;
+  int64_t sinceOpset;
+  /// The first inputs, which must be there, and the most that there can be.
+  unsigned minInputs;
+  unsigned maxInputs;
+  ImportFunction import;
+};
+
+/// For operators with any number of inputs.
+inline constexpr unsigned kVariadic = ~0u;
+
+/// The opsets that the rows are right for.
+inline constexpr int64_t kMinOpset = 7;
+inline constexpr int64_t kMaxOpset = 27;
+
+llvm::ArrayRef<OpRow> getElementwiseOps();
+llvm::ArrayRef<OpRow> getLinearOps();
+
+/// The row for operator `name` at `opset`, or null.
+const OpRow *findOp(llvm::StringRef name, int64_t opset);
+
+} // namespace quantc::onnx
+
+#endif // QUANTC_LIB_IMPORT_OPTABLE_H
