@@ -10,6 +10,7 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Transforms/Passes.h"
+#include "quantc/Conversion/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Import/OnnxImport.h"
@@ -24,6 +25,7 @@ void quantc::registerAllDialects(DialectRegistry &registry) {
 
 void quantc::registerAllPasses() {
   mlir::registerTransformsPasses();
+  registerConversionPasses();
   registerQuantPasses();
 }
 

@@ -1,0 +1,72 @@
+//===- LinearEpilogue.h - What follows a contraction ------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The part of `quant.linear` after its contraction, and the constants that are
+// computed on the host. Every way to lower the contraction ends here, so the
+// order of roundings is the same in all of them:
+//
+//   layer                    accumulator                    scale  inputScale
+//   integer result           i32                            m      -
+//   static                   i32                            m      -
+//   dynamic                  i32                            sw     sa
+//   float group scales       f32, `addGroup` of all groups  -      sa
+//   float input, one group   f32, p of linear_a7            sw     -
+//   float input, groups      f32, y of linear_a7            -      -
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_CONVERSION_LINEAREPILOGUE_H
+#define QUANTC_CONVERSION_LINEAREPILOGUE_H
+
+#include "quantc/Conversion/Emit.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+
+#include <optional>
+#include <vector>
+
+namespace quantc {
+
+/// What an epilogue reads beside the accumulator, each null when it reads no
+/// such thing: tensors of the layer, or the elements that belong to one
+/// accumulator (or to a vector of them).
+struct EpilogueOperands {
+  /// [N], or the weight scale as the layer has it: rank 0 or [N, 1].
+  mlir::Value scale;
+  /// Rank 0 or [M, 1].
+  mlir::Value inputScale;
+  /// [N].
+  mlir::Value bias;
+};
+
+/// Emits an error when `op` lacks a constant that its multipliers are computed
+/// from.
+mlir::LogicalResult checkEpilogueConstants(LinearOp op);
+
+/// The tensors of the epilogue of `op`, which passed `checkEpilogueConstants`.
+/// Multipliers and requantized biases are computed here and become constants.
+EpilogueOperands createEpilogueOperands(mlir::OpBuilder &builder, LinearOp op);
+
+/// Emits the epilogue of one accumulator of `op`: the element of the result,
+/// f32 or i8. `operands` are elements.
+mlir::Value emitEpilogue(Emit &a, LinearOp op, mlir::Value accumulator,
+                         const EpilogueOperands &operands);
+
+/// The weight that enters the contraction, [N, K], with packed nibbles unpacked
+/// and group multipliers applied. Nothing when it is not constant.
+std::optional<std::vector<int8_t>> getIntegerWeight(LinearOp op);
+
+/// sum_k (w[n, k] - zw[n]) of `getIntegerWeight` for each channel, so that
+///
+///   sum_k (a - za) * (w - zw) = sum_k a * (w - zw) - za * sums[n]
+///
+/// Nothing when weight or zero point are not constant, or with float group
+/// scales.
+std::optional<std::vector<int32_t>> getWeightSums(LinearOp op);
+
+} // namespace quantc
+
+#endif // QUANTC_CONVERSION_LINEAREPILOGUE_H

@@ -1,0 +1,52 @@
+//===- Passes.td - Passes to linalg, arith and math ---------*- tablegen -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_CONVERSION_PASSES
+#define QUANTC_CONVERSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToLinalg : Pass<"quant-lower-to-linalg", "mlir::ModuleOp"> {
+  let summary = "Lower the quant operations to linalg on tensors";
+  let description = [{
+    Every operation of quantc becomes `linalg.generic` (and `scf.for` for
+    histograms) whose bodies are emitted from the formulas of lib/Numerics, so
+    the result has the bits of the numeric contract.
+
+    Values of 4 bits are held one to a byte afterwards: `tensor<...xi4>` becomes
+    `tensor<...xi8>` everywhere, also in signatures. Nibbles that are packed
+    behind `quant.unpack` stay packed in the constant.
+
+    A linear layer is a contraction with exact i32 accumulators and an
+    element-by-element epilogue. Multipliers of static layers are computed here,
+    so their scales must be constant.
+
+    ```mlir
+    %y = quant.dequantize %q scale(%s : tensor<f32>) : tensor<4xi8> -> tensor<4xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = linalg.generic {indexing_maps = [(d0) -> (d0), (d0) -> (), (d0) -> (d0)], ...}
+        ins(%q, %s : tensor<4xi8>, tensor<f32>) outs(%empty : tensor<4xf32>) {
+    ^bb0(%in: i8, %scale: f32, %out: f32):
+      %0 = arith.extsi %in : i8 to i32
+      %1 = arith.sitofp %0 : i32 to f32
+      %2 = arith.mulf %1, %scale : f32
+      linalg.yield %2 : f32
+    } -> tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::math::MathDialect", "mlir::scf::SCFDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+}
+
+#endif // QUANTC_CONVERSION_PASSES

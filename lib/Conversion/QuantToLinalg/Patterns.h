@@ -1,0 +1,33 @@
+//===- Patterns.h - Patterns of quant-lower-to-linalg -----------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_CONVERSION_QUANTTOLINALG_PATTERNS_H
+#define QUANTC_LIB_CONVERSION_QUANTTOLINALG_PATTERNS_H
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace quantc {
+
+/// quantize, dequantize, fake_quant, requantize.
+void populateElementwisePatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+/// Emits an error when `op` is one of them and cannot be lowered.
+mlir::LogicalResult checkElementwise(mlir::Operation *op);
+
+/// observe, histogram, choose_params.
+void populateStatisticsPatterns(const mlir::TypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+/// unpack.
+void populateUnpackPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+/// linear.
+void populateLinearPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+
+} // namespace quantc
+
+#endif // QUANTC_LIB_CONVERSION_QUANTTOLINALG_PATTERNS_H
