@@ -14,13 +14,21 @@
 
 using namespace quantc;
 
+llvm::cl::ValuesClass quantc::getRangeMethodValues() {
+  return llvm::cl::values(
+      clEnumValN(RangeMethod::MinMax, "minmax",
+                 "from the smallest to the largest element"),
+      clEnumValN(RangeMethod::Percentile, "percentile",
+                 "without the outermost elements"));
+}
+
 //===----------------------------------------------------------------------===//
 // Buckets
 //===----------------------------------------------------------------------===//
 
 /// The ends of a bucket. In a bucket of negative values the one with zeros in
 /// its lower half is the largest.
-static Range getBucketRange(uint16_t bucket) {
+static FloatRange getBucketRange(uint16_t bucket) {
   float towardsZero = llvm::bit_cast<float>(uint32_t(bucket) << 16);
   float awayFromZero =
       llvm::bit_cast<float>((uint32_t(bucket) << 16) | 0xFFFFu);
@@ -39,9 +47,9 @@ static bool isFiniteBucket(uint16_t bucket) {
 static bool isNaNBucket(uint16_t bucket) { return (bucket & 0x7FFF) > 0x7F80; }
 
 /// The finite buckets that occur, in the order of their values.
-static std::vector<std::pair<Range, uint64_t>>
+static std::vector<std::pair<FloatRange, uint64_t>>
 getFiniteBuckets(const TensorStatistics::Histogram &histogram) {
-  std::vector<std::pair<Range, uint64_t>> buckets;
+  std::vector<std::pair<FloatRange, uint64_t>> buckets;
   for (auto [bucket, count] : histogram)
     if (isFiniteBucket(bucket))
       buckets.emplace_back(getBucketRange(bucket), count);
@@ -53,7 +61,7 @@ getFiniteBuckets(const TensorStatistics::Histogram &histogram) {
 
 /// The bucket of the element at position `index` of the sorted elements.
 template <class Iterator>
-static Range findElement(Iterator begin, Iterator end, uint64_t index) {
+static FloatRange findElement(Iterator begin, Iterator end, uint64_t index) {
   uint64_t seen = 0;
   return std::find_if(begin, end,
                       [&](const auto &bucket) {
@@ -63,8 +71,8 @@ static Range findElement(Iterator begin, Iterator end, uint64_t index) {
       ->first;
 }
 
-static Range getPercentileRange(const TensorStatistics &statistics,
-                                double percentile) {
+static FloatRange getPercentileRange(const TensorStatistics &statistics,
+                                     double percentile) {
   auto buckets = getFiniteBuckets(*statistics.histogram);
   uint64_t count = 0;
   for (const auto &bucket : buckets)
@@ -156,9 +164,9 @@ llvm::Error CalibrationTable::addRun(llvm::ArrayRef<std::string> names,
   return llvm::Error::success();
 }
 
-llvm::Expected<Range> CalibrationTable::getRange(llvm::StringRef tensor,
-                                                 RangeMethod method,
-                                                 double percentile) const {
+llvm::Expected<FloatRange> CalibrationTable::getRange(llvm::StringRef tensor,
+                                                      RangeMethod method,
+                                                      double percentile) const {
   auto it = tensors.find(tensor.str());
   if (it == tensors.end())
     return makeError("has no statistics; calibrate this model");
@@ -173,9 +181,9 @@ llvm::Expected<Range> CalibrationTable::getRange(llvm::StringRef tensor,
     return makeError("had no finite element; look for NaN and infinities in "
                      "the data and in the weights before it");
   if (method == RangeMethod::MinMax)
-    return Range{statistics.min, statistics.max};
+    return FloatRange{statistics.min, statistics.max};
   if (!(percentile >= 50 && percentile <= 100))
-    return makeError("percentile %g is not within 50 to 100", percentile);
+    return makeError("has no percentile %g; expects 50 to 100", percentile);
   if (!statistics.histogram)
     return makeError("has no histogram, which the percentile method needs; "
                      "calibrate with histograms");

@@ -17,6 +17,7 @@
 
 #include "quantc/Support/HostTensor.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Error.h"
 #include <limits>
 #include <map>
@@ -45,7 +46,10 @@ enum class RangeMethod {
   Percentile
 };
 
-struct Range {
+/// The values of options of this type.
+llvm::cl::ValuesClass getRangeMethodValues();
+
+struct FloatRange {
   float min;
   float max;
 };
@@ -100,8 +104,8 @@ public:
   /// The range of `tensor`, finite and with `min <= max`. Fails when the table
   /// has no such tensor or no finite element of it, when a NaN occurred, and
   /// for a percentile (50 to 100) without a histogram.
-  llvm::Expected<Range> getRange(llvm::StringRef tensor, RangeMethod method,
-                                 double percentile) const;
+  llvm::Expected<FloatRange>
+  getRange(llvm::StringRef tensor, RangeMethod method, double percentile) const;
 
   /// Reads or writes the JSON form. Errors start with `path: `. A file is
   /// written whole or not at all.

@@ -133,7 +133,7 @@ TEST(CalibrationTableTest, OutputsThatAreNoStatistics) {
 
 TEST(CalibrationTableTest, MinMaxRange) {
   const float data[] = {-1.25f, 3, inf, 0.5f};
-  Range range =
+  FloatRange range =
       llvm::cantFail(collect(data).getRange("t", RangeMethod::MinMax, 99.99));
   EXPECT_EQ(range.min, -1.25f);
   EXPECT_EQ(range.max, 3);
@@ -146,7 +146,7 @@ TEST(CalibrationTableTest, PercentileRange) {
   CalibrationTable table = collect(data);
   std::sort(data.begin(), data.end());
   for (double percentile : {50.0, 90.0, 99.0, 99.9, 99.99, 100.0}) {
-    Range range = llvm::cantFail(
+    FloatRange range = llvm::cantFail(
         table.getRange("t", RangeMethod::Percentile, percentile));
     auto k = static_cast<size_t>(4001 * (100 - percentile) / 200);
     float lower = data[k], upper = data[data.size() - 1 - k];
@@ -161,7 +161,7 @@ TEST(CalibrationTableTest, PercentileRange) {
 
 TEST(CalibrationTableTest, PercentileOfZerosIsPositiveZero) {
   const float data[] = {-0.0f, 0.0f, -0.0f};
-  Range range =
+  FloatRange range =
       llvm::cantFail(collect(data).getRange("t", RangeMethod::Percentile, 99));
   EXPECT_EQ(llvm::bit_cast<uint32_t>(range.min), 0u);
   EXPECT_EQ(llvm::bit_cast<uint32_t>(range.max), 0u);

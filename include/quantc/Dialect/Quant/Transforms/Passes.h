@@ -9,6 +9,7 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 
 namespace quantc {

@@ -82,4 +82,79 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
   ];
 }
 
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+def InsertObservers : Pass<"quant-insert-observers", "::mlir::ModuleOp"> {
+  let summary = "Make the statistics of activations the outputs of the program";
+  let description = [{
+    For every layer that is selected for mode static, observes its input and
+    returns the range as `<layer>.input.range` (and, with `histogram`, the
+    counts as `<layer>.input.histogram`). These replace the outputs that the
+    program had, so that canonicalization removes what is behind the last layer.
+    The statistics of a run do not depend on the order of its rows, and those of
+    several runs add up in a calibration table, whatever the batches were.
+
+    Example:
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>)
+        -> (tensor<?x10xf32> {quant.name = "logits"}) {
+      ...
+      %y = linalg.matmul {quant.config = {mode = "static", ...}}
+               ins(%x, %w : ...) outs(...) -> tensor<?x10xf32> loc("fc1")
+      return %y : tensor<?x10xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>)
+        -> (tensor<2xf32> {quant.name = "fc1.input.range"}) {
+      ...
+      %range = quant.observe %x : tensor<?x784xf32> -> tensor<2xf32>
+      return %range : tensor<2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::quant::QuantDialect"];
+  let options = [
+    Option<"histogram", "histogram", "bool", "false",
+           "Also return the histograms that calibration-method=percentile needs">
+  ];
+}
+
+def ApplyCalibration : Pass<"quant-apply-calibration", "::mlir::ModuleOp"> {
+  let summary = "Attach calibrated ranges to the layers";
+  let description = [{
+    Attaches `quant.input_range = array<f32: min, max>`, the range of the input,
+    to every layer that is selected for mode static. The range is that of the
+    tensor `<layer>.input` in the calibration table: with `minmax` from the
+    smallest to the largest finite element, with `percentile` without the
+    `(100 - percentile) / 2` percent at each end, rounded outwards to the ends
+    of histogram buckets. A layer without statistics, without samples or with
+    NaN is an error. A program without such layers needs no file.
+
+    Example:
+
+    ```mlir
+    %y = linalg.matmul {quant.config = {mode = "static", ...},
+                        quant.input_range = array<f32: 0.0, 1.0>}
+             ins(%x, %w : ...) outs(...) -> tensor<?x10xf32> loc("fc1")
+    ```
+  }];
+  let options = [
+    Option<"calibration", "calibration", "std::string", "",
+           "The calibration table, a JSON file">,
+    Option<"method", "calibration-method", "::quantc::RangeMethod",
+           "::quantc::RangeMethod::MinMax",
+           "How a range follows from the statistics",
+           "::quantc::getRangeMethodValues()">,
+    Option<"percentile", "percentile", "double", "99.99",
+           "The percentage of elements within the range, 50 to 100">
+  ];
+}
+
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES

@@ -1,0 +1,51 @@
+//===- CalibratedLayer.cpp - Layers that calibration serves ---------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
+
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Support/Diagnostics.h"
+
+using namespace mlir;
+using namespace quantc;
+
+std::string quantc::getInputName(const CalibratedLayer &layer) {
+  return getName(layer.op->getLoc()).str() + ".input";
+}
+
+/// Adds `op` to `layers` if it is to be quantized statically.
+static LogicalResult addLayer(Operation *op,
+                              SmallVectorImpl<CalibratedLayer> &layers) {
+  FailureOr<LayerConfig> config = getLayerConfig(op);
+  if (failed(config))
+    return failure();
+  if (config->mode != Mode::Static)
+    return success();
+  if (getName(op->getLoc()).empty())
+    return emitError(op->getLoc())
+           << "expects a layer with a name; run quant-select-layers first";
+  std::string reason;
+  FailureOr<LinearLayer> layer = matchLinearLayer(op, reason);
+  if (failed(layer))
+    return emitError(op->getLoc()) << "cannot be quantized: " << reason;
+  layers.push_back({op, layer->input});
+  return success();
+}
+
+FailureOr<SmallVector<CalibratedLayer>>
+quantc::findCalibratedLayers(ModuleOp module) {
+  SmallVector<CalibratedLayer> layers;
+  WalkResult result = module.walk([&](Operation *op) {
+    if (op->hasAttr(kConfigAttr) && failed(addLayer(op, layers)))
+      return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return layers;
+}
