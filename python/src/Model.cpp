@@ -10,6 +10,7 @@
 #include "Session.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
+#include "quantc/Import/OnnxImport.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
@@ -39,13 +40,15 @@ Model Model::load(const std::filesystem::path &file) {
   std::string path = file.string();
   if (!std::filesystem::is_regular_file(file))
     raise(path + ": no such file");
-  if (file.extension() != ".mlir" && file.extension() != ".mlirbc")
-    raise(path + ": not a model; quantc reads .mlir and .mlirbc");
+  bool isOnnx = file.extension() == ".onnx";
+  if (!isOnnx && file.extension() != ".mlir" && file.extension() != ".mlirbc")
+    raise(path + ": not a model; quantc reads .onnx, .mlir and .mlirbc");
 
   std::shared_ptr<MLIRContext> context = createContext();
   ErrorScope scope(context.get());
   OwningOpRef<ModuleOp> module =
-      parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
+      isOnnx ? importOnnx(path, context.get())
+             : parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
   scope.finish(bool(module), path + ": cannot be read");
   return Model(std::move(context), std::move(module), path);
 }
@@ -112,11 +115,13 @@ void quantc::python::bindModel(nb::module_ &m) {
                     R"(A program: floating-point as imported, or quantized.
 
 A model never changes; what works on one returns a new one.)")
-      .def_static("load", &Model::load, nb::arg("path"),
-                  R"(Read a model: `.mlir` (text) or `.mlirbc` (bytecode).
+      .def_static(
+          "load", &Model::load, nb::arg("path"),
+          R"(Read a model: `.onnx`, `.mlir` (text) or `.mlirbc` (bytecode).
 
-Raises ``quantc.Error`` (``file: reason``) when there is no such file or when it
-cannot be read.)")
+Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, when
+it cannot be read, and for every operator of an ONNX model that there is no
+import for.)")
       .def_ro("path", &Model::path, "The file that it was loaded from.")
       .def_ro("inputs", &Model::inputs,
               "The inputs, in the order of the model.")

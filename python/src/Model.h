@@ -22,7 +22,7 @@ public:
   Model(std::shared_ptr<mlir::MLIRContext> context,
         mlir::OwningOpRef<mlir::ModuleOp> module, std::string path);
 
-  /// Reads MLIR as text or bytecode.
+  /// Reads an ONNX model, or MLIR as text or bytecode.
   static Model load(const std::filesystem::path &file);
 
   mlir::MLIRContext *getContext() const { return context.get(); }

@@ -34,6 +34,17 @@ def test_inputs_and_outputs(program: Path) -> None:
     assert repr(image) == "Port('image', float32(batch, 4))"
 
 
+def test_onnx_model_keeps_its_names(model: quantc.Model) -> None:
+    assert [(port.name, port.shape) for port in model.inputs] == [("x", ("batch", 37))]
+    assert [(port.name, port.shape) for port in model.outputs] == [("y", ("batch", 11))]
+    for name in ("fc1", "relu1", "fc2"):
+        assert f'loc("{name}"' in model.mlir()
+
+
+def test_constants_can_be_left_out(model: quantc.Model) -> None:
+    assert len(model.mlir(elide_larger_than=16)) < 0.7 * len(model.mlir())
+
+
 @pytest.mark.parametrize("suffix", [".mlir", ".mlirbc"])
 def test_saved_program_loads_with_its_names(program: Path, tmp_path: Path, suffix: str) -> None:
     model = quantc.load(program)
@@ -47,6 +58,7 @@ def test_saved_program_loads_with_its_names(program: Path, tmp_path: Path, suffi
     [
         ("missing.mlir", None, "missing.mlir: no such file"),
         ("model.txt", "text", "model.txt: not a model; quantc reads"),
+        ("broken.onnx", "not protobuf", "broken.onnx: "),
         ("broken.mlir", "func.func @main(", "broken.mlir:1:16: "),
         ("empty.mlir", "", "empty.mlir: expects one public function with a body"),
         ("scalar.mlir", "func.func @f(%x: f32) { return }", "expects inputs and outputs that are"),
