@@ -9,6 +9,7 @@ parses to the same IR.
 
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -32,6 +33,7 @@ config.substitutions += [
     ("%source_root", config.source_root),
     ("%build_root", config.build_root),
     ("%cmake", config.cmake),
+    ("%python", sys.executable),
     ("%cxx", config.cxx),
     ("%cc", config.c),
     ("%mlir_dir", config.mlir_dir),

@@ -14,6 +14,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Import/OnnxImport.h"
+#include "quantc/Reference/Interpreter.h"
 
 using namespace mlir;
 
@@ -29,4 +30,7 @@ void quantc::registerAllPasses() {
   registerQuantPasses();
 }
 
-void quantc::registerAllTranslations() { registerOnnxImport(); }
+void quantc::registerAllTranslations() {
+  registerInterpretTranslation();
+  registerOnnxImport();
+}
