@@ -1,0 +1,37 @@
+//===- main.cpp - Uses quantc from another project ------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// consumer <file.mlir>: prints the program with its layers selected.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/InitAll.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  quantc::registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  if (argc != 2)
+    return 1;
+  auto module = mlir::parseSourceFile<mlir::ModuleOp>(argv[1], &context);
+  if (!module)
+    return 1;
+
+  mlir::PassManager manager(&context);
+  quantc::SelectLayersOptions options;
+  options.mode = quantc::Mode::Dynamic;
+  manager.addPass(quantc::createSelectLayers(options));
+  if (failed(manager.run(*module)))
+    return 1;
+  module->print(llvm::outs());
+  return 0;
+}
