@@ -9,28 +9,38 @@
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
+#include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Import/OnnxImport.h"
+#include "quantc/Pipelines/ToLLVM.h"
 #include "quantc/Reference/Interpreter.h"
+#include "quantc/Target/Compile.h"
+#include "quantc/Target/Passes.h"
 
 using namespace mlir;
 
 void quantc::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  mlir::registerAllToLLVMIRTranslations(registry);
   registerQuantExtension(registry);
 }
 
 void quantc::registerAllPasses() {
   mlir::registerTransformsPasses();
+  registerCodegenPasses();
   registerConversionPasses();
   registerQuantPasses();
+  registerTargetPasses();
+  registerToLLVMPipeline();
 }
 
 void quantc::registerAllTranslations() {
   registerInterpretTranslation();
   registerOnnxImport();
+  registerToObjectTranslation();
 }

@@ -1,0 +1,115 @@
+//===- Passes.td - Tensors to machine-like loops -----------*- tablegen -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_CODEGEN_PASSES
+#define QUANTC_CODEGEN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
+  let summary = "Put inputs and outputs of the program in the caller's memory";
+  let description = [{
+    The inputs of the program become memrefs that are read, its results memrefs
+    that the caller passes after them and the program writes. The names, shapes
+    and dimensions of `ProgramInterface.h` become explicit attributes; an output
+    is marked `quant.output`.
+
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      return %y : tensor<?x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%0: memref<?x4xf32>, %1: memref<?x4xf32> {quant.output}) {
+      %x = bufferization.to_tensor %0 restrict
+          : memref<?x4xf32> to tensor<?x4xf32>
+      bufferization.materialize_in_destination %y in restrict writable %1
+          : (tensor<?x4xf32>, memref<?x4xf32>) -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def ExpandStridedCopiesPass : Pass<"quant-expand-strided-copies"> {
+  let summary = "Turn copies of strided buffers into loops";
+  let description = [{
+    `memref.copy` becomes `memcpy` when both sides are contiguous. Otherwise its
+    lowering calls a run-time library, which our objects do not have, so such a
+    copy becomes a `linalg.generic` that copies element by element.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
+  let summary = "Place all temporary buffers in one workspace of the caller";
+  let description = [{
+    Each `memref.alloc` of a bound program becomes a view of one more argument,
+    the workspace, at an offset that is a multiple of 64 bytes. Buffers that are
+    never alive at the same time share a slot; a slot has the size of its
+    largest buffer. A buffer lives from its allocation to the last use of it or
+    of a view of it, counted in operations of the function's body, so buffers
+    inside one loop never share.
+
+    The size of a buffer may depend on the dynamic dimensions of the program. A
+    private function computes from them how many bytes of workspace a call
+    needs; the program names it as `quant.workspace_size`.
+
+    ```mlir
+    %t = memref.alloc(%n) : memref<?x16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %t = memref.view %workspace[%offset][%n] : memref<?xi8> to memref<?x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def EmitEntryPass : Pass<"quant-emit-entry", "::mlir::ModuleOp"> {
+  let summary = "Give the program its C interface";
+  let description = [{
+    Emits the three symbols that an object file exports: `<name>_run`, which
+    checks the caller's arguments and runs the program on them,
+    `<name>_workspace_size`, and `<name>_metadata`, a JSON string that says what
+    the program takes and gives and which machine it needs (`ProgramMetadata.h`).
+    The bound program becomes internal, on pointers that do not alias and the
+    dynamic dimensions.
+  }];
+  let options = [
+    Option<"name", "name", "std::string", "\"model\"",
+           "The prefix of all exported symbols, a C identifier">
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
+  let summary = "Read and write contiguous tiles as one flat vector";
+  let description = [{
+    A transfer of a vector of several dimensions from memory where they are
+    contiguous becomes one of a vector of one dimension. Otherwise a tile of
+    packed weights would be read row by row, four bytes at a time. To be run on
+    memrefs, where contiguity is known.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // QUANTC_CODEGEN_PASSES

@@ -1,0 +1,41 @@
+//===- ToLLVM.h - From a program to LLVM's dialect --------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_PIPELINES_TOLLVM_H
+#define QUANTC_PIPELINES_TOLLVM_H
+
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir {
+class OpPassManager;
+}
+
+namespace quantc {
+
+/// How a program becomes code.
+struct CodegenOptions : public mlir::PassPipelineOptions<CodegenOptions> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("What to compile for: native, x86-64-v3, aarch64+dotprod, "
+                     "...; by default what the module says, or native")};
+  Option<std::string> name{
+      *this, "name",
+      llvm::cl::desc("The prefix of the symbols that the object exports"),
+      llvm::cl::init("model")};
+};
+
+/// From a program in float, simulated or integer form to LLVM's dialect, with
+/// the C interface of `quant-emit-entry`.
+void buildToLLVMPipeline(mlir::OpPassManager &pm,
+                         const CodegenOptions &options);
+
+/// Registers --quant-to-llvm.
+void registerToLLVMPipeline();
+
+} // namespace quantc
+
+#endif // QUANTC_PIPELINES_TOLLVM_H

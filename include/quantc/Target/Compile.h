@@ -1,0 +1,62 @@
+//===- Compile.h - Programs to object files ---------------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What quant-translate, the C API and the Python module compile with.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TARGET_COMPILE_H
+#define QUANTC_TARGET_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "quantc/Target/TargetSpec.h"
+
+namespace quantc {
+
+enum class EmitKind { Object, Assembly, LLVMIR, SharedLibrary };
+
+struct CompileOptions {
+  /// What to compile for; by default what the module says, or this machine.
+  std::optional<TargetSpec> target;
+  /// The prefix of all exported symbols. `compileToFile` takes the stem of the
+  /// file for an empty one, made an identifier.
+  std::string name;
+  EmitKind emit = EmitKind::Object;
+};
+
+/// What a compilation gives.
+struct CompiledProgram {
+  std::string bytes;
+  /// The C header that declares what the object exports.
+  std::string header;
+};
+
+/// Compiles `module`, a program in any form or already in LLVM's dialect, which
+/// it consumes. Emits an error on failure.
+mlir::FailureOr<CompiledProgram> compile(mlir::ModuleOp module,
+                                         const CompileOptions &options);
+
+/// The same to files; `header` may be empty. A file is there completely or not
+/// at all.
+llvm::LogicalResult compileToFile(mlir::ModuleOp module,
+                                  const CompileOptions &options,
+                                  llvm::StringRef path,
+                                  llvm::StringRef header = "");
+
+/// Writes `bytes` to `path` completely or, after emitting an error, not at all.
+llvm::LogicalResult writeFile(mlir::ModuleOp module, llvm::StringRef path,
+                              llvm::StringRef bytes);
+
+/// A C identifier made of the stem of `path`.
+std::string getProgramName(llvm::StringRef path);
+
+/// Registers --quant-to-object.
+void registerToObjectTranslation();
+
+} // namespace quantc
+
+#endif // QUANTC_TARGET_COMPILE_H

@@ -1,0 +1,50 @@
+//===- Passes.td - What depends on the machine -------------*- tablegen -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TARGET_PASSES
+#define QUANTC_TARGET_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SetTargetPass : Pass<"quant-set-target", "::mlir::ModuleOp"> {
+  let summary = "Choose the machine to compile for";
+  let description = [{
+    Sets `llvm.target` of the module to the CPU and the features that `target`
+    means. Passes ask that attribute which instructions there are. Without the option a module keeps the target
+    that it has, or gets this machine.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"\"",
+           "native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64 or the "
+           "name of a CPU, each with +feature...">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
+  let summary = "Compute what the target has no instruction for, to the bit";
+  let description = [{
+    Without an instruction for it, LLVM calls the math library for a fused
+    multiply-add and for rounding to an integral float. Objects have no library,
+    and every target has to give the same bytes, so both are computed exactly:
+
+    * `math.fma` of f32 in f64, where the product of two f32 is exact. The sum
+      is rounded to odd, so that rounding it again, to f32, gives the correctly
+      rounded result:
+
+          p = f64(a) * f64(b)
+          s = p + f64(c), e = the error of that sum (Knuth's two-sum)
+          if e != 0 and the last bit of s is 0: the neighbour of s towards e
+
+    * `math.roundeven`, `floor`, `ceil` and `trunc` by upstream's expansions,
+      which need no more than integer arithmetic.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+#endif // QUANTC_TARGET_PASSES

@@ -1,0 +1,109 @@
+//===- ProgramMetadata.h - What a compiled program says of itself -*- C++ -*-=//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The JSON in the symbol `<name>_metadata` of every object, so that a shared
+// library can be loaded with nothing beside it. The C header is printed from
+// the same data.
+//
+//   {"abi_version": 1, "name": "mlp", "dims": ["batch"],
+//    "inputs": [{"name": "image", "dtype": "float32",
+//                "shape": ["batch", 784]}],
+//    "outputs": [{"name": "logits", "dtype": "float32",
+//                 "shape": ["batch", 10]}],
+//    "target": {"triple": "x86_64-unknown-linux-gnu", "cpu": "x86-64-v3",
+//               "features": ["+avx", "+avx2"]}}
+//
+// A size is a number, the name of a dynamic dimension, or an operation on two
+// sizes such as ["+", ["*", "batch", 2], 1].
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TARGET_PROGRAMMETADATA_H
+#define QUANTC_TARGET_PROGRAMMETADATA_H
+
+#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Support/HostTensor.h"
+#include "quantc/Target/TargetSpec.h"
+#include "llvm/Support/Error.h"
+
+namespace llvm::json {
+class Value;
+} // namespace llvm::json
+
+namespace quantc {
+
+/// The layout of the argument struct and the meaning of the error codes.
+inline constexpr int64_t kAbiVersion = 1;
+
+/// A size as an expression over the dynamic dimensions of a program.
+class SizeExpr {
+public:
+  enum class Kind { Constant, Dim, Add, Mul, FloorDiv, CeilDiv, Mod };
+
+  static SizeExpr constant(int64_t value) {
+    return {Kind::Constant, value, {}};
+  }
+  static SizeExpr dim(int64_t index) { return {Kind::Dim, index, {}}; }
+  static SizeExpr binary(Kind kind, SizeExpr lhs, SizeExpr rhs) {
+    return {kind, 0, {std::move(lhs), std::move(rhs)}};
+  }
+  static SizeExpr fromAffine(mlir::AffineExpr expr);
+
+  /// The index of the dimension that this is, if it is just that.
+  std::optional<size_t> getDim() const;
+
+  /// The size, if it does not depend on a dimension.
+  std::optional<int64_t> getConstant() const;
+
+  int64_t evaluate(llvm::ArrayRef<int64_t> dims) const;
+
+  /// As C, or as a person would write it.
+  std::string str(llvm::ArrayRef<std::string> dims) const;
+
+  llvm::json::Value toJson(llvm::ArrayRef<std::string> dims) const;
+  static llvm::Expected<SizeExpr> fromJson(const llvm::json::Value &json,
+                                           llvm::ArrayRef<std::string> dims);
+
+private:
+  SizeExpr(Kind kind, int64_t value, std::vector<SizeExpr> operands)
+      : kind(kind), value(value), operands(std::move(operands)) {}
+
+  Kind kind;
+  int64_t value;
+  std::vector<SizeExpr> operands;
+};
+
+/// An input or output.
+struct PortMetadata {
+  std::string name;
+  DataType type;
+  std::vector<SizeExpr> shape;
+};
+
+struct ProgramMetadata {
+  std::string name;
+  std::vector<std::string> dims;
+  std::vector<PortMetadata> inputs;
+  std::vector<PortMetadata> outputs;
+  TargetSpec target;
+
+  std::string toJson() const;
+  static llvm::Expected<ProgramMetadata> fromJson(llvm::StringRef text);
+};
+
+/// The metadata of the program `name` with `interface`, whose element types
+/// are those that `quant-bind-interface` accepts.
+ProgramMetadata getProgramMetadata(const ProgramInterface &interface,
+                                   llvm::StringRef name,
+                                   const TargetSpec &target);
+
+/// The name of `type` in NumPy, such as "float32".
+llvm::StringRef getNumpyName(DataType type);
+
+} // namespace quantc
+
+#endif // QUANTC_TARGET_PROGRAMMETADATA_H

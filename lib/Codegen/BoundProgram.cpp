@@ -1,0 +1,39 @@
+//===- BoundProgram.cpp - A program on the caller's memory ----------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Codegen/BoundProgram.h"
+
+using namespace mlir;
+using namespace quantc;
+
+func::FuncOp quantc::getBoundProgram(ModuleOp module) {
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func.isPublic() && func->hasAttr(kDimsAttr) && !func.isExternal() &&
+        llvm::all_of(func.getArgumentTypes(), llvm::IsaPred<MemRefType>))
+      return func;
+  return {};
+}
+
+ProgramInterface quantc::getBoundInterface(func::FuncOp program) {
+  ProgramInterface interface;
+  for (StringRef name : program->getAttrOfType<ArrayAttr>(kDimsAttr)
+                            .getAsValueRange<StringAttr>())
+    interface.dims.push_back(name.str());
+  for (auto [index, type] : llvm::enumerate(program.getArgumentTypes())) {
+    auto name = program.getArgAttrOfType<StringAttr>(index, kNameAttr);
+    auto shape = program.getArgAttrOfType<AffineMapAttr>(index, kShapeAttr);
+    if (!name || !shape)
+      continue;
+    auto memref = cast<MemRefType>(type);
+    Port port{name.str(),
+              RankedTensorType::get(memref.getShape(), memref.getElementType()),
+              shape.getValue()};
+    bool isOutput = program.getArgAttr(index, kOutputAttr) != nullptr;
+    (isOutput ? interface.outputs : interface.inputs).push_back(port);
+  }
+  return interface;
+}

@@ -1,0 +1,339 @@
+//===- PlanWorkspace.cpp - All temporary buffers in one -------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Analysis/Presburger/IntegerRelation.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Transforms/Transforms.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "quantc/Codegen/BoundProgram.h"
+#include "quantc/Codegen/Passes.h"
+#include "quantc/Target/EntryAbi.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_PLANWORKSPACEPASS
+#include "quantc/Codegen/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Computes index values again elsewhere, from the dimensions of the arguments
+/// of the function that they are in.
+class SizeCloner {
+public:
+  using MakeDimFn = std::function<Value(BlockArgument, int64_t)>;
+
+  SizeCloner(OpBuilder &builder, MakeDimFn makeDim)
+      : builder(builder), makeDim(std::move(makeDim)) {}
+
+  /// Whether `value` depends on nothing but dimensions of arguments.
+  static bool canClone(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return false;
+    if (getArgumentDim(op))
+      return true;
+    return isPure(op) && op->getNumRegions() == 0 &&
+           llvm::all_of(op->getOperands(), canClone);
+  }
+
+  /// The copy of `value`, for which `canClone` holds.
+  Value clone(Value value) {
+    if (Value known = mapping.lookupOrNull(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    if (auto dim = getArgumentDim(op)) {
+      mapping.map(value, makeDim(dim->first, dim->second));
+      return mapping.lookup(value);
+    }
+    for (Value operand : op->getOperands())
+      clone(operand);
+    builder.clone(*op, mapping);
+    return mapping.lookup(value);
+  }
+
+private:
+  /// The argument and the dimension of it that `op` reads, if it does.
+  static std::optional<std::pair<BlockArgument, int64_t>>
+  getArgumentDim(Operation *op) {
+    auto dim = dyn_cast<memref::DimOp>(op);
+    if (!dim || !dim.getConstantIndex())
+      return std::nullopt;
+    auto arg = dyn_cast<BlockArgument>(dim.getSource());
+    if (!arg || !isa<FunctionOpInterface>(arg.getOwner()->getParentOp()))
+      return std::nullopt;
+    return std::make_pair(arg, *dim.getConstantIndex());
+  }
+
+  OpBuilder &builder;
+  MakeDimFn makeDim;
+  IRMapping mapping;
+};
+
+/// Builds the plan at the start of the program.
+class SizeBuilder {
+public:
+  explicit SizeBuilder(func::FuncOp program)
+      : builder(OpBuilder::atBlockBegin(&program.front())),
+        loc(program.getLoc()),
+        cloner(builder, [this](BlockArgument arg, int64_t dim) -> Value {
+          return builder.createOrFold<memref::DimOp>(loc, arg, dim);
+        }) {}
+
+  Value getConstant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+
+  Value add(Value lhs, Value rhs) {
+    return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+  }
+
+  Value max(Value lhs, Value rhs) {
+    return builder.createOrFold<arith::MaxUIOp>(loc, lhs, rhs);
+  }
+
+  /// The bytes that a buffer of `alloc` takes, rounded up to the alignment;
+  /// an upper bound where the size changes from iteration to iteration.
+  FailureOr<Value> getBytes(memref::AllocOp alloc) {
+    MemRefType type = alloc.getType();
+    int64_t constant = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    for (int64_t size : type.getShape())
+      if (!ShapedType::isDynamic(size))
+        constant *= size;
+    if (type.hasStaticShape())
+      return getConstant(llvm::alignTo(constant, kBufferAlignment));
+
+    SmallVector<Value> factors;
+    for (Value size : alloc.getDynamicSizes()) {
+      FailureOr<Value> bound = getBound(size);
+      if (failed(bound))
+        return alloc.emitError("cannot bound the size of a temporary buffer by "
+                               "the dimensions of the inputs");
+      factors.push_back(*bound);
+    }
+    return getProduct(constant, factors);
+  }
+
+private:
+  FailureOr<Value> getBound(Value size) {
+    if (SizeCloner::canClone(size))
+      return cloner.clone(size);
+    Block *body = builder.getInsertionBlock();
+    FailureOr<OpFoldResult> bound = arith::reifyValueBound(
+        builder, loc, presburger::BoundType::UB, size,
+        [body](Value value, std::optional<int64_t> dim,
+               ValueBoundsConstraintSet &) {
+          auto arg = dyn_cast<BlockArgument>(value);
+          return arg && arg.getOwner() == body && dim;
+        },
+        /*closedUB=*/true);
+    if (failed(bound))
+      return failure();
+    return getValueOrCreateConstantIndexOp(builder, loc, *bound);
+  }
+
+  /// The product, rounded up to the alignment: one value for equal factors.
+  Value getProduct(int64_t constant, ArrayRef<Value> factors) {
+    for (const Product &known : products)
+      if (known.constant == constant && ArrayRef(known.factors) == factors)
+        return known.value;
+    Value bytes = getConstant(constant);
+    for (Value factor : factors)
+      bytes = builder.createOrFold<arith::MulIOp>(loc, bytes, factor);
+    bytes = add(bytes, getConstant(kBufferAlignment - 1));
+    bytes = builder.createOrFold<arith::AndIOp>(loc, bytes,
+                                                getConstant(-kBufferAlignment));
+    products.push_back({constant, llvm::to_vector(factors), bytes});
+    return bytes;
+  }
+
+  struct Product {
+    int64_t constant;
+    SmallVector<Value> factors;
+    Value value;
+  };
+
+  OpBuilder builder;
+  Location loc;
+  SizeCloner cloner;
+  SmallVector<Product> products;
+};
+
+//===----------------------------------------------------------------------===//
+// Slots
+//===----------------------------------------------------------------------===//
+
+/// A temporary buffer, alive from operation `first` of the body to `last`.
+struct Buffer {
+  memref::AllocOp alloc;
+  unsigned first;
+  unsigned last;
+  Value bytes;
+  unsigned slot = 0;
+};
+
+/// A place in the workspace that buffers take turns in.
+struct Slot {
+  Value bytes;
+  unsigned busyUntil;
+};
+} // namespace
+
+/// The buffers of `program` with their lifetimes, in order of allocation.
+static SmallVector<Buffer> collectBuffers(func::FuncOp program) {
+  Block &body = program.front();
+  DenseMap<Operation *, unsigned> order;
+  for (auto [index, op] : llvm::enumerate(body))
+    order[&op] = index;
+  BufferViewFlowAnalysis views(program);
+  SmallVector<Buffer> buffers;
+  program.walk([&](memref::AllocOp alloc) {
+    unsigned first = order.lookup(body.findAncestorOpInBlock(*alloc));
+    unsigned last = first;
+    for (Value view : views.resolve(alloc))
+      for (Operation *user : view.getUsers())
+        last = std::max(last, order.lookup(body.findAncestorOpInBlock(*user)));
+    buffers.push_back({alloc, first, last, {}});
+  });
+  return buffers;
+}
+
+/// The free slot that fits `buffer` best: one of the same size, else the
+/// smallest constant one that is large enough, else any. Negative if all are
+/// busy.
+static int findSlot(ArrayRef<Slot> slots, const Buffer &buffer) {
+  std::optional<int64_t> bytes = getConstantIntValue(buffer.bytes);
+  int best = -1;
+  int64_t bestWaste = std::numeric_limits<int64_t>::max();
+  for (auto [index, slot] : llvm::enumerate(slots)) {
+    if (slot.busyUntil >= buffer.first)
+      continue;
+    std::optional<int64_t> has = getConstantIntValue(slot.bytes);
+    int64_t waste = std::numeric_limits<int64_t>::max() - 1;
+    if (slot.bytes == buffer.bytes)
+      waste = 0;
+    else if (bytes && has && *has >= *bytes)
+      waste = *has - *bytes;
+    if (waste < bestWaste) {
+      bestWaste = waste;
+      best = index;
+    }
+  }
+  return best;
+}
+
+/// Gives each buffer a slot.
+static SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers,
+                                     SizeBuilder &sizes) {
+  SmallVector<Slot> slots;
+  for (Buffer &buffer : buffers) {
+    int index = findSlot(slots, buffer);
+    if (index < 0) {
+      buffer.slot = slots.size();
+      slots.push_back({buffer.bytes, buffer.last});
+      continue;
+    }
+    buffer.slot = index;
+    Slot &slot = slots[index];
+    slot.bytes = sizes.max(slot.bytes, buffer.bytes);
+    slot.busyUntil = buffer.last;
+  }
+  return slots;
+}
+
+//===----------------------------------------------------------------------===//
+// Rewriting
+//===----------------------------------------------------------------------===//
+
+/// Adds the private function from the dynamic dimensions to `total`.
+static void emitWorkspaceSize(func::FuncOp program, Value total) {
+  ProgramInterface interface = getBoundInterface(program);
+  OpBuilder builder(program);
+  Location loc = program.getLoc();
+  SmallVector<Type> dims(interface.dims.size(), builder.getIndexType());
+  auto func = func::FuncOp::create(
+      builder, loc, (program.getName() + kWorkspaceSizeSuffix).str(),
+      builder.getFunctionType(dims, builder.getIndexType()));
+  func.setPrivate();
+  SymbolTable(program->getParentOp()).insert(func);
+  program->setAttr(kWorkspaceSizeAttr, FlatSymbolRefAttr::get(func));
+
+  builder.setInsertionPointToStart(func.addEntryBlock());
+  SizeCloner cloner(builder, [&](BlockArgument arg, int64_t dim) -> Value {
+    auto shape =
+        program.getArgAttrOfType<AffineMapAttr>(arg.getArgNumber(), kShapeAttr);
+    return affine::makeComposedAffineApply(
+        builder, loc, shape.getValue().getSubMap({unsigned(dim)}),
+        getAsOpFoldResult(func.getArguments()));
+  });
+  func::ReturnOp::create(builder, loc, cloner.clone(total));
+}
+
+static LogicalResult planWorkspace(func::FuncOp program) {
+  if (!program.getBody().hasOneBlock())
+    return program.emitError("expects one block; control flow is structured");
+  SmallVector<Buffer> buffers = collectBuffers(program);
+  SizeBuilder sizes(program);
+  for (Buffer &buffer : buffers) {
+    if (!buffer.alloc.getType().getLayout().isIdentity())
+      return buffer.alloc.emitError("expects temporary buffers without layout");
+    FailureOr<Value> bytes = sizes.getBytes(buffer.alloc);
+    if (failed(bytes))
+      return failure();
+    buffer.bytes = *bytes;
+  }
+  SmallVector<Value> offsets;
+  Value total = sizes.getConstant(0);
+  for (const Slot &slot : assignSlots(buffers, sizes)) {
+    offsets.push_back(total);
+    total = sizes.add(total, slot.bytes);
+  }
+
+  OpBuilder builder(program.getContext());
+  auto attrs = builder.getDictionaryAttr(
+      builder.getNamedAttr(kWorkspaceAttr, builder.getUnitAttr()));
+  auto bytesType =
+      MemRefType::get({ShapedType::kDynamic}, builder.getIntegerType(8));
+  unsigned index = program.getNumArguments();
+  if (failed(program.insertArgument(index, bytesType, attrs, program.getLoc())))
+    return failure();
+  for (const Buffer &buffer : buffers) {
+    memref::AllocOp alloc = buffer.alloc;
+    builder.setInsertionPoint(alloc);
+    Value view = memref::ViewOp::create(
+        builder, alloc.getLoc(), alloc.getType(), program.getArgument(index),
+        offsets[buffer.slot], alloc.getDynamicSizes());
+    alloc.replaceAllUsesWith(view);
+    alloc.erase();
+  }
+  emitWorkspaceSize(program, total);
+  return success();
+}
+
+namespace {
+struct PlanWorkspace
+    : public quantc::impl::PlanWorkspacePassBase<PlanWorkspace> {
+  void runOnOperation() override {
+    func::FuncOp program = getBoundProgram(getOperation());
+    if (!program) {
+      getOperation().emitError("expects a program that quant-bind-interface "
+                               "has bound to memrefs");
+      return signalPassFailure();
+    }
+    if (failed(planWorkspace(program)))
+      signalPassFailure();
+  }
+};
+} // namespace

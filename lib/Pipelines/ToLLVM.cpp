@@ -1,0 +1,95 @@
+//===- ToLLVM.cpp - From a program to LLVM's dialect ----------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Pipelines/ToLLVM.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "quantc/Codegen/Passes.h"
+#include "quantc/Target/EntryAbi.h"
+#include "quantc/Target/Passes.h"
+
+using namespace mlir;
+using namespace quantc;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// From operations of any form to linalg, vectors and loops on tensors.
+static void addTensorPasses(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  addCleanup(pm);
+}
+
+/// From tensors to the caller's memory and one workspace.
+static void addBufferPasses(OpPassManager &pm) {
+  pm.addPass(createBindInterfacePass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  options.bufferAlignment = kBufferAlignment;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  addCleanup(pm);
+  pm.addPass(createExpandStridedCopiesPass());
+  pm.addPass(createPlanWorkspacePass());
+}
+
+/// From linalg and vectors on memrefs to loops and simple vectors.
+static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createConvertLinalgToLoopsPass());
+  // Contiguity is only known on memrefs.
+  pm.addPass(createFlattenTransfersPass());
+  addCleanup(pm);
+  pm.addPass(createConvertVectorToSCFPass(
+      VectorTransferToSCFOptions().setTargetRank(1).enableFullUnroll()));
+  pm.addPass(createExpandFloatOpsPass());
+  addCleanup(pm);
+}
+
+/// From everything to LLVM's dialect.
+static void addLLVMPasses(OpPassManager &pm, const CodegenOptions &options) {
+  EmitEntryPassOptions entry;
+  entry.name = options.name;
+  pm.addPass(createEmitEntryPass(entry));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  // All that is left in one step: tile types in block arguments are known to
+  // the dialects together, not to control flow alone.
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+void quantc::buildToLLVMPipeline(OpPassManager &pm,
+                                 const CodegenOptions &options) {
+  SetTargetPassOptions target;
+  target.target = options.target;
+  pm.addPass(createSetTargetPass(target));
+  addTensorPasses(pm);
+  addBufferPasses(pm);
+  addLoopPasses(pm);
+  addLLVMPasses(pm, options);
+}
+
+void quantc::registerToLLVMPipeline() {
+  PassPipelineRegistration<CodegenOptions>(
+      "quant-to-llvm", "Lower a program of any form to LLVM's dialect",
+      buildToLLVMPipeline);
+}

@@ -1,0 +1,124 @@
+//===- Compile.cpp - Programs to object files -----------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/Compile.h"
+
+#include "EmitObject.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "quantc/Pipelines/ToLLVM.h"
+#include "quantc/Target/EntryAbi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace quantc;
+
+/// Brings `module` to LLVM's dialect, unless it is there.
+static LogicalResult lowerToLLVM(ModuleOp module,
+                                 const CompileOptions &options) {
+  if (module.getOps<func::FuncOp>().empty())
+    return success();
+  if (options.target)
+    setTarget(module, *options.target);
+  CodegenOptions codegen;
+  codegen.name = options.name;
+  PassManager pm(module.getContext());
+  buildToLLVMPipeline(pm, codegen);
+  return pm.run(module);
+}
+
+/// What `module`, in LLVM's dialect, says of itself.
+static FailureOr<ProgramMetadata> readMetadata(ModuleOp module) {
+  for (auto global : module.getOps<LLVM::GlobalOp>()) {
+    auto text = dyn_cast_or_null<StringAttr>(global.getValueOrNull());
+    if (!text || !global.getName().ends_with(kMetadataSuffix))
+      continue;
+    llvm::Expected<ProgramMetadata> metadata =
+        ProgramMetadata::fromJson(text.getValue().rtrim('\0'));
+    if (!metadata)
+      return module.emitError(llvm::toString(metadata.takeError()));
+    return std::move(*metadata);
+  }
+  return module.emitError("expects a program; this has no C interface, which "
+                          "quant-emit-entry makes");
+}
+
+/// The bytes of `module`, which is in LLVM's dialect.
+static llvm::Expected<std::string>
+emit(llvm::Module &module, const TargetSpec &target, EmitKind kind) {
+  optimize(module, target);
+  if (kind == EmitKind::LLVMIR) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module.print(os, nullptr);
+    return text;
+  }
+  llvm::Expected<std::string> code = emitCode(module, target, kind);
+  if (!code || kind == EmitKind::Assembly)
+    return code;
+  if (llvm::Error error = checkUndefinedSymbols(*code))
+    return error;
+  return kind == EmitKind::Object ? std::move(code) : linkShared(*code);
+}
+
+FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
+                                           const CompileOptions &options) {
+  if (failed(lowerToLLVM(module, options)))
+    return failure();
+  FailureOr<ProgramMetadata> metadata = readMetadata(module);
+  if (failed(metadata))
+    return failure();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated =
+      translateModuleToLLVMIR(module, context, metadata->name);
+  if (!translated)
+    return module.emitError("cannot translate to LLVM IR");
+  llvm::Expected<std::string> bytes =
+      emit(*translated, metadata->target, options.emit);
+  if (!bytes)
+    return module.emitError(llvm::toString(bytes.takeError()));
+  return CompiledProgram{std::move(*bytes), printHeader(*metadata)};
+}
+
+std::string quantc::getProgramName(StringRef path) {
+  std::string name;
+  for (char c : llvm::sys::path::stem(path))
+    name.push_back(llvm::isAlnum(c) ? c : '_');
+  if (name.empty() || llvm::isDigit(name.front()))
+    name.insert(name.begin(), '_');
+  return name;
+}
+
+LogicalResult quantc::writeFile(ModuleOp module, StringRef path,
+                                StringRef bytes) {
+  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    os << bytes;
+    return llvm::Error::success();
+  });
+  if (!error)
+    return success();
+  return emitError(FileLineColLoc::get(module.getContext(), path, 0, 0),
+                   "cannot write: ")
+         << llvm::toString(std::move(error));
+}
+
+LogicalResult quantc::compileToFile(ModuleOp module,
+                                    const CompileOptions &options,
+                                    StringRef path, StringRef header) {
+  CompileOptions named = options;
+  if (named.name.empty())
+    named.name = getProgramName(path);
+  FailureOr<CompiledProgram> program = compile(module, named);
+  if (failed(program))
+    return failure();
+  if (!header.empty() && failed(writeFile(module, header, program->header)))
+    return failure();
+  return writeFile(module, path, program->bytes);
+}

@@ -1,0 +1,102 @@
+//===- EmitObject.cpp - LLVM IR to machine code ---------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmitObject.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace llvm;
+using namespace quantc;
+
+/// The functions of libc that code may call.
+static constexpr StringLiteral kAllowedCalls[] = {"memcpy", "memset"};
+
+/// LLVM must not turn loops into calls of other functions.
+static TargetLibraryInfoImpl getLibraryInfo(const Module &module) {
+  TargetLibraryInfoImpl info(module.getTargetTriple());
+  info.disableAllFunctions();
+  info.setAvailable(LibFunc_memcpy);
+  info.setAvailable(LibFunc_memset);
+  return info;
+}
+
+void quantc::optimize(Module &module, const TargetSpec &target) {
+  std::unique_ptr<TargetMachine> machine = createTargetMachine(target);
+  module.setTargetTriple(Triple(target.triple));
+  module.setDataLayout(machine->createDataLayout());
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    // So that the IR gives the same code in any tool.
+    function.addFnAttr("target-cpu", target.cpu);
+    if (std::string features = target.getFeatureString(); !features.empty())
+      function.addFnAttr("target-features", features);
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.SLPVectorization = true;
+  PassBuilder builder(machine.get(), tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  functions.registerPass(
+      [&] { return TargetLibraryAnalysis(getLibraryInfo(module)); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+Expected<std::string> quantc::emitCode(Module &module, const TargetSpec &target,
+                                       EmitKind kind) {
+  std::unique_ptr<TargetMachine> machine = createTargetMachine(target);
+  CodeGenFileType type = kind == EmitKind::Assembly
+                             ? CodeGenFileType::AssemblyFile
+                             : CodeGenFileType::ObjectFile;
+  SmallString<0> buffer;
+  raw_svector_ostream os(buffer);
+  legacy::PassManager passes;
+  TargetLibraryInfoImpl info = getLibraryInfo(module);
+  passes.add(new TargetLibraryInfoWrapperPass(info));
+  if (machine->addPassesToEmitFile(passes, os, /*DwoOut=*/nullptr, type))
+    return createStringError("target " + target.triple +
+                             " cannot emit this kind of file");
+  passes.run(module);
+  return buffer.str().str();
+}
+
+Error quantc::checkUndefinedSymbols(StringRef object) {
+  auto file =
+      object::ObjectFile::createObjectFile(MemoryBufferRef(object, "object"));
+  if (!file)
+    return file.takeError();
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    Expected<uint32_t> flags = symbol.getFlags();
+    Expected<StringRef> name = symbol.getName();
+    if (!flags)
+      return flags.takeError();
+    if (!name)
+      return name.takeError();
+    if ((*flags & object::SymbolRef::SF_Undefined) && !name->empty() &&
+        !is_contained(kAllowedCalls, *name))
+      return createStringError(
+          "the code calls '" + *name +
+          "'; an object may call nothing but memcpy and memset");
+  }
+  return Error::success();
+}

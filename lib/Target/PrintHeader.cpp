@@ -1,0 +1,144 @@
+//===- PrintHeader.cpp - The C header of a program ------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmitObject.h"
+#include "quantc/Target/EntryAbi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace quantc;
+
+/// The caller's threads, the same in every header, so under a guard of its own.
+static constexpr StringLiteral kExecutor =
+    R"(#ifndef QUANTC_EXECUTOR_DEFINED
+#define QUANTC_EXECUTOR_DEFINED
+/* The caller's threads. */
+typedef struct quantc_executor {
+  /* Calls task(data, i) once for each i in [0, count), in any order and on any
+     threads, and returns when all calls have. */
+  void (*parallel_for)(const struct quantc_executor *self,
+                       void (*task)(void *data, int64_t i), void *data,
+                       int64_t count);
+  /* How many calls can run at the same time. */
+  int64_t num_threads;
+} quantc_executor;
+#endif
+)";
+
+/// `name` as part of a macro.
+static std::string getMacroName(StringRef name) {
+  std::string macro;
+  for (char c : name)
+    macro.push_back(isAlnum(c) ? toUpper(c) : '_');
+  return macro;
+}
+
+/// `text` for a comment, which it must not end.
+static std::string getCommentText(StringRef text) {
+  std::string safe;
+  for (char c : text)
+    safe.push_back(isPrint(c) && c != '*' ? c : '?');
+  return safe;
+}
+
+static StringRef getCType(DataType type) {
+  switch (type) {
+  case DataType::F32:
+    return "float";
+  case DataType::F64:
+    return "double";
+  case DataType::Bool:
+    return "uint8_t, 0 or 1";
+  case DataType::I8:
+    return "int8_t";
+  case DataType::I16:
+    return "int16_t";
+  case DataType::I32:
+    return "int32_t";
+  case DataType::I64:
+    return "int64_t";
+  default:
+    return getNumpyName(type);
+  }
+}
+
+static void printPorts(raw_ostream &os, StringRef prefix, StringRef kind,
+                       ArrayRef<PortMetadata> ports,
+                       ArrayRef<std::string> dims) {
+  os << "#define " << prefix << "_NUM_" << kind << "S " << ports.size() << "\n";
+  for (auto [index, port] : enumerate(ports)) {
+    std::string macro = (prefix + "_" + kind + "_" + Twine(index)).str();
+    os << "/* " << (kind == "INPUT" ? "inputs[" : "outputs[") << index
+       << "]: \"" << getCommentText(port.name) << "\", " << getCType(port.type)
+       << " [";
+    interleaveComma(port.shape, os, [&](const SizeExpr &size) {
+      os << getCommentText(size.str(dims));
+    });
+    os << "] */\n";
+    os << "#define " << macro << "_NAME \"";
+    os.write_escaped(port.name, /*UseHexEscapes=*/false);
+    os << "\"\n#define " << macro << "_RANK " << port.shape.size() << "\n";
+    for (auto [dim, size] : enumerate(port.shape))
+      if (auto constant = size.getConstant())
+        os << "#define " << macro << "_DIM_" << dim << " " << *constant << "\n";
+    os << "#define " << macro << "_ELEMENT_BYTES " << getByteSize(port.type)
+       << "\n";
+  }
+  os << "\n";
+}
+
+std::string quantc::printHeader(const ProgramMetadata &program) {
+  std::string text;
+  raw_string_ostream os(text);
+  std::string prefix = getMacroName(program.name);
+  StringRef name = program.name;
+
+  os << "/* " << name << ": compiled by quantc for " << program.target.cpu
+     << " (" << program.target.triple << "). */\n"
+     << "#ifndef QUANTC_PROGRAM_" << prefix << "_H\n#define QUANTC_PROGRAM_"
+     << prefix << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+     << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+     << kExecutor << "\n"
+     << "#define " << prefix << "_ABI_VERSION " << kAbiVersion << "\n\n";
+  for (const EntryErrorInfo &error : kEntryErrors)
+    os << "/* " << error.text << " */\n#define " << prefix << "_ERROR_"
+       << error.name << " " << int(error.code) << "\n";
+  os << "\n";
+
+  os << "#define " << prefix << "_NUM_DIMS " << program.dims.size() << "\n";
+  for (auto [index, dim] : enumerate(program.dims))
+    os << "#define " << prefix << "_DIM_" << index << "_NAME \"" << dim
+       << "\"\n";
+  os << "\n";
+  printPorts(os, prefix, "INPUT", program.inputs, program.dims);
+  printPorts(os, prefix, "OUTPUT", program.outputs, program.dims);
+
+  auto getCount = [](size_t size) { return std::max<size_t>(size, 1); };
+  os << "/* Fields that are not set must be zero. */\n"
+     << "typedef struct " << name << "_args {\n"
+     << "  /* dense, row-major; must not overlap the outputs */\n"
+     << "  const void *inputs[" << getCount(program.inputs.size()) << "];\n"
+     << "  void *outputs[" << getCount(program.outputs.size()) << "];\n"
+     << "  /* " << prefix << "_NUM_DIMS sizes; null when there are none */\n"
+     << "  const int64_t *dims;\n"
+     << "  /* " << name << "_workspace_size(dims) bytes, 64-byte aligned */\n"
+     << "  void *workspace;\n"
+     << "  /* null runs serially */\n"
+     << "  const quantc_executor *executor;\n"
+     << "} " << name << "_args;\n\n"
+     << "/* Returns 0 or " << prefix << "_ERROR_*. Safe to call from several "
+     << "threads at a\n   time, each with its own workspace. */\n"
+     << "int " << name << "_run(const " << name << "_args *args);\n\n"
+     << "/* The bytes of workspace for these dims; 0 for dims out of range. "
+        "*/\n"
+     << "size_t " << name << "_workspace_size(const int64_t *dims);\n\n"
+     << "/* What this header says, as JSON. */\n"
+     << "extern const char " << name << "_metadata[];\n\n"
+     << "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
+  return text;
+}
