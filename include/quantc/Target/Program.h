@@ -1,0 +1,80 @@
+//===- Program.h - A compiled program, loaded -------------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TARGET_PROGRAM_H
+#define QUANTC_TARGET_PROGRAM_H
+
+#include "quantc/Support/HostTensor.h"
+#include "quantc/Target/ProgramMetadata.h"
+#include <memory>
+#include <mutex>
+
+namespace quantc {
+
+/// A dense, row-major tensor in memory of someone else.
+struct TensorView {
+  DataType type;
+  llvm::ArrayRef<int64_t> shape;
+  const void *data;
+};
+
+/// A shared library that quantc made. May be run from several threads at a
+/// time.
+class Program {
+public:
+  /// Loads the library at `path`. Fails if it is no program, or one for another
+  /// machine.
+  static llvm::Expected<std::unique_ptr<Program>> load(llvm::StringRef path);
+
+  ~Program();
+
+  const ProgramMetadata &getMetadata() const { return metadata; }
+
+  /// The dynamic dimensions that inputs of these types and shapes mean. Fails
+  /// if the inputs do not fit the program or each other.
+  llvm::Expected<llvm::SmallVector<int64_t>>
+  getDims(llvm::ArrayRef<TensorView> inputs) const;
+
+  /// The shape of output `index`.
+  llvm::SmallVector<int64_t> getOutputShape(size_t index,
+                                            llvm::ArrayRef<int64_t> dims) const;
+
+  /// Runs on memory of the sizes that `dims` mean.
+  llvm::Error run(llvm::ArrayRef<const void *> inputs,
+                  llvm::ArrayRef<void *> outputs, llvm::ArrayRef<int64_t> dims);
+
+  /// Checks `inputs` and runs.
+  llvm::Expected<std::vector<HostTensor>>
+  run(llvm::ArrayRef<HostTensor> inputs);
+
+private:
+  struct Free {
+    void operator()(void *memory) const { std::free(memory); }
+  };
+  /// The workspace of one call at a time.
+  struct Workspace {
+    std::unique_ptr<void, Free> memory;
+    size_t size = 0;
+  };
+
+  Program() = default;
+  llvm::Error bind(llvm::StringRef name);
+  Workspace takeWorkspace(size_t size);
+
+  ProgramMetadata metadata;
+  int file = -1;
+  void *handle = nullptr;
+  int32_t (*entry)(const void *args) = nullptr;
+  size_t (*workspaceSize)(const int64_t *dims) = nullptr;
+
+  std::mutex mutex;
+  std::vector<Workspace> idle;
+};
+
+} // namespace quantc
+
+#endif // QUANTC_TARGET_PROGRAM_H

@@ -1,0 +1,249 @@
+//===- Program.cpp - A compiled program, loaded ---------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/Program.h"
+
+#include "quantc/Target/EntryAbi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/TargetParser/Host.h"
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// Loading
+//===----------------------------------------------------------------------===//
+
+/// The name of the program in the shared library at `path`: that of its only
+/// exported symbol `<name>_metadata`.
+static Expected<std::string> findName(StringRef path) {
+  auto buffer = MemoryBuffer::getFile(path);
+  if (!buffer)
+    return createStringError(buffer.getError(),
+                             path + ": " + buffer.getError().message());
+  auto notAProgram = [&](const Twine &why) {
+    return createStringError(path + ": not a program of quantc: " + why);
+  };
+  auto file =
+      object::ObjectFile::createObjectFile((*buffer)->getMemBufferRef());
+  if (!file) {
+    consumeError(file.takeError());
+    return notAProgram("no shared library");
+  }
+  auto *elf = dyn_cast<object::ELFObjectFileBase>(file->get());
+  if (!elf)
+    return notAProgram("no ELF file");
+  Triple host(sys::getProcessTriple());
+  if (elf->getArch() != host.getArch())
+    return createStringError(path + ": is for " +
+                             Triple::getArchTypeName(elf->getArch()) +
+                             ", this machine is " + host.getArchName());
+  std::string found;
+  for (const object::ELFSymbolRef &symbol : elf->getDynamicSymbolIterators()) {
+    Expected<StringRef> name = symbol.getName();
+    if (!name) {
+      consumeError(name.takeError());
+      return notAProgram("damaged symbols");
+    }
+    StringRef stem = *name;
+    if (!stem.consume_back(kMetadataSuffix))
+      continue;
+    if (!found.empty())
+      return notAProgram("more than one *" + kMetadataSuffix);
+    found = stem.str();
+  }
+  if (found.empty())
+    return notAProgram("no symbol *" + kMetadataSuffix);
+  return found;
+}
+
+Error Program::bind(StringRef name) {
+  auto find = [&](StringRef suffix) {
+    return dlsym(handle, (name + suffix).str().c_str());
+  };
+  auto *text = static_cast<const char *>(find(kMetadataSuffix));
+  entry = reinterpret_cast<decltype(entry)>(find(kRunSuffix));
+  workspaceSize =
+      reinterpret_cast<decltype(workspaceSize)>(find(kWorkspaceSizeSuffix));
+  if (!text || !entry || !workspaceSize)
+    return createStringError("not a program of quantc: symbols are missing");
+  Expected<ProgramMetadata> parsed = ProgramMetadata::fromJson(text);
+  if (!parsed)
+    return parsed.takeError();
+  metadata = std::move(*parsed);
+  std::vector<std::string> missing =
+      getMissingHostFeatures(metadata.target.features);
+  if (!missing.empty())
+    return createStringError(
+        "needs a CPU with " + join(missing, ", ") +
+        ", which this machine lacks; it was compiled for " +
+        metadata.target.cpu);
+  return Error::success();
+}
+
+Expected<std::unique_ptr<Program>> Program::load(StringRef path) {
+  Expected<std::string> name = findName(path);
+  if (!name)
+    return name.takeError();
+  std::unique_ptr<Program> program(new Program);
+  // By its descriptor: the loader knows libraries by name, and would give the
+  // old one for a file that was compiled again.
+  program->file = open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
+  std::string link = "/proc/self/fd/" + std::to_string(program->file);
+  program->handle = dlopen(link.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!program->handle)
+    return createStringError(path + ": " + dlerror());
+  if (Error error = program->bind(*name))
+    return createStringError(path + ": " + toString(std::move(error)));
+  return program;
+}
+
+Program::~Program() {
+  if (handle)
+    dlclose(handle);
+  if (file >= 0)
+    close(file);
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+/// A shape and type for people: `[batch, 784] float32`.
+template <class Sizes, class Print>
+static std::string format(const Sizes &sizes, DataType type, Print print) {
+  std::string text = "[";
+  raw_string_ostream os(text);
+  interleaveComma(sizes, os, [&](const auto &size) { os << print(size); });
+  os << "] " << getNumpyName(type);
+  return text;
+}
+
+static Error makeInputError(const PortMetadata &port,
+                            ArrayRef<std::string> dims, const TensorView &input,
+                            const Twine &why) {
+  return createStringError(
+      "input \"" + port.name + "\": expected " +
+      format(port.shape, port.type,
+             [&](const SizeExpr &size) { return size.str(dims); }) +
+      ", got " +
+      format(input.shape, input.type,
+             [](int64_t size) { return std::to_string(size); }) +
+      why);
+}
+
+Expected<SmallVector<int64_t>>
+Program::getDims(ArrayRef<TensorView> inputs) const {
+  if (inputs.size() != metadata.inputs.size())
+    return createStringError("expected " + Twine(metadata.inputs.size()) +
+                             " inputs, got " + Twine(inputs.size()));
+  // A dimension is what the first input that has it by itself says.
+  SmallVector<std::optional<int64_t>> known(metadata.dims.size());
+  for (auto [port, input] : zip_equal(metadata.inputs, inputs)) {
+    if (input.type != port.type || input.shape.size() != port.shape.size())
+      return makeInputError(port, metadata.dims, input, "");
+    for (auto [expr, size] : zip_equal(port.shape, input.shape))
+      if (std::optional<size_t> dim = expr.getDim(); dim && !known[*dim])
+        known[*dim] = size;
+  }
+  SmallVector<int64_t> dims;
+  for (auto [name, size] : zip_equal(metadata.dims, known)) {
+    if (!size)
+      return createStringError("no input has dimension \"" + name +
+                               "\" by itself, so its size is unknown");
+    dims.push_back(*size);
+  }
+  for (auto [port, input] : zip_equal(metadata.inputs, inputs))
+    for (auto [expr, size] : zip_equal(port.shape, input.shape))
+      if (int64_t expected = expr.evaluate(dims); expected != size)
+        return makeInputError(port, metadata.dims, input,
+                              expr.getConstant()
+                                  ? ""
+                                  : ", but " + expr.str(metadata.dims) +
+                                        " is " + std::to_string(expected));
+  return dims;
+}
+
+SmallVector<int64_t> Program::getOutputShape(size_t index,
+                                             ArrayRef<int64_t> dims) const {
+  SmallVector<int64_t> shape;
+  for (const SizeExpr &expr : metadata.outputs[index].shape)
+    shape.push_back(expr.evaluate(dims));
+  return shape;
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+Program::Workspace Program::takeWorkspace(size_t size) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!idle.empty()) {
+    Workspace workspace = std::move(idle.back());
+    idle.pop_back();
+    if (workspace.size >= size)
+      return workspace;
+  }
+  Workspace workspace;
+  workspace.memory.reset(std::aligned_alloc(
+      kBufferAlignment, alignTo(std::max<size_t>(size, 1), kBufferAlignment)));
+  workspace.size = workspace.memory ? size : 0;
+  return workspace;
+}
+
+static Error getError(int32_t code, StringRef name) {
+  if (code == int32_t(EntryError::None))
+    return Error::success();
+  for (const EntryErrorInfo &info : kEntryErrors)
+    if (int32_t(info.code) == code)
+      return createStringError(name + ": " + info.text);
+  return createStringError(name + ": error " + Twine(code));
+}
+
+Error Program::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
+                   ArrayRef<int64_t> dims) {
+  // The fields of <name>_args, all of them one pointer wide.
+  SmallVector<const void *> args(inputs);
+  args.resize(std::max<size_t>(inputs.size(), 1));
+  args.append(outputs.begin(), outputs.end());
+  if (outputs.empty())
+    args.push_back(nullptr);
+  Workspace workspace = takeWorkspace(workspaceSize(dims.data()));
+  args.push_back(dims.data());
+  args.push_back(workspace.memory.get());
+  args.push_back(/*executor=*/nullptr);
+  int32_t code = entry(args.data());
+  std::lock_guard<std::mutex> lock(mutex);
+  idle.push_back(std::move(workspace));
+  return getError(code, metadata.name);
+}
+
+Expected<std::vector<HostTensor>> Program::run(ArrayRef<HostTensor> inputs) {
+  SmallVector<TensorView> views;
+  SmallVector<const void *> inputData;
+  for (const HostTensor &input : inputs) {
+    views.push_back({input.type, input.shape, input.bytes.data()});
+    inputData.push_back(input.bytes.data());
+  }
+  Expected<SmallVector<int64_t>> dims = getDims(views);
+  if (!dims)
+    return dims.takeError();
+  std::vector<HostTensor> outputs;
+  SmallVector<void *> outputData;
+  for (auto [index, port] : enumerate(metadata.outputs))
+    outputs.emplace_back(port.type, getOutputShape(index, *dims));
+  for (HostTensor &output : outputs)
+    outputData.push_back(output.bytes.data());
+  if (Error error = run(inputData, outputData, *dims))
+    return error;
+  return outputs;
+}
