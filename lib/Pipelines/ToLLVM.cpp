@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Codegen/Passes.h"
+#include "quantc/Conversion/Passes.h"
 #include "quantc/Target/EntryAbi.h"
 #include "quantc/Target/Passes.h"
 
@@ -30,6 +31,7 @@ static void addCleanup(OpPassManager &pm) {
 /// From operations of any form to linalg, vectors and loops on tensors.
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
+  pm.addPass(createLowerToLinalg());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
 }

@@ -8,6 +8,7 @@
 #include "quantc/Target/ProgramMetadata.h"
 
 #include "mlir/IR/AffineExpr.h"
+#include "quantc/Support/TensorAttribute.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
@@ -46,29 +47,6 @@ static std::optional<DataType> parseNumpyName(StringRef text) {
     if (name == text)
       return type;
   return std::nullopt;
-}
-
-static DataType getDataType(Type type) {
-  if (isa<Float16Type>(type))
-    return DataType::F16;
-  if (isa<BFloat16Type>(type))
-    return DataType::BF16;
-  if (isa<Float32Type>(type))
-    return DataType::F32;
-  if (isa<Float64Type>(type))
-    return DataType::F64;
-  switch (type.getIntOrFloatBitWidth()) {
-  case 1:
-    return DataType::Bool;
-  case 8:
-    return DataType::I8;
-  case 16:
-    return DataType::I16;
-  case 32:
-    return DataType::I32;
-  default:
-    return DataType::I64;
-  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -301,7 +279,7 @@ static std::vector<PortMetadata> getPortMetadata(ArrayRef<Port> ports) {
     std::vector<SizeExpr> shape;
     for (AffineExpr expr : port.shape.getResults())
       shape.push_back(SizeExpr::fromAffine(expr));
-    result.push_back({port.name, ::getDataType(port.type.getElementType()),
+    result.push_back({port.name, *getDataType(port.type.getElementType()),
                       std::move(shape)});
   }
   return result;

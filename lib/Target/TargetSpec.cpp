@@ -188,8 +188,8 @@ static std::string getHostFeatures(const llvm::Triple &host) {
 
 FailureOr<TargetSpec> quantc::parseTarget(StringRef text,
                                           EmitErrorFn emitError) {
-  auto [base, suffix] = text.split('+');
-  std::string features = suffix.empty() ? "" : "+" + suffix.str();
+  StringRef base = text.take_until([](char c) { return c == '+'; });
+  std::string features = text.substr(base.size()).str();
   for (size_t at = 1; (at = features.find('+', at)) != std::string::npos;
        at += 2)
     features.replace(at, 1, ",+");

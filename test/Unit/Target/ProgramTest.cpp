@@ -1,0 +1,321 @@
+//===- ProgramTest.cpp - Compiled programs against the interpreter --------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/Program.h"
+
+#include "mlir/Parser/Parser.h"
+#include "quantc/InitAll.h"
+#include "quantc/Reference/Interpreter.h"
+#include "quantc/Target/Compile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "gtest/gtest.h"
+#include <random>
+#include <thread>
+
+using namespace quantc;
+
+namespace {
+
+class ProgramTest : public testing::Test {
+protected:
+  ProgramTest() {
+    mlir::DialectRegistry registry;
+    registerAllDialects(registry);
+    context.appendDialectRegistry(registry);
+  }
+
+  mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef text) {
+    return mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  }
+
+  /// Compiles for `target` and loads.
+  std::unique_ptr<Program> compile(llvm::StringRef text,
+                                   llvm::StringRef target = "native") {
+    mlir::OwningOpRef<mlir::ModuleOp> module = parse(text);
+    if (!module)
+      return nullptr;
+    llvm::SmallString<128> path;
+    llvm::sys::fs::createTemporaryFile("program", "so", path);
+    llvm::FileRemover remover(path);
+    CompileOptions options;
+    options.name = "test";
+    options.emit = EmitKind::SharedLibrary;
+    options.target = *parseTarget(target, [&] { return module->emitError(); });
+    if (mlir::failed(compileToFile(*module, options, path)))
+      return nullptr;
+    llvm::Expected<std::unique_ptr<Program>> program = Program::load(path);
+    if (program)
+      return std::move(*program);
+    ADD_FAILURE() << llvm::toString(program.takeError());
+    return nullptr;
+  }
+
+  /// A tensor of small integers, so that sums are exact in any order.
+  HostTensor random(DataType type, llvm::ArrayRef<int64_t> shape) {
+    HostTensor tensor(type, shape);
+    std::uniform_int_distribution<int> distribution(-9, 9);
+    for (int64_t i = 0; i < tensor.getNumElements(); ++i)
+      if (type == DataType::F32)
+        tensor.values<float>()[i] = distribution(generator);
+      else
+        tensor.values<int8_t>()[i] = distribution(generator);
+    return tensor;
+  }
+
+  /// Compares all outputs with those of the interpreter, byte for byte.
+  void check(llvm::StringRef text, Program &program,
+             llvm::ArrayRef<HostTensor> inputs) {
+    mlir::OwningOpRef<mlir::ModuleOp> module = parse(text);
+    mlir::FailureOr<std::vector<HostTensor>> expected =
+        interpret(*module, inputs);
+    ASSERT_TRUE(mlir::succeeded(expected));
+    llvm::Expected<std::vector<HostTensor>> outputs = program.run(inputs);
+    ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
+    ASSERT_EQ(outputs->size(), expected->size());
+    for (auto [output, reference] : llvm::zip_equal(*outputs, *expected)) {
+      EXPECT_EQ(output.type, reference.type);
+      EXPECT_EQ(output.shape, reference.shape);
+      EXPECT_EQ(output.bytes, reference.bytes);
+    }
+  }
+
+  void expectError(llvm::Error error, llvm::StringRef text) {
+    EXPECT_EQ(llvm::toString(std::move(error)), text.str());
+  }
+
+  mlir::MLIRContext context;
+  std::mt19937 generator{0};
+};
+
+constexpr llvm::StringLiteral kLinear = R"mlir(
+#bias = affine_map<(m, n) -> (n)>
+#all = affine_map<(m, n) -> (m, n)>
+func.func @main(%x: tensor<?x3xf32> {quant.name = "image",
+                    quant.shape = affine_map<(d0) -> (d0, 3)>})
+    -> (tensor<?x2xf32> {quant.name = "logits",
+                    quant.shape = affine_map<(d0) -> (d0, 2)>})
+    attributes {quant.dims = ["batch"]} {
+  %w = arith.constant dense<[[1.0, 2.0], [-3.0, 4.0], [5.0, -6.0]]>
+      : tensor<3x2xf32>
+  %b = arith.constant dense<[7.0, -8.0]> : tensor<2xf32>
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x3xf32>
+  %e = tensor.empty(%n) : tensor<?x2xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x2xf32>)
+      -> tensor<?x2xf32>
+  %m = linalg.matmul ins(%x, %w : tensor<?x3xf32>, tensor<3x2xf32>)
+                     outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = linalg.generic {indexing_maps = [#all, #bias, #all],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%m, %b : tensor<?x2xf32>, tensor<2xf32>)
+      outs(%e : tensor<?x2xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %s = arith.addf %p, %q : f32
+    linalg.yield %s : f32
+  } -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+)mlir";
+
+TEST_F(ProgramTest, DynamicBatchOnEveryTarget) {
+  for (llvm::StringRef target : {"x86-64", "x86-64-v2", "native"}) {
+    std::unique_ptr<Program> program = compile(kLinear, target);
+    ASSERT_TRUE(program);
+    for (int64_t batch : {0, 1, 2, 33})
+      check(kLinear, *program, {random(DataType::F32, {batch, 3})});
+  }
+}
+
+TEST_F(ProgramTest, ReshapesWithDynamicBatch) {
+  llvm::StringRef text = R"mlir(
+    #all = affine_map<(m, n) -> (m, n)>
+    #swapped = affine_map<(m, n) -> (n, m)>
+    func.func @main(%x: tensor<?x2x3xf32>) -> tensor<?x3x2xf32> {
+      %flat = tensor.collapse_shape %x [[0], [1, 2]]
+          : tensor<?x2x3xf32> into tensor<?x6xf32>
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %x, %c0 : tensor<?x2x3xf32>
+      %e = tensor.empty(%n) : tensor<?x6xf32>
+      %y = linalg.generic {indexing_maps = [#all, #all],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%flat : tensor<?x6xf32>) outs(%e : tensor<?x6xf32>) {
+      ^bb0(%a: f32, %o: f32):
+        %s = arith.mulf %a, %a : f32
+        linalg.yield %s : f32
+      } -> tensor<?x6xf32>
+      %z = tensor.expand_shape %y [[0], [1, 2]] output_shape [%n, 3, 2]
+          : tensor<?x6xf32> into tensor<?x3x2xf32>
+      return %z : tensor<?x3x2xf32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  for (int64_t batch : {0, 1, 5})
+    check(text, *program, {random(DataType::F32, {batch, 2, 3})});
+}
+
+TEST_F(ProgramTest, SeveralDimensionsAndTemporaries) {
+  // Softmax without the exponential, transposed: two temporaries of a dynamic
+  // size of their own.
+  llvm::StringRef text = R"mlir(
+    #all = affine_map<(m, n) -> (m, n)>
+    #row = affine_map<(m, n) -> (m)>
+    func.func @main(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %lowest = arith.constant 0xFF800000 : f32
+      %m = tensor.dim %x, %c0 : tensor<?x?xf32>
+      %n = tensor.dim %x, %c1 : tensor<?x?xf32>
+      %rows = tensor.empty(%m) : tensor<?xf32>
+      %init = linalg.fill ins(%lowest : f32) outs(%rows : tensor<?xf32>)
+          -> tensor<?xf32>
+      %max = linalg.generic {indexing_maps = [#all, #row],
+                             iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<?x?xf32>) outs(%init : tensor<?xf32>) {
+      ^bb0(%a: f32, %o: f32):
+        %s = arith.maximumf %a, %o : f32
+        linalg.yield %s : f32
+      } -> tensor<?xf32>
+      %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+      %y = linalg.generic {indexing_maps = [#all, #row, #all],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%x, %max : tensor<?x?xf32>, tensor<?xf32>)
+          outs(%e : tensor<?x?xf32>) {
+      ^bb0(%a: f32, %b: f32, %o: f32):
+        %s = arith.subf %a, %b : f32
+        linalg.yield %s : f32
+      } -> tensor<?x?xf32>
+      %t = tensor.empty(%n, %m) : tensor<?x?xf32>
+      %z = linalg.transpose ins(%y : tensor<?x?xf32>)
+                            outs(%t : tensor<?x?xf32>) permutation = [1, 0]
+      return %z : tensor<?x?xf32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  check(text, *program, {random(DataType::F32, {3, 7})});
+  check(text, *program, {random(DataType::F32, {8, 1})});
+  check(text, *program, {random(DataType::F32, {0, 4})});
+  check(text, *program, {random(DataType::F32, {4, 0})});
+}
+
+TEST_F(ProgramTest, OutputsThatAreInputsOrConstantsOrEqual) {
+  llvm::StringRef text = R"mlir(
+    func.func @main(%x: tensor<2xi8>, %n: tensor<f32>)
+        -> (tensor<2xi8>, tensor<3xf32>, tensor<2xi8>, tensor<f32>) {
+      %c = arith.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+      return %x, %c, %x, %n
+          : tensor<2xi8>, tensor<3xf32>, tensor<2xi8>, tensor<f32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  check(text, *program, {random(DataType::I8, {2}), random(DataType::F32, {})});
+}
+
+TEST_F(ProgramTest, InputsAreNotWritten) {
+  llvm::StringRef text = R"mlir(
+    func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>) {
+      %one = arith.constant 1.0 : f32
+      %c0 = arith.constant 0 : index
+      %y = tensor.insert %one into %x[%c0] : tensor<4xf32>
+      return %y : tensor<4xf32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  HostTensor input = random(DataType::F32, {4});
+  std::vector<char> before = input.bytes;
+  check(text, *program, {input});
+  EXPECT_EQ(input.bytes, before);
+}
+
+TEST_F(ProgramTest, StridedCopies) {
+  llvm::StringRef text = R"mlir(
+    func.func @main(%x: tensor<4x6xf32>, %y: tensor<2x3xf32>)
+        -> tensor<4x6xf32> {
+      %z = tensor.insert_slice %y into %x[1, 2] [2, 3] [1, 1]
+          : tensor<2x3xf32> into tensor<4x6xf32>
+      return %z : tensor<4x6xf32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  check(text, *program,
+        {random(DataType::F32, {4, 6}), random(DataType::F32, {2, 3})});
+}
+
+TEST_F(ProgramTest, SeveralThreads) {
+  std::unique_ptr<Program> program = compile(kLinear);
+  ASSERT_TRUE(program);
+  HostTensor input = random(DataType::F32, {64, 3});
+  std::vector<char> expected = (*program->run({input}))[0].bytes;
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4);
+  for (int &count : wrong)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i)
+        count += (*program->run({input}))[0].bytes != expected;
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(4));
+}
+
+TEST_F(ProgramTest, WrongInputsAreErrors) {
+  std::unique_ptr<Program> program = compile(kLinear);
+  ASSERT_TRUE(program);
+  expectError(program->run({}).takeError(), "expected 1 inputs, got 0");
+  expectError(
+      program->run({HostTensor(DataType::F32, {2, 4})}).takeError(),
+      "input \"image\": expected [batch, 3] float32, got [2, 4] float32");
+  expectError(program->run({HostTensor(DataType::I8, {2, 3})}).takeError(),
+              "input \"image\": expected [batch, 3] float32, got [2, 3] int8");
+  expectError(program->run({HostTensor(DataType::F32, {3})}).takeError(),
+              "input \"image\": expected [batch, 3] float32, got [3] float32");
+}
+
+TEST_F(ProgramTest, InputsMustAgree) {
+  llvm::StringRef text = R"mlir(
+    func.func @main(
+        %x: tensor<?xf32> {quant.shape = affine_map<(d0) -> (d0)>},
+        %y: tensor<?xf32> {quant.shape = affine_map<(d0) -> (d0 * 2)>})
+        -> (tensor<?xf32> {quant.shape = affine_map<(d0) -> (d0 * 2)>})
+        attributes {quant.dims = ["n"]} {
+      return %y : tensor<?xf32>
+    })mlir";
+  std::unique_ptr<Program> program = compile(text);
+  ASSERT_TRUE(program);
+  check(text, *program,
+        {random(DataType::F32, {3}), random(DataType::F32, {6})});
+  expectError(program
+                  ->run({HostTensor(DataType::F32, {3}),
+                         HostTensor(DataType::F32, {5})})
+                  .takeError(),
+              "input \"input1\": expected [(n * 2)] float32, got [5] float32, "
+              "but (n * 2) is 6");
+}
+
+TEST_F(ProgramTest, WrongFilesAreErrors) {
+  llvm::SmallString<128> path;
+  llvm::sys::fs::createTemporaryFile("program", "so", path);
+  llvm::FileRemover remover(path);
+  auto getError = [&] {
+    return llvm::toString(Program::load(path).takeError());
+  };
+  EXPECT_NE(getError().find("not a program of quantc"), std::string::npos);
+
+  mlir::OwningOpRef<mlir::ModuleOp> module = parse(kLinear);
+  CompileOptions options;
+  options.name = "test";
+  options.emit = EmitKind::SharedLibrary;
+  options.target = *parseTarget("aarch64", [&] { return module->emitError(); });
+  ASSERT_TRUE(mlir::succeeded(compileToFile(*module, options, path)));
+  EXPECT_NE(getError().find("is for aarch64"), std::string::npos);
+  EXPECT_NE(llvm::toString(Program::load("/nowhere.so").takeError())
+                .find("No such file"),
+            std::string::npos);
+}
+
+} // namespace

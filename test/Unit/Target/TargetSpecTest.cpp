@@ -1,0 +1,86 @@
+//===- TargetSpecTest.cpp - What target strings mean ----------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/TargetSpec.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "quantc/Support/Diagnostics.h"
+#include "gtest/gtest.h"
+
+using namespace quantc;
+
+namespace {
+
+class TargetSpecTest : public testing::Test {
+protected:
+  TargetSpec parse(llvm::StringRef text) {
+    mlir::FailureOr<TargetSpec> target = parseTarget(text, emitError);
+    EXPECT_TRUE(mlir::succeeded(target)) << text.str();
+    return mlir::succeeded(target) ? *target : TargetSpec();
+  }
+
+  mlir::MLIRContext context;
+  DiagnosticCollector diagnostics{&context};
+  std::function<mlir::InFlightDiagnostic()> emitError = [this] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+};
+
+TEST_F(TargetSpecTest, FeaturesAreComplete) {
+  TargetSpec v3 = parse("x86-64-v3");
+  EXPECT_EQ(v3.triple, "x86_64-unknown-linux-gnu");
+  EXPECT_TRUE(v3.hasFeature("avx2") && v3.hasFusedMultiplyAdd());
+  EXPECT_FALSE(v3.hasFeature("avx512f"));
+  TargetSpec v4 = parse("x86-64-v4");
+  EXPECT_TRUE(v4.hasFeature("avx512bw"));
+  EXPECT_FALSE(v4.hasFeature("avx512vnni"));
+  EXPECT_TRUE(parse("sapphirerapids").hasFeature("amx-int8"));
+  TargetSpec oldest = parse("x86-64");
+  EXPECT_FALSE(oldest.hasFusedMultiplyAdd() || oldest.hasRounding());
+  EXPECT_TRUE(oldest.features.empty());
+}
+
+TEST_F(TargetSpecTest, FeaturesAreAdded) {
+  EXPECT_TRUE(parse("x86-64-v4+avx512vnni").hasFeature("avx512vnni"));
+  TargetSpec arm = parse("aarch64+dotprod+i8mm");
+  EXPECT_EQ(arm.triple, "aarch64-unknown-linux-gnu");
+  EXPECT_TRUE(arm.hasFeature("dotprod") && arm.hasFeature("i8mm") &&
+              arm.hasFeature("neon"));
+  EXPECT_FALSE(arm.hasFeature("sve"));
+}
+
+TEST_F(TargetSpecTest, FeaturesOfTheCpuCanBeTakenAway) {
+  mlir::FailureOr<TargetSpec> target =
+      makeTarget("x86_64-linux-gnu", "x86-64-v3", "-fma", emitError);
+  ASSERT_TRUE(mlir::succeeded(target));
+  EXPECT_FALSE(target->hasFusedMultiplyAdd());
+  EXPECT_NE(target->getFeatureString().find("-fma"), std::string::npos);
+}
+
+TEST_F(TargetSpecTest, NativeRunsHere) {
+  EXPECT_TRUE(getMissingHostFeatures(parse("native").features).empty());
+}
+
+TEST_F(TargetSpecTest, AttributeRoundTrips) {
+  TargetSpec target = parse("x86-64-v3");
+  mlir::OwningOpRef<mlir::ModuleOp> module(
+      mlir::ModuleOp::create(mlir::UnknownLoc::get(&context)));
+  setTarget(*module, target);
+  TargetSpec read = getTarget(*module);
+  EXPECT_EQ(read.triple, target.triple);
+  EXPECT_EQ(read.cpu, target.cpu);
+  EXPECT_EQ(read.features, target.features);
+}
+
+TEST_F(TargetSpecTest, WrongTextIsAnError) {
+  for (llvm::StringRef text :
+       {"", "+", "x86", "pentium", "x86-64-v3+", "x86-64-v3+sve", "native+",
+        "native+x", "x86-64-v3++avx", "x86-64,-avx"})
+    EXPECT_TRUE(mlir::failed(parseTarget(text, emitError))) << text.str();
+}
+
+} // namespace
