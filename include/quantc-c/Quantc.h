@@ -39,6 +39,15 @@ MLIR_CAPI_EXPORTED MlirModule quantcImportOnnx(MlirContext context,
 MLIR_CAPI_EXPORTED MlirLogicalResult quantcRunPipeline(MlirModule module,
                                                        MlirStringRef pipeline);
 
+/** Compiles `module` to an object file and, unless `header` is empty, a C
+ * header that declares what the object exports. The target is `native`,
+ * `x86-64-v3`, `aarch64+dotprod` and so on, or empty for what the module says.
+ * Files are written completely or not at all; the module is only good for
+ * destroying. */
+MLIR_CAPI_EXPORTED MlirLogicalResult
+quantcCompileToObject(MlirModule module, MlirStringRef target,
+                      MlirStringRef object, MlirStringRef header);
+
 #ifdef __cplusplus
 }
 #endif

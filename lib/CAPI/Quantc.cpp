@@ -13,6 +13,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/InitAll.h"
+#include "quantc/Target/Compile.h"
 
 using namespace mlir;
 
@@ -34,4 +35,20 @@ MlirLogicalResult quantcRunPipeline(MlirModule module, MlirStringRef pipeline) {
   if (failed(parsePassPipeline(unwrap(pipeline), manager, os)))
     return wrap(LogicalResult(op.emitError() << StringRef(reason).rtrim()));
   return wrap(manager.run(op));
+}
+
+MlirLogicalResult quantcCompileToObject(MlirModule module, MlirStringRef target,
+                                        MlirStringRef object,
+                                        MlirStringRef header) {
+  ModuleOp op = unwrap(module);
+  quantc::CompileOptions options;
+  if (target.length != 0) {
+    FailureOr<quantc::TargetSpec> spec =
+        quantc::parseTarget(unwrap(target), [&] { return op.emitError(); });
+    if (failed(spec))
+      return wrap(LogicalResult::failure());
+    options.target = std::move(*spec);
+  }
+  return wrap(
+      quantc::compileToFile(op, options, unwrap(object), unwrap(header)));
 }

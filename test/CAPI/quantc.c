@@ -6,6 +6,7 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* quantc-capi-test <model.onnx> <pipeline>: prints the program.              *|
+|* quantc-capi-test <model.onnx> <pipeline> <target> <model.o> <model.h>      *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -25,29 +26,36 @@ static MlirLogicalResult printError(MlirDiagnostic diagnostic, void *unused) {
   return mlirLogicalResultSuccess();
 }
 
-static int run(MlirContext context, const char *path, const char *pipeline) {
-  MlirModule module =
-      quantcImportOnnx(context, mlirStringRefCreateFromCString(path));
+/* The strings are the arguments of the program. */
+static int run(MlirContext context, int count, const MlirStringRef *strings) {
+  MlirModule module = quantcImportOnnx(context, strings[0]);
   if (mlirModuleIsNull(module))
     return 1;
-  MlirLogicalResult result =
-      quantcRunPipeline(module, mlirStringRefCreateFromCString(pipeline));
-  if (mlirLogicalResultIsSuccess(result))
-    mlirOperationPrint(mlirModuleGetOperation(module), print, stdout);
+  MlirLogicalResult result = quantcRunPipeline(module, strings[1]);
+  if (mlirLogicalResultIsSuccess(result)) {
+    if (count == 2)
+      mlirOperationPrint(mlirModuleGetOperation(module), print, stdout);
+    else
+      result =
+          quantcCompileToObject(module, strings[2], strings[3], strings[4]);
+  }
   mlirModuleDestroy(module);
   return mlirLogicalResultIsFailure(result);
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3)
+  if (argc != 3 && argc != 6)
     return 2;
+  MlirStringRef strings[5];
+  for (int i = 1; i < argc; ++i)
+    strings[i - 1] = mlirStringRefCreateFromCString(argv[i]);
   MlirDialectRegistry registry = mlirDialectRegistryCreate();
   quantcRegisterAllDialects(registry);
   quantcRegisterAllPasses();
   MlirContext context =
       mlirContextCreateWithRegistry(registry, /*threadingEnabled=*/false);
   mlirContextAttachDiagnosticHandler(context, printError, NULL, NULL);
-  int status = run(context, argv[1], argv[2]);
+  int status = run(context, argc - 1, strings);
   mlirContextDestroy(context);
   mlirDialectRegistryDestroy(registry);
   return status;
