@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "quantc/Target/Passes.h"
 #include "quantc/Target/TargetSpec.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -23,6 +23,22 @@ static Type withElement(Type type, Type element) {
   return vector ? Type(vector.clone(element)) : element;
 }
 
+/// A constant of `type`, which is a float or a vector of floats.
+static Value getFloat(ImplicitLocOpBuilder &b, Type type, double value) {
+  TypedAttr attr = b.getFloatAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, attr);
+  return arith::ConstantOp::create(b, attr);
+}
+
+/// A constant of `type`, which is an integer or a vector of integers.
+static Value getInteger(ImplicitLocOpBuilder &b, Type type, int64_t value) {
+  TypedAttr attr = b.getIntegerAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, attr);
+  return arith::ConstantOp::create(b, attr);
+}
+
 /// `sum`, which is `lhs + rhs` rounded to f64, rounded to odd instead: where
 /// the addition was not exact and the last bit is 0, the neighbour in the
 /// direction of the error.
@@ -30,14 +46,8 @@ static Value roundToOdd(ImplicitLocOpBuilder &b, Value sum, Value lhs,
                         Value rhs) {
   Type f64 = sum.getType();
   Type i64 = withElement(f64, b.getI64Type());
-  auto getInt = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, isa<VectorType>(i64)
-               ? TypedAttr(DenseElementsAttr::get(cast<ShapedType>(i64),
-                                                  b.getI64IntegerAttr(value)))
-               : b.getI64IntegerAttr(value));
-  };
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(f64));
+  auto getInt = [&](int64_t value) { return getInteger(b, i64, value); };
+  Value zero = getFloat(b, f64, 0.0);
   Value back = arith::SubFOp::create(b, sum, lhs);
   Value error = arith::AddFOp::create(
       b, arith::SubFOp::create(b, lhs, arith::SubFOp::create(b, sum, back)),
@@ -86,6 +96,78 @@ struct ExpandFma : public OpRewritePattern<math::FmaOp> {
   }
 };
 
+/// Adding 2^23 to a smaller f32 leaves no bit for a fraction, so the addition
+/// rounds, half to even; larger values are integral. The sign is put back
+/// because -0.25 rounds to -0.
+struct ExpandRoundEven : public OpRewritePattern<math::RoundEvenOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::RoundEvenOp op,
+                                PatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF32() && !element.isF64())
+      return rewriter.notifyMatchFailure(op, "neither f32 nor f64");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    int fractionBits = cast<FloatType>(element).getFPMantissaWidth() - 1;
+    Value limit = getFloat(b, op.getType(), std::ldexp(1.0, fractionBits));
+    Value magnitude = math::AbsFOp::create(b, x);
+    Value rounded = arith::SubFOp::create(
+        b, arith::AddFOp::create(b, magnitude, limit), limit);
+    Value isSmall =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, magnitude, limit);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(
+        op, isSmall, math::CopySignOp::create(b, rounded, x), x);
+    return success();
+  }
+};
+
+/// floor(x) = r > x ? r - 1 : r with r = roundeven(x).
+struct ExpandFloor : public OpRewritePattern<math::FloorOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FloorOp op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    Value rounded = math::RoundEvenOp::create(b, x);
+    Value isAbove =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, rounded, x);
+    Value below =
+        arith::SubFOp::create(b, rounded, getFloat(b, op.getType(), 1.0));
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isAbove, below, rounded);
+    return success();
+  }
+};
+
+/// ceil(x) = -floor(-x), which gives -0 for -0.25 as it should.
+struct ExpandCeil : public OpRewritePattern<math::CeilOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::CeilOp op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value negated = arith::NegFOp::create(b, op.getOperand());
+    Value floor = math::FloorOp::create(b, negated);
+    rewriter.replaceOpWithNewOp<arith::NegFOp>(op, floor);
+    return success();
+  }
+};
+
+/// trunc(x) = copysign(floor(|x|), x).
+struct ExpandTrunc : public OpRewritePattern<math::TruncOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::TruncOp op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    Value floor = math::FloorOp::create(b, math::AbsFOp::create(b, x));
+    rewriter.replaceOpWithNewOp<math::CopySignOp>(op, floor, x);
+    return success();
+  }
+};
+
 struct ExpandFloatOps
     : public quantc::impl::ExpandFloatOpsPassBase<ExpandFloatOps> {
   void runOnOperation() override {
@@ -94,8 +176,8 @@ struct ExpandFloatOps
     if (!target.hasFusedMultiplyAdd())
       patterns.add<ExpandFma>(&getContext());
     if (!target.hasRounding())
-      math::populateExpansionPatterns(patterns,
-                                      {"roundeven", "floor", "ceil", "trunc"});
+      patterns.add<ExpandRoundEven, ExpandFloor, ExpandCeil, ExpandTrunc>(
+          &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

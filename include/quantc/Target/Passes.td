@@ -40,8 +40,8 @@ def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
           s = p + f64(c), e = the error of that sum (Knuth's two-sum)
           if e != 0 and the last bit of s is 0: the neighbour of s towards e
 
-    * `math.roundeven`, `floor`, `ceil` and `trunc` by upstream's expansions,
-      which need no more than integer arithmetic.
+    * `math.roundeven` by adding and subtracting 2^23 (2^52 for f64), and
+      `floor`, `ceil` and `trunc` from it.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect"];

@@ -11,9 +11,11 @@
 #include "quantc/InitAll.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "gtest/gtest.h"
+#include <cmath>
 #include <random>
 #include <thread>
 
@@ -244,6 +246,76 @@ TEST_F(ProgramTest, StridedCopies) {
   ASSERT_TRUE(program);
   check(text, *program,
         {random(DataType::F32, {4, 6}), random(DataType::F32, {2, 3})});
+}
+
+/// Bit patterns of all kinds, values near ties of roundings, and addends that
+/// cancel the product.
+std::vector<HostTensor> getHardFloats(std::mt19937 &generator, int64_t count) {
+  HostTensor x(DataType::F32, {count}), y(x), z(x);
+  auto any = [&] { return llvm::bit_cast<float>(uint32_t(generator())); };
+  auto near = [&] { return float(int32_t(generator()) >> 8) / 4; };
+  for (int64_t i = 0; i < count; ++i) {
+    bool isNear = i % 4 == 0;
+    float a = isNear ? near() : any(), b = isNear ? near() / 64 : any();
+    float product = a * b;
+    x.values<float>()[i] = a;
+    y.values<float>()[i] = b;
+    z.values<float>()[i] = i % 3 == 0 ? -product
+                           : i % 3 == 1
+                               ? std::ldexp(product, int(generator() % 64) - 32)
+                               : any();
+  }
+  return {x, y, z};
+}
+
+TEST_F(ProgramTest, FloatOperationsAreExactOnEveryTarget) {
+  constexpr llvm::StringLiteral text = R"mlir(
+    #map = affine_map<(i) -> (i)>
+    func.func @main(%x: tensor<20000xf32>, %y: tensor<20000xf32>,
+                    %z: tensor<20000xf32>)
+        -> (tensor<20000xf32>, tensor<20000xf32>, tensor<20000xf32>,
+            tensor<20000xf32>, tensor<20000xf32>) {
+      %e = tensor.empty() : tensor<20000xf32>
+      %0:5 = linalg.generic {
+          indexing_maps = [#map, #map, #map, #map, #map, #map, #map, #map],
+          iterator_types = ["parallel"]}
+          ins(%x, %y, %z
+              : tensor<20000xf32>, tensor<20000xf32>, tensor<20000xf32>)
+          outs(%e, %e, %e, %e, %e
+              : tensor<20000xf32>, tensor<20000xf32>, tensor<20000xf32>,
+                tensor<20000xf32>, tensor<20000xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32,
+           %o0: f32, %o1: f32, %o2: f32, %o3: f32, %o4: f32):
+        %fma = math.fma %a, %b, %c : f32
+        %even = math.roundeven %a : f32
+        %floor = math.floor %a : f32
+        %ceil = math.ceil %a : f32
+        %trunc = math.trunc %a : f32
+        linalg.yield %fma, %even, %floor, %ceil, %trunc
+            : f32, f32, f32, f32, f32
+      } -> (tensor<20000xf32>, tensor<20000xf32>, tensor<20000xf32>,
+            tensor<20000xf32>, tensor<20000xf32>)
+      return %0#0, %0#1, %0#2, %0#3, %0#4
+          : tensor<20000xf32>, tensor<20000xf32>, tensor<20000xf32>,
+            tensor<20000xf32>, tensor<20000xf32>
+    })mlir";
+  std::vector<HostTensor> inputs = getHardFloats(generator, 20000);
+  mlir::OwningOpRef<mlir::ModuleOp> module = parse(text);
+  std::vector<HostTensor> expected = *interpret(*module, inputs);
+  for (llvm::StringRef target : {"x86-64", "x86-64-v2", "native"}) {
+    std::unique_ptr<Program> program = compile(text, target);
+    ASSERT_TRUE(program);
+    std::vector<HostTensor> outputs = *program->run(inputs);
+    int64_t wrong = 0;
+    for (auto [output, reference] : llvm::zip_equal(outputs, expected))
+      for (auto [got, want] :
+           llvm::zip_equal(output.values<float>(), reference.values<float>()))
+        // Which NaN is not specified.
+        wrong +=
+            llvm::bit_cast<uint32_t>(got) != llvm::bit_cast<uint32_t>(want) &&
+            !(std::isnan(got) && std::isnan(want));
+    EXPECT_EQ(wrong, 0) << target.str();
+  }
 }
 
 TEST_F(ProgramTest, SeveralThreads) {

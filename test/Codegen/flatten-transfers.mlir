@@ -1,0 +1,21 @@
+// RUN: quant-opt %s --quant-flatten-transfers | FileCheck %s
+
+// CHECK-LABEL: func.func @contiguous(
+// CHECK:         vector.transfer_read %{{.*}} : memref<8x256xi8>, vector<256xi8>
+func.func @contiguous(%x: memref<8x64x4xi8>, %i: index) -> vector<1x64x4xi8> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i8
+  %v = vector.transfer_read %x[%i, %c0, %c0], %zero
+      {in_bounds = [true, true, true]} : memref<8x64x4xi8>, vector<1x64x4xi8>
+  return %v : vector<1x64x4xi8>
+}
+
+// CHECK-LABEL: func.func @part_of_a_row_untouched(
+// CHECK:         vector.transfer_read %{{.*}} : memref<8x64xi8>, vector<2x4xi8>
+func.func @part_of_a_row_untouched(%x: memref<8x64xi8>) -> vector<2x4xi8> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i8
+  %v = vector.transfer_read %x[%c0, %c0], %zero {in_bounds = [true, true]}
+      : memref<8x64xi8>, vector<2x4xi8>
+  return %v : vector<2x4xi8>
+}
