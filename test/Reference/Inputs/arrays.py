@@ -40,6 +40,7 @@ def write(folder):
     save("x.npy", x)
     save("y.npy", y)
     save_archive("xy.npz", y=y, x=x)
+    save("one_row.npy", npy("<f4", (1, 3), bytes(12)))
     save("wide.npy", npy("<f4", (4,), bytes(16)))
     save("double.npy", npy("<f8", (3,), bytes(24)))
     save("order.npy", npy("<f4", (2, 3), bytes(24), fortran_order=True))
