@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -93,4 +94,36 @@ Value quantc::createConstant(OpBuilder &builder, Location loc,
 Value quantc::createConstant(OpBuilder &builder, Location loc,
                              ArrayRef<int64_t> shape, ArrayRef<int8_t> values) {
   return createDense(builder, loc, builder.getI8Type(), shape, values);
+}
+
+std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
+                                        int64_t cols) {
+  int64_t bytesPerRow = (cols + 1) / 2;
+  std::vector<int8_t> bytes(rows * bytesPerRow);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t col = 0; col < cols; ++col) {
+      int8_t nibble = values[row * cols + col] & 15;
+      bytes[row * bytesPerRow + col / 2] |= nibble << (col % 2 * 4);
+    }
+  return bytes;
+}
+
+std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
+  auto unpack = value.getDefiningOp<UnpackOp>();
+  auto elements =
+      ConstantElements<int8_t>::get(unpack ? unpack.getInput() : value);
+  if (!elements)
+    return std::nullopt;
+  ArrayRef<int8_t> bytes = elements->values();
+  if (!unpack)
+    return bytes.vec();
+  std::vector<int8_t> values(unpack.getType().getNumElements());
+  int64_t cols = unpack.getType().getShape().back();
+  int64_t bytesPerRow = elements->getType().getShape().back();
+  for (size_t i = 0; i < values.size(); ++i) {
+    int64_t row = i / cols, col = i % cols;
+    int8_t byte = bytes[row * bytesPerRow + col / 2];
+    values[i] = static_cast<int8_t>(col % 2 ? byte : byte << 4) >> 4;
+  }
+  return values;
 }

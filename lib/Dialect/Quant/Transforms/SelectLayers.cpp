@@ -5,14 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
-#include <cmath>
 
 namespace quantc {
 #define GEN_PASS_DEF_SELECTLAYERS
@@ -77,22 +75,6 @@ static bool reachesOutput(Operation *op) {
   return false;
 }
 
-/// The first NaN or infinity among the weights makes them unusable.
-static LogicalResult verifyFinite(const LinearLayer &layer) {
-  auto weight = ConstantElements<float>::get(layer.weight);
-  if (!weight)
-    return emitError(layer.op->getLoc()) << "the elements of the weight are "
-                                            "missing; expects a dense constant "
-                                            "or a resource that is there";
-  for (float value : weight->values())
-    if (!std::isfinite(value))
-      return emitError(layer.op->getLoc())
-             << "the weight holds "
-             << (std::isnan(value) ? "a NaN" : "an infinity")
-             << "; only finite weights can be quantized";
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
@@ -106,8 +88,6 @@ struct SelectLayers : quantc::impl::SelectLayersBase<SelectLayers> {
 private:
   LogicalResult verifyOptions();
   LayerConfig getConfig();
-  LogicalResult verifyLayer(const LinearLayer &layer,
-                            const LayerConfig &config);
   /// Why the options leave `layer` float; empty if they do not. `first` and
   /// `last` are the first and the last linear layer.
   std::string getSkipReason(const Layer &layer, Operation *first,
@@ -156,17 +136,6 @@ LayerConfig SelectLayers::getConfig() {
       (symmetricActivations == Symmetry::Automatic &&
        config.mode == Mode::Dynamic && config.hasFloatGroupScales());
   return config;
-}
-
-LogicalResult SelectLayers::verifyLayer(const LinearLayer &layer,
-                                        const LayerConfig &config) {
-  if (config.granularity == Granularity::PerGroup &&
-      layer.getK() % config.groupSize != 0)
-    return emitError(layer.op->getLoc())
-           << "groups of " << config.groupSize
-           << " do not divide K = " << layer.getK()
-           << "; choose a divisor of K, another granularity, or skip the layer";
-  return verifyFinite(layer);
 }
 
 std::string SelectLayers::getSkipReason(const Layer &layer, Operation *first,
@@ -230,7 +199,7 @@ void SelectLayers::runOnOperation() {
                         StringAttr::get(&getContext(), layer.reason));
       continue;
     }
-    if (failed(verifyLayer(*layer.linear, config)))
+    if (failed(verifyConfig(*layer.linear, config)))
       return signalPassFailure();
     setLayerConfig(layer.op, config);
   }

@@ -53,6 +53,14 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<int64_t> shape,
                            llvm::ArrayRef<int8_t> values);
 
+/// The 4-bit values of a [rows, cols] matrix, two to a byte as in quant.unpack.
+std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
+                                int64_t cols);
+
+/// The values of a constant i8 or i4 tensor, or of quant.unpack of a constant;
+/// none of others.
+std::optional<std::vector<int8_t>> getStorageValues(mlir::Value value);
+
 /// The transpose of a row-major [rows, cols] matrix.
 template <class T>
 std::vector<T> transpose(llvm::ArrayRef<T> values, int64_t rows, int64_t cols) {

@@ -8,6 +8,7 @@
 #ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES_H
 
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
@@ -17,6 +18,16 @@ namespace quantc {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+
+/// quantize(constant) -> integer constant.
+void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
+
+/// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
+void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);
+
+/// quantize(clip(linear)) -> linear with an i8 result, and
+/// quantize(clip(dequantize(q))) -> requantize.
+void populateFuseRequantizePatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace quantc
 

@@ -157,4 +157,162 @@ def ApplyCalibration : Pass<"quant-apply-calibration", "::mlir::ModuleOp"> {
   ];
 }
 
+def InsertQuantize : Pass<"quant-insert-quantize"> {
+  let summary = "Quantize and dequantize the operands of selected layers";
+  let description = [{
+    From the float to the simulated form. Each operand `v` of a layer with
+    `quant.config` is replaced by `dequantize(quantize(v))`, both with the same
+    parameters:
+
+    * the weight, brought into the order `[N, K]`: constants from its values. A
+      weight of 4 bits in groups that is symmetric gets one f32 scale for each
+      channel and an integer multiplier for each group, chosen by least squared
+      error; other groups get an f32 scale each;
+    * the input, mode `static`: constants from `quant.input_range`;
+    * the input, mode `dynamic`: the range of each row, found at run time;
+    * the input, mode `weight-only`: nothing.
+
+    Example, mode `dynamic`:
+
+    ```mlir
+    %y = linalg.matmul {quant.config = {...}}
+             ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %r = quant.observe %x : tensor<?x784xf32> -> tensor<?x1x2xf32>
+    %s, %z = quant.choose_params %r {bits = 8 : i64}
+        : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>
+    %q = quant.quantize %x scale(%s : tensor<?x1xf32>)
+        zero_point(%z : tensor<?x1xi8>) : tensor<?x784xf32> -> tensor<?x784xi8>
+    %d = quant.dequantize %q scale(%s : tensor<?x1xf32>)
+        zero_point(%z : tensor<?x1xi8>) : tensor<?x784xi8> -> tensor<?x784xf32>
+    %wq = quant.quantize %wt scale(%sw : tensor<128x1xf32>)
+        : tensor<128x784xf32> -> tensor<128x784xi8>
+    %wd = quant.dequantize %wq scale(%sw : tensor<128x1xf32>)
+        : tensor<128x784xi8> -> tensor<128x784xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+             {quant.config = {...}, quant.weight_transposed}
+             ins(%d, %wd : tensor<?x784xf32>, tensor<128x784xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    A layer in mode `static` without a range is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def InsertFakeQuant : Pass<"quant-insert-fake-quant"> {
+  let summary = "Fake-quantize the operands of selected layers";
+  let description = [{
+    From the float to the simulated form for training. Each operand of a layer
+    with `quant.config` goes through `quant.fake_quant`, with parameters from
+    its own range, found when the program runs, so that they follow the weights
+    as those change: per tensor for the input in mode `static`, per row in mode
+    `dynamic`, as `granularity` says for the weight. Weights with two-level
+    integer scales keep the scales of the initial weights.
+
+    Example, mode `weight-only`:
+
+    ```mlir
+    %r = quant.observe %w : tensor<128x784xf32> -> tensor<128x1x2xf32>
+    %s, %z = quant.choose_params %r {bits = 8 : i64, symmetric}
+        : tensor<128x1x2xf32> -> tensor<128x1xf32>, tensor<128x1xi8>
+    %f = quant.fake_quant %w scale(%s : tensor<128x1xf32>) {bits = 8 : i64}
+        : tensor<128x784xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn] {quant.config = {...}}
+             ins(%x, %f : tensor<?x784xf32>, tensor<128x784xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def FoldWeights : Pass<"quant-fold-weights"> {
+  let summary = "Replace quantized constants by integer constants";
+  let description = [{
+    `quant.quantize` of a constant by constant parameters is computed, as
+    docs/Numerics.md defines it. Values of 4 bits are stored two to a byte.
+
+    Example:
+
+    ```mlir
+    %q = quant.quantize %w scale(%s : tensor<128x1xf32>)
+        : tensor<128x784xf32> -> tensor<128x784xi4>
+    ```
+
+    becomes
+
+    ```mlir
+    %bytes = arith.constant dense<...> : tensor<128x392xi8>
+    %q = quant.unpack %bytes : tensor<128x392xi8> -> tensor<128x784xi4>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def ConvertToInteger : Pass<"quant-convert-to-integer"> {
+  let summary = "Turn simulated layers into quant.linear";
+  let description = [{
+    From the simulated to the integer form:
+
+        matmul(dequantize(a), dequantize(w)) + bias
+          -> linear(a, w, parameters of both, bias)
+        matmul(x, dequantize(w)) + bias
+          -> linear(x, w, parameters of w, bias)
+
+    The integer form is what docs/Numerics.md defines the layer to be: its sums
+    are exact, those of the float matmul were rounded. A bias is an addition of
+    a vector over n that is the only use of the product.
+
+    The parameters of `a` are one for the tensor or one for each row. With
+    others, the matmul stays as it is.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
+def FuseRequantize : Pass<"quant-fuse-requantize"> {
+  let summary = "Let layers produce the integers that the next layer takes";
+  let description = [{
+    `quantize` is monotone, so it exchanges places with a maximum or a minimum,
+
+        quantize(max(x, c)) = max(quantize(x), quantize(c)),
+
+    and a float layer followed by ReLU or Clip and by `quantize` is a layer with
+    an i8 result and clamp bounds `quantize(c)`:
+
+        quantize(clip(linear(...), lo, hi); s, z)
+          -> linear(...) output(s, z)
+                 {clamp_min = quantize(lo), clamp_max = quantize(hi)}
+
+    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
+    Reshapes in between move behind the quantization.
+
+    A layer whose float result, before or after the clip, has another use is
+    left alone, and so is one with dynamic inputs or with float group scales,
+    whose result is defined in float.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def CheckRanges : Pass<"quant-check-ranges"> {
+  let summary = "Prove that integer sums fit their accumulator";
+  let description = [{
+    For each `quant.linear` with an integer input, the largest possible
+
+        |sum_k (a_k - za) * (w_k - zw)|
+
+    over all inputs is found from the actual weights, and has to fit in i32. So
+    no order and no split of the sum can overflow. With float group scales each
+    group has an accumulator of its own. A layer that may overflow is an error.
+  }];
+}
+
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES

@@ -1,0 +1,70 @@
+//===- ConfiguredLayer.h - Layers between two forms -------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the passes from the float to the simulated form share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_DIALECT_QUANT_TRANSFORMS_CONFIGUREDLAYER_H
+#define QUANTC_DIALECT_QUANT_TRANSFORMS_CONFIGUREDLAYER_H
+
+#include "mlir/IR/PatternMatch.h"
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+
+namespace quantc {
+
+/// A linear layer with a constant weight that is to be quantized.
+struct ConfiguredLayer {
+  LinearLayer linear;
+  LayerConfig config;
+};
+
+/// Emits an error unless `layer` can be quantized as `config` says: groups
+/// divide K, and the weight is there and finite.
+mlir::LogicalResult verifyConfig(const LinearLayer &layer,
+                                 const LayerConfig &config);
+
+/// All operations under `root` with a `quant.config`, in the order of the
+/// program. Emits an error for one that cannot be quantized as it says.
+mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
+findConfiguredLayers(mlir::Operation *root);
+
+/// The weight of `layer` as an [N, K] constant.
+mlir::Value createWeight(mlir::OpBuilder &builder, const LinearLayer &layer);
+
+/// The operands of quantize, dequantize and fake_quant; null if there is none.
+struct ParameterValues {
+  mlir::Value scale;
+  mlir::Value zeroPoint;
+  mlir::Value multiplier;
+};
+
+/// The shape of the scale of an [N, K] weight.
+llvm::SmallVector<int64_t> getWeightBlocks(mlir::RankedTensorType weight,
+                                           const LayerConfig &config);
+
+/// Creates the constant parameters of an [N, K] weight as `config` says.
+ParameterValues createWeightParameters(mlir::OpBuilder &builder,
+                                       mlir::Value weight,
+                                       const LayerConfig &config);
+
+/// Creates the operations that find the parameters of `input` when the program
+/// runs; `blocks` is the shape of the scale.
+ParameterValues createObservedParameters(mlir::OpBuilder &builder,
+                                         mlir::Location loc, mlir::Value input,
+                                         llvm::ArrayRef<int64_t> blocks,
+                                         int64_t bits, bool symmetric);
+
+/// Replaces `layer` by a linalg.matmul of `input` and the [N, K] `weight` that
+/// keeps its name and its `quant.config` and remembers the order of its weight.
+void replaceLayer(mlir::RewriterBase &rewriter, const LinearLayer &layer,
+                  mlir::Value input, mlir::Value weight);
+
+} // namespace quantc
+
+#endif // QUANTC_DIALECT_QUANT_TRANSFORMS_CONFIGUREDLAYER_H

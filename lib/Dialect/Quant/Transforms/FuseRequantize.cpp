@@ -1,0 +1,210 @@
+//===- FuseRequantize.cpp - Layers with integer results -------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Elementwise.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace quantc {
+#define GEN_PASS_DEF_FUSEREQUANTIZE
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+} // namespace quantc
+
+using namespace mlir;
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// The quantization at the end
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a layer needs to produce what a quant.quantize after it does.
+struct Epilogue {
+  /// The value before all clips.
+  Value source;
+  int64_t clampMin = -128;
+  int64_t clampMax = 127;
+};
+} // namespace
+
+/// Whether `op` quantizes a whole tensor to i8 with one scale.
+static bool isPerTensor(QuantizeOp op) {
+  return op.getType().getElementType().isInteger(8) && !op.getMultiplier() &&
+         op.getScale().getType().getRank() == 0;
+}
+
+/// Walks from the input of `op` up through the clips that have no other use,
+/// and turns their bounds into storage values. Fails, with a reason, if those
+/// are not known.
+static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
+  Epilogue epilogue = {op.getInput()};
+  SmallVector<Bound> bounds;
+  while (epilogue.source.hasOneUse()) {
+    Operation *clip = epilogue.source.getDefiningOp();
+    SmallVector<Bound> earlier;
+    Value input = clip ? matchClip(clip, earlier) : Value();
+    if (!input)
+      break;
+    bounds.insert(bounds.begin(), earlier.begin(), earlier.end());
+    epilogue.source = input;
+  }
+  if (!epilogue.source.hasOneUse()) {
+    reason = "the float result has another use";
+    return failure();
+  }
+  if (bounds.empty())
+    return epilogue;
+  std::optional<float> scale = getSplat(op.getScale());
+  std::optional<std::vector<int8_t>> zeroPoint = std::vector<int8_t>{0};
+  if (op.getZeroPoint())
+    zeroPoint = getStorageValues(op.getZeroPoint());
+  if (!scale || !zeroPoint) {
+    reason = "the bounds of a clip need constant parameters";
+    return failure();
+  }
+  numerics::Evaluate a;
+  for (const Bound &bound : bounds) {
+    int64_t q = numerics::quantize(a, bound.value, *scale, zeroPoint->front(),
+                                   -128, 127);
+    auto apply = [&](int64_t value) {
+      return bound.isLower ? std::max(value, q) : std::min(value, q);
+    };
+    epilogue.clampMin = apply(epilogue.clampMin);
+    epilogue.clampMax = apply(epilogue.clampMax);
+  }
+  return epilogue;
+}
+
+/// The zero point of `op`, a constant 0 if it has none.
+static Value getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
+  if (zeroPoint)
+    return zeroPoint;
+  return createConstant(builder, loc, {}, ArrayRef<int8_t>{0});
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// quantize(clip(linear)) -> linear with an i8 result.
+struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    StringRef reason;
+    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
+    if (failed(epilogue))
+      return rewriter.notifyMatchFailure(op, reason);
+    auto linear = epilogue->source.getDefiningOp<LinearOp>();
+    if (!linear)
+      return rewriter.notifyMatchFailure(op, "no linear layer before it");
+    if (!linear.hasIntegerInput() || linear.isDynamic() ||
+        linear.getNumScaleGroups() != 1)
+      return rewriter.notifyMatchFailure(
+          op, "the result of the layer is defined in float");
+
+    auto fused = LinearOp::create(
+        rewriter, linear.getLoc(), op.getType(), linear.getInput(),
+        linear.getWeight(), linear.getWeightScale(),
+        linear.getWeightZeroPoint(), linear.getGroupMultiplier(),
+        linear.getInputScale(), linear.getInputZeroPoint(), linear.getBias(),
+        op.getScale(), getZeroPoint(rewriter, op.getLoc(), op.getZeroPoint()),
+        epilogue->clampMin, epilogue->clampMax);
+    fused->setDiscardableAttrs(linear->getDiscardableAttrDictionary());
+    rewriter.replaceOp(op, fused);
+    return success();
+  }
+};
+
+/// quantize(clip(dequantize(q))) -> requantize(q).
+struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    StringRef reason;
+    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
+    if (failed(epilogue))
+      return rewriter.notifyMatchFailure(op, reason);
+    auto dequantize = epilogue->source.getDefiningOp<DequantizeOp>();
+    if (!dequantize)
+      return rewriter.notifyMatchFailure(op, "no dequantize before it");
+    if (dequantize.getInput().getType() != op.getType() ||
+        dequantize.getMultiplier() ||
+        dequantize.getScale().getType().getRank() != 0)
+      return rewriter.notifyMatchFailure(op, "the source is not i8 with one "
+                                             "scale");
+
+    Location loc = op.getLoc();
+    rewriter.replaceOpWithNewOp<RequantizeOp>(
+        op, op.getType(), dequantize.getInput(), dequantize.getScale(),
+        getZeroPoint(rewriter, loc, dequantize.getZeroPoint()), op.getScale(),
+        getZeroPoint(rewriter, loc, op.getZeroPoint()), epilogue->clampMin,
+        epilogue->clampMax);
+    return success();
+  }
+};
+
+/// quantize(reshape(x)) -> reshape(quantize(x)), so that layers on both sides
+/// of a reshape meet. One scale fits any shape.
+template <class ReshapeOp>
+struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern<QuantizeOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    if (!reshape)
+      return rewriter.notifyMatchFailure(op, "the input is not reshaped");
+    if (!reshape->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    Value source = reshape.getSrc();
+    Type i8 = rewriter.getI8Type();
+    auto quantized =
+        QuantizeOp::create(rewriter, op.getLoc(),
+                           cast<RankedTensorType>(source.getType()).clone(i8),
+                           source, op.getScale(), op.getZeroPoint(), Value());
+    IRMapping mapping;
+    mapping.map(source, quantized.getResult());
+    Operation *moved = rewriter.clone(*reshape, mapping);
+    moved->getResult(0).setType(op.getType());
+    rewriter.replaceOp(op, moved);
+    return success();
+  }
+};
+
+struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateFuseRequantizePatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
+  patterns.add<FuseIntoLinear, FuseIntoRequantize,
+               QuantizeBeforeReshape<tensor::CollapseShapeOp>,
+               QuantizeBeforeReshape<tensor::ExpandShapeOp>>(
+      patterns.getContext());
+}

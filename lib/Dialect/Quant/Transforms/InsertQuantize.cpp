@@ -1,0 +1,103 @@
+//===- InsertQuantize.cpp - Simulate quantized layers ---------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+
+#include <cmath>
+
+namespace quantc {
+#define GEN_PASS_DEF_INSERTQUANTIZE
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+} // namespace quantc
+
+using namespace mlir;
+using namespace quantc;
+
+/// dequantize(quantize(input)) with the given bits.
+static Value createQuantizeDequantize(OpBuilder &builder, Location loc,
+                                      Value input, int64_t bits,
+                                      const ParameterValues &parameters) {
+  auto type = cast<RankedTensorType>(input.getType());
+  Value storage = QuantizeOp::create(
+      builder, loc, type.clone(builder.getIntegerType(bits)), input,
+      parameters.scale, parameters.zeroPoint, parameters.multiplier);
+  return DequantizeOp::create(builder, loc, type, storage, parameters.scale,
+                              parameters.zeroPoint, parameters.multiplier);
+}
+
+/// The parameters of the calibrated range of the input, per tensor.
+static FailureOr<ParameterValues>
+createStaticParameters(OpBuilder &builder, Operation *op, bool symmetric) {
+  auto range = op->getAttrOfType<DenseF32ArrayAttr>(kInputRangeAttr);
+  if (!range)
+    return emitError(op->getLoc())
+           << "the range of the input is not known; mode static needs "
+              "calibration=<file>";
+  ArrayRef<float> bounds = range;
+  if (bounds.size() != 2 || !std::isfinite(bounds[0]) ||
+      !std::isfinite(bounds[1]) || bounds[0] > bounds[1])
+    return emitError(op->getLoc())
+           << "malformed " << kInputRangeAttr
+           << "; expects two finite numbers in ascending order";
+  numerics::Evaluate a;
+  auto parameters = numerics::chooseParameters(a, bounds[0], bounds[1],
+                                               /*bits=*/8, symmetric);
+  auto zeroPoint = static_cast<int8_t>(parameters.zeroPoint);
+  Location loc = op->getLoc();
+  return ParameterValues{
+      createConstant(builder, loc, {}, ArrayRef(parameters.scale)),
+      createConstant(builder, loc, {}, ArrayRef(zeroPoint)), Value()};
+}
+
+/// Quantizes and dequantizes both operands of one layer.
+static LogicalResult simulate(RewriterBase &rewriter,
+                              const ConfiguredLayer &layer) {
+  const LayerConfig &config = layer.config;
+  Operation *op = layer.linear.op;
+  Location loc = op->getLoc();
+  rewriter.setInsertionPoint(op);
+
+  Value input = layer.linear.input;
+  if (config.mode != Mode::WeightOnly) {
+    int64_t rows = cast<RankedTensorType>(input.getType()).getDimSize(0);
+    FailureOr<ParameterValues> parameters =
+        config.mode == Mode::Static
+            ? createStaticParameters(rewriter, op, config.symmetricActivations)
+            : createObservedParameters(rewriter, loc, input, {rows, 1},
+                                       config.getActivationBits(),
+                                       config.symmetricActivations);
+    if (failed(parameters))
+      return failure();
+    input = createQuantizeDequantize(rewriter, loc, input,
+                                     config.getActivationBits(), *parameters);
+  }
+
+  Value weight = createWeight(rewriter, layer.linear);
+  ParameterValues parameters = createWeightParameters(rewriter, weight, config);
+  weight = createQuantizeDequantize(rewriter, loc, weight, config.weightBits,
+                                    parameters);
+  replaceLayer(rewriter, layer.linear, input, weight);
+  return success();
+}
+
+namespace {
+struct InsertQuantize : quantc::impl::InsertQuantizeBase<InsertQuantize> {
+  void runOnOperation() override {
+    FailureOr<SmallVector<ConfiguredLayer>> layers =
+        findConfiguredLayers(getOperation());
+    if (failed(layers))
+      return signalPassFailure();
+    IRRewriter rewriter(&getContext());
+    for (const ConfiguredLayer &layer : *layers)
+      if (failed(simulate(rewriter, layer)))
+        return signalPassFailure();
+  }
+};
+} // namespace

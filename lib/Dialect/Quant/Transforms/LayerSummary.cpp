@@ -1,0 +1,123 @@
+//===- LayerSummary.cpp - What became of each layer -----------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/LayerSummary.h"
+
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Support/Diagnostics.h"
+
+using namespace mlir;
+using namespace quantc;
+
+/// `values` as a tensor of the given shape.
+template <class T>
+static HostTensor createTensor(DataType type, ArrayRef<int64_t> shape,
+                               ArrayRef<T> values) {
+  HostTensor tensor(type, shape);
+  llvm::copy(values, tensor.values<T>().begin());
+  return tensor;
+}
+
+/// The [N, K] matrix `values` as a tensor in the order of the model.
+template <class T>
+static HostTensor createWeight(DataType type, int64_t n, int64_t k,
+                               bool isTransposed, ArrayRef<T> values) {
+  if (!isTransposed)
+    return createTensor(type, {n, k}, values);
+  return createTensor(type, {k, n}, ArrayRef(transpose(values, n, k)));
+}
+
+/// A constant of rank 0 or [N, G], with G = 1 left out.
+template <class T>
+static std::optional<HostTensor> getParameter(DataType type, Value value,
+                                              bool keepGroups = false) {
+  if (!value)
+    return std::nullopt;
+  auto elements = ConstantElements<T>::get(value);
+  if (!elements)
+    return std::nullopt;
+  ArrayRef<int64_t> shape = elements->getType().getShape();
+  if (shape.size() == 2 && shape[1] == 1 && !keepGroups)
+    shape = shape.drop_back();
+  return createTensor(type, shape, elements->values());
+}
+
+/// The storage values of each group times its multiplier.
+static std::vector<int8_t> multiplyGroups(ArrayRef<int8_t> values,
+                                          ArrayRef<int8_t> multipliers) {
+  size_t groupSize = values.size() / multipliers.size();
+  std::vector<int8_t> result(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    result[i] = static_cast<int8_t>(values[i] * multipliers[i / groupSize]);
+  return result;
+}
+
+static void summarizeLinear(LinearOp op, LayerSummary &layer) {
+  layer.isWeightTransposed = op->hasAttr(kWeightTransposedAttr);
+  RankedTensorType type = op.getWeight().getType();
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1);
+  layer.weightScale = getParameter<float>(DataType::F32, op.getWeightScale());
+  layer.weightZeroPoint =
+      getParameter<int8_t>(DataType::I8, op.getWeightZeroPoint());
+  layer.groupMultiplier = getParameter<int8_t>(
+      DataType::I8, op.getGroupMultiplier(), /*keepGroups=*/true);
+  layer.bias = getParameter<float>(DataType::F32, op.getBias());
+  if (op.getInputScale() && !op.isDynamic()) {
+    layer.inputScale = getParameter<float>(DataType::F32, op.getInputScale());
+    layer.inputZeroPoint =
+        getParameter<int8_t>(DataType::I8, op.getInputZeroPoint());
+  }
+  layer.outputScale = getParameter<float>(DataType::F32, op.getOutputScale());
+  layer.outputZeroPoint =
+      getParameter<int8_t>(DataType::I8, op.getOutputZeroPoint());
+
+  std::optional<std::vector<int8_t>> storage = getStorageValues(op.getWeight());
+  if (!storage)
+    return;
+  DataType dataType =
+      type.getElementType().isInteger(4) ? DataType::I4 : DataType::I8;
+  layer.weight = createWeight(dataType, n, k, layer.isWeightTransposed,
+                              ArrayRef(*storage));
+  if (layer.groupMultiplier)
+    *storage =
+        multiplyGroups(*storage, layer.groupMultiplier->values<int8_t>());
+  layer.integerWeight = createWeight(
+      DataType::I8, n, k, layer.isWeightTransposed, ArrayRef(*storage));
+}
+
+static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
+  layer.isWeightTransposed = linear.isWeightTransposed;
+  if (auto elements = ConstantElements<float>::get(linear.weight))
+    layer.weight = createTensor(DataType::F32, elements->getType().getShape(),
+                                elements->values());
+}
+
+std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
+  std::vector<LayerSummary> layers;
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto linear = dyn_cast<LinearOp>(op);
+    std::optional<Layer> other = linear ? std::nullopt : matchLayer(op);
+    if (!linear && !other)
+      return;
+    LayerSummary &layer = layers.emplace_back();
+    layer.name = getName(op->getLoc()).str();
+    if (op->hasAttr(kConfigAttr))
+      if (FailureOr<LayerConfig> config = getLayerConfig(op); succeeded(config))
+        layer.config = *config;
+    if (auto reason = op->getAttrOfType<StringAttr>(kSkippedAttr))
+      layer.skippedBecause = reason.str();
+    else if (other && !layer.config)
+      layer.skippedBecause = other->reason;
+    if (linear)
+      summarizeLinear(linear, layer);
+    else if (other->linear)
+      summarizeFloat(*other->linear, layer);
+  });
+  return layers;
+}

@@ -1,0 +1,93 @@
+// RUN: quant-opt %s --quant-insert-quantize --split-input-file | FileCheck %s
+
+// The range [-1, 254] / 255 has the scale 1 and the zero point -127. The weight
+// comes out as [N, K]: channel 0 is {2.5, -1.3, 0.8, -2.1}.
+// CHECK-LABEL: func @static_per_channel
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x4xf32>, %[[ZERO:.+]]: tensor
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<1.000000e+00> : tensor<f32>
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant dense<-127> : tensor<i8>
+//   CHECK-DAG:   %[[W:.+]] = arith.constant dense<{{\[\[}}2.500000e+00, -1.300000e+00, 8.000000e-01, -2.100000e+00], [1.270000e+02, 0.000000e+00, 0.000000e+00, 0.000000e+00]]> : tensor<2x4xf32>
+//   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<{{\[\[}}0.0196850393], [1.000000e+00]]> : tensor<2x1xf32>
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[X]] scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>) : tensor<?x4xf32> -> tensor<?x4xi8>
+//       CHECK:   %[[D:.+]] = quant.dequantize %[[Q]] scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>) : tensor<?x4xi8> -> tensor<?x4xf32>
+//       CHECK:   %[[WQ:.+]] = quant.quantize %[[W]] scale(%[[SW]] : tensor<2x1xf32>) : tensor<2x4xf32> -> tensor<2x4xi8>
+//       CHECK:   %[[WD:.+]] = quant.dequantize %[[WQ]] scale(%[[SW]] : tensor<2x1xf32>)
+//       CHECK:   linalg.matmul indexing_maps = [#{{.*}}] {quant.config = {{{.*}}}, quant.weight_transposed} ins(%[[D]], %[[WD]] : tensor<?x4xf32>, tensor<2x4xf32>)
+func.func @static_per_channel(%x: tensor<?x4xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[2.5, 127.0], [-1.3, 0.0], [0.8, 0.0], [-2.1, 0.0]]> : tensor<4x2xf32>
+  %c0 = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%c0 : f32) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "static", granularity = "per_channel", symmetric_weights}, quant.input_range = array<f32: -1.0, 254.0>}
+      ins(%x, %w : tensor<?x4xf32>, tensor<4x2xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// A weight that is [N, K] already stays the constant that it is.
+// CHECK-LABEL: func @dynamic_per_tensor_asymmetric
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x4xf32>
+//   CHECK-DAG:   %[[W:.+]] = arith.constant dense<{{\[\[}}-1.000000e+00, 2.540000e+02
+//   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<1.000000e+00> : tensor<f32>
+//   CHECK-DAG:   %[[ZW:.+]] = arith.constant dense<-127> : tensor<i8>
+//       CHECK:   %[[R:.+]] = quant.observe %[[X]] : tensor<?x4xf32> -> tensor<?x1x2xf32>
+//       CHECK:   %[[S:.+]], %[[Z:.+]] = quant.choose_params %[[R]] {bits = 8 : i64, symmetric} : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[X]] scale(%[[S]] : tensor<?x1xf32>) zero_point(%[[Z]] : tensor<?x1xi8>)
+//       CHECK:   quant.dequantize %[[Q]] scale(%[[S]] : tensor<?x1xf32>) zero_point(%[[Z]] : tensor<?x1xi8>)
+//       CHECK:   quant.quantize %[[W]] scale(%[[SW]] : tensor<f32>) zero_point(%[[ZW]] : tensor<i8>) : tensor<2x4xf32> -> tensor<2x4xi8>
+//       CHECK:   linalg.matmul
+//   CHECK-NOT:   quant.weight_transposed
+func.func @dynamic_per_tensor_asymmetric(%x: tensor<?x4xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[-1.0, 254.0, 0.0, 1.0], [2.0, 3.0, 4.0, 5.0]]> : tensor<2x4xf32>
+  %c0 = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%c0 : f32) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+      {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_tensor", symmetric_activations}}
+      ins(%x, %w : tensor<?x4xf32>, tensor<2x4xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// Two groups of 8 in each channel, the second 15 times the first: the weight is
+// 1/4 times {1, 15} times {7, -8, ...}.
+// CHECK-LABEL: func @weight_only_two_level
+//  CHECK-SAME:     %[[X:.+]]: tensor<3x16xf32>
+//   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<2.500000e-01> : tensor<1x1xf32>
+//   CHECK-DAG:   %[[M:.+]] = arith.constant dense<{{\[\[}}1, 15]]> : tensor<1x2xi8>
+//   CHECK-NOT:   quant.observe
+//       CHECK:   %[[Q:.+]] = quant.quantize %{{.*}} scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[M]] : tensor<1x2xi8>) : tensor<1x16xf32> -> tensor<1x16xi4>
+//       CHECK:   %[[D:.+]] = quant.dequantize %[[Q]] scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[M]] : tensor<1x2xi8>)
+//       CHECK:   linalg.matmul {{.*}} ins(%[[X]], %[[D]] :
+func.func @weight_only_two_level(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<[[1.75], [-2.0], [0.25], [0.5], [0.75], [1.0], [-1.5], [1.25], [26.25], [-30.0], [3.75], [7.5], [11.25], [15.0], [-22.5], [18.75]]> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "weight_only", granularity = "per_group", group_size = 8 : i64, symmetric_weights}}
+      ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+// Float scales for the groups of 8 bits: 127 / 127 and 254 / 127.
+// CHECK-LABEL: func @float_groups
+//   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<{{\[\[}}1.000000e+00, 2.000000e+00]]> : tensor<1x2xf32>
+//       CHECK:   quant.quantize %{{.*}} scale(%[[SW]] : tensor<1x2xf32>) : tensor<1x16xf32> -> tensor<1x16xi8>
+func.func @float_groups(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<[[127.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [254.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0]]> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "weight_only", granularity = "per_group", group_size = 8 : i64, symmetric_weights}}
+      ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @unselected_untouched
+//   CHECK-NOT:   quant.quantize
+func.func @unselected_untouched(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  %y = linalg.matmul {quant.skipped = "it is not wanted"} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
