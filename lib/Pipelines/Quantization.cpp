@@ -1,0 +1,93 @@
+//===- Quantization.cpp - From a model to quantized forms -----------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Pipelines/Pipelines.h"
+
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace quantc;
+
+/// Decides how each layer is quantized, first of all.
+static void addSelection(OpPassManager &pm,
+                         const QuantizationOptions &options) {
+  SelectLayersOptions selection;
+  selection.weightBits = options.weightBits;
+  selection.activationBits = options.activationBits;
+  selection.mode = options.mode;
+  selection.granularity = options.granularity;
+  selection.groupSize = options.groupSize;
+  selection.symmetricWeights = options.symmetricWeights;
+  selection.symmetricActivations = options.symmetricActivations;
+  selection.skip.assign(options.skip.begin(), options.skip.end());
+  selection.skipFirst = options.skipFirst;
+  selection.skipLast = options.skipLast;
+  selection.skipEmbedding = options.skipEmbedding;
+  selection.skipOutput = options.skipOutput;
+  pm.addPass(createSelectLayers(selection));
+}
+
+void quantc::buildPtqPipeline(OpPassManager &pm,
+                              const QuantizationOptions &options) {
+  addSelection(pm, options);
+  // Without a file, ranges may be attached to the layers already.
+  if (!options.calibration.empty()) {
+    ApplyCalibrationOptions calibration;
+    calibration.calibration = options.calibration;
+    calibration.method = options.calibrationMethod;
+    calibration.percentile = options.percentile;
+    pm.addPass(createApplyCalibration(calibration));
+  }
+  pm.addPass(createInsertQuantize());
+  pm.addPass(createFoldWeights());
+  // Bias and ReLU are recognized as structured operations.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createConvertToInteger());
+  // Layers that share an input quantize it alike; once it is one value, it can
+  // be the only use of what comes before.
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseRequantize());
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::buildQatPipeline(OpPassManager &pm,
+                              const QuantizationOptions &options) {
+  addSelection(pm, options);
+  pm.addPass(createInsertFakeQuant());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::buildCalibrationPipeline(OpPassManager &pm,
+                                      const QuantizationOptions &options) {
+  addSelection(pm, options);
+  InsertObserversOptions observers;
+  observers.histogram = options.calibrationMethod == RangeMethod::Percentile;
+  pm.addPass(createInsertObservers(observers));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::registerQuantizationPipelines() {
+  PassPipelineRegistration<QuantizationOptions>(
+      "quant-ptq", "Quantize a trained model: float to integer form",
+      buildPtqPipeline);
+  PassPipelineRegistration<QuantizationOptions>(
+      "quant-qat",
+      "Simulate quantization for training: float to simulated form",
+      buildQatPipeline);
+  PassPipelineRegistration<QuantizationOptions>(
+      "quant-calibrate",
+      "Turn a model into one that returns the statistics of "
+      "its activations",
+      buildCalibrationPipeline);
+}
