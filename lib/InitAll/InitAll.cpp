@@ -16,6 +16,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Import/OnnxImport.h"
+#include "quantc/Pipelines/Quantization.h"
 #include "quantc/Pipelines/ToLLVM.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
@@ -35,6 +36,7 @@ void quantc::registerAllPasses() {
   registerCodegenPasses();
   registerConversionPasses();
   registerQuantPasses();
+  registerQuantizationPipelines();
   registerTargetPasses();
   registerToLLVMPipeline();
 }

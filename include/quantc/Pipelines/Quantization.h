@@ -1,4 +1,4 @@
-//===- Pipelines.h - From a model to quantized forms ------------*- C++ -*-===//
+//===- Quantization.h - From a model to quantized forms ---------*- C++ -*-===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,8 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef QUANTC_PIPELINES_PIPELINES_H
-#define QUANTC_PIPELINES_PIPELINES_H
+#ifndef QUANTC_PIPELINES_QUANTIZATION_H
+#define QUANTC_PIPELINES_QUANTIZATION_H
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
@@ -100,4 +100,4 @@ void registerQuantizationPipelines();
 
 } // namespace quantc
 
-#endif // QUANTC_PIPELINES_PIPELINES_H
+#endif // QUANTC_PIPELINES_QUANTIZATION_H
