@@ -1,0 +1,307 @@
+// RUN: quant-opt %s --quant-fuse-requantize --split-input-file | FileCheck %s
+
+// Without a clip the whole range of i8 is there.
+// CHECK-LABEL: func @plain
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<5.000000e-01> : tensor<f32>
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant dense<10> : tensor<i8>
+//       CHECK:   %[[Q:.+]] = quant.linear {{.*}} output(%[[S]], %[[Z]] : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xi8>
+//       CHECK:   return %[[Q]]
+func.func @plain(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %q = quant.quantize %l scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// quantize(0) is the zero point.
+// CHECK-LABEL: func @relu
+//   CHECK-NOT:   linalg.generic
+//       CHECK:   quant.linear {{.*}} {clamp_min = 10 : si64, quant.weight_transposed}
+func.func @relu(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// -1 / 0.5 + 10 = 8 and 6 / 0.5 + 10 = 22; one bound is a scalar, the other an
+// operand, and the order of the operands of a maximum does not matter.
+// CHECK-LABEL: func @clip
+//   CHECK-NOT:   linalg.generic
+//       CHECK:   quant.linear {{.*}} {clamp_max = 22 : si64, clamp_min = 8 : si64, quant.weight_transposed}
+func.func @clip(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %lo = arith.constant -1.0 : f32
+  %hi = arith.constant dense<6.0> : tensor<f32>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> ()>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l, %hi : tensor<?x2xf32>, tensor<f32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %h: f32, %out: f32):
+    %u = arith.maximumf %lo, %e : f32
+    %t = arith.minimumf %u, %h : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// The minimum with -1, then the maximum with 0, is 0 everywhere.
+// CHECK-LABEL: func @two_steps
+//       CHECK:   quant.linear {{.*}} {clamp_max = 10 : si64, clamp_min = 10 : si64, quant.weight_transposed}
+func.func @two_steps(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %lo = arith.constant -1.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %m = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.minimumf %e, %lo : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%m : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// ReLU as other compilers write it.
+// CHECK-LABEL: func @select
+//       CHECK:   quant.linear {{.*}} {clamp_min = 10 : si64
+func.func @select(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %c = arith.cmpf ugt, %e, %zero : f32
+    %t = arith.select %c, %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @named
+//       CHECK:   quant.linear {{.*}} {clamp_min = 10 : si64
+func.func @named(%a: tensor<3x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<3x2xf32>) -> tensor<3x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<3x4xi8>, tensor<2x4xi8> -> tensor<3x2xf32> loc("fc")
+  %zeros = arith.constant dense<0.0> : tensor<3x2xf32>
+  %r = linalg.max ins(%l, %zeros : tensor<3x2xf32>, tensor<3x2xf32>) outs(%init : tensor<3x2xf32>) -> tensor<3x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<3x2xf32> -> tensor<3x2xi8>
+  return %q : tensor<3x2xi8>
+}
+
+// -----
+
+// A reshape moves behind the quantization.
+// CHECK-LABEL: func @reshape
+//       CHECK:   %[[L:.+]] = quant.linear {{.*}} {clamp_min = 10 : si64, quant.weight_transposed} : {{.*}} -> tensor<?x2xi8>
+//       CHECK:   %[[R:.+]] = tensor.collapse_shape %[[L]] {{\[\[}}0, 1]] : tensor<?x2xi8> into tensor<?xi8>
+//       CHECK:   return %[[R]]
+func.func @reshape(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %x = tensor.collapse_shape %r [[0, 1]] : tensor<?x2xf32> into tensor<?xf32>
+  %q = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?xf32> -> tensor<?xi8>
+  return %q : tensor<?xi8>
+}
+
+// -----
+
+// Integers on both sides, a ReLU in between.
+// CHECK-LABEL: func @requantize
+//  CHECK-SAME:     %[[A:.+]]: tensor<?x2xi8>, %[[SA:.+]]: tensor<f32>, %[[ZA:.+]]: tensor<i8>, %{{.+}}: tensor
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<5.000000e-01> : tensor<f32>
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant dense<10> : tensor<i8>
+//       CHECK:   %[[Q:.+]] = quant.requantize %[[A]] input(%[[SA]], %[[ZA]] : tensor<f32>, tensor<i8>) output(%[[S]], %[[Z]] : tensor<f32>, tensor<i8>) {clamp_min = 10 : si64} : tensor<?x2xi8>
+//       CHECK:   return %[[Q]]
+func.func @requantize(%a: tensor<?x2xi8>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.dequantize %a scale(%sa : tensor<f32>) zero_point(%za : tensor<i8>) : tensor<?x2xi8> -> tensor<?x2xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// The float value of the ReLU is an output as well.
+// CHECK-LABEL: func @relu_used_elsewhere_untouched
+//       CHECK:   %[[L:.+]] = quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   %[[R:.+]] = linalg.generic {{.*}} ins(%[[L]] :
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[R]]
+//       CHECK:   return %[[Q]], %[[R]]
+func.func @relu_used_elsewhere_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> (tensor<?x2xi8>, tensor<?x2xf32>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q, %r : tensor<?x2xi8>, tensor<?x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @linear_used_elsewhere_untouched
+//       CHECK:   %[[L:.+]] = quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   linalg.generic
+//       CHECK:   quant.quantize
+func.func @linear_used_elsewhere_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> (tensor<?x2xi8>, tensor<?x2xf32>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q, %l : tensor<?x2xi8>, tensor<?x2xf32>
+}
+
+// -----
+
+// A bound that is no constant is no clamp bound.
+// CHECK-LABEL: func @variable_bound_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @variable_bound_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>, %bound: f32) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %t = arith.maximumf %e, %bound : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// A select that is no maximum.
+// CHECK-LABEL: func @equality_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @equality_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%l : tensor<?x2xf32>) outs(%init : tensor<?x2xf32>) {
+  ^bb0(%e: f32, %out: f32):
+    %c = arith.cmpf oeq, %e, %zero : f32
+    %t = arith.select %c, %e, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<?x2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// With a scale for each row the result is defined in float.
+// CHECK-LABEL: func @dynamic_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @dynamic_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<?x1xf32>, %za: tensor<?x1xi8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<?x1xf32>, tensor<?x1xi8>) : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// And so it is with float group scales.
+// CHECK-LABEL: func @float_groups_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @float_groups_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x2xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x2xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %q = quant.quantize %l scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @weight_only_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @weight_only_untouched(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %l = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @per_row_quantize_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @per_row_quantize_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %init: tensor<?x2xf32>, %s: tensor<?x1xf32>) -> tensor<?x2xi8> {
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
+  %q = quant.quantize %l scale(%s : tensor<?x1xf32>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
