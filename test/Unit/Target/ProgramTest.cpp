@@ -218,6 +218,63 @@ TEST_F(ProgramTest, OutputsThatAreInputsOrConstantsOrEqual) {
   check(text, *program, {random(DataType::I8, {2}), random(DataType::F32, {})});
 }
 
+TEST_F(ProgramTest, QuantizedLayers) {
+  // Static and dynamic, 8 and 4 bits, float and integer results.
+  llvm::StringRef text = R"mlir(
+    #matrix = affine_map<(d0) -> (d0, 2)>
+    #column = affine_map<(d0) -> (d0, 1)>
+    func.func @main(
+        %x: tensor<?x4xf32> {quant.shape = affine_map<(d0) -> (d0, 4)>},
+        %sd: tensor<?x1xf32> {quant.shape = #column},
+        %zd: tensor<?x1xi8> {quant.shape = #column})
+        -> (tensor<?x2xf32> {quant.shape = #matrix},
+            tensor<?x2xf32> {quant.shape = #matrix},
+            tensor<?x2xi8> {quant.shape = #matrix})
+        attributes {quant.dims = ["batch"]} {
+      %w = arith.constant dense<[[127, 3, -127, 5], [7, 20, 0, -9]]>
+          : tensor<2x4xi8>
+      %bytes = arith.constant dense<[[33, 67], [-2, 120]]> : tensor<2x2xi8>
+      %w4 = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x4xi4>
+      %multiplier = arith.constant dense<[[3, 1], [15, 2]]> : tensor<2x2xi8>
+      %sw = arith.constant dense<[[0.3], [0.7]]> : tensor<2x1xf32>
+      %sg = arith.constant dense<[[0.25], [0.75]]> : tensor<2x1xf32>
+      %sa = arith.constant dense<0.1> : tensor<f32>
+      %za = arith.constant dense<3> : tensor<i8>
+      %sy = arith.constant dense<1.7> : tensor<f32>
+      %b = arith.constant dense<[10.0, -20.0]> : tensor<2xf32>
+      %q = quant.quantize %x scale(%sa : tensor<f32>)
+          zero_point(%za : tensor<i8>) : tensor<?x4xf32> -> tensor<?x4xi8>
+      %static = quant.linear %q, %w scale(%sw : tensor<2x1xf32>)
+          input(%sa, %za : tensor<f32>, tensor<i8>) bias(%b : tensor<2xf32>)
+          : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+      %integer = quant.linear %q, %w4 scale(%sg : tensor<2x1xf32>)
+          multiplier(%multiplier : tensor<2x2xi8>)
+          input(%sa, %za : tensor<f32>, tensor<i8>)
+          output(%sy, %za : tensor<f32>, tensor<i8>)
+          : tensor<?x4xi8>, tensor<2x4xi4> -> tensor<?x2xi8>
+      %d = quant.quantize %x scale(%sd : tensor<?x1xf32>)
+          zero_point(%zd : tensor<?x1xi8>) : tensor<?x4xf32> -> tensor<?x4xi8>
+      %dynamic = quant.linear %d, %w scale(%sw : tensor<2x1xf32>)
+          input(%sd, %zd : tensor<?x1xf32>, tensor<?x1xi8>)
+          : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+      return %static, %dynamic, %integer
+          : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xi8>
+    })mlir";
+  for (llvm::StringRef target : {"x86-64", "x86-64-v3", "native"}) {
+    std::unique_ptr<Program> program = compile(text, target);
+    ASSERT_TRUE(program);
+    for (int64_t batch : {0, 1, 17}) {
+      HostTensor input = random(DataType::F32, {batch, 4});
+      HostTensor scale = random(DataType::F32, {batch, 1});
+      for (float &value : input.values<float>())
+        value *= 0.37f;
+      for (float &value : scale.values<float>())
+        value = std::abs(value) + 0.03f;
+      check(text, *program, {input, scale, random(DataType::I8, {batch, 1})});
+    }
+  }
+}
+
 TEST_F(ProgramTest, InputsAreNotWritten) {
   llvm::StringRef text = R"mlir(
     func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>) {
