@@ -38,6 +38,24 @@ Value onnx::createMul(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
   return arith::MulIOp::create(b, lhs, rhs);
 }
 
+Value onnx::createMax(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
+                      Value rhs) {
+  if (isFloat(type))
+    return arith::MaximumFOp::create(b, lhs, rhs);
+  if (isUnsigned(type))
+    return arith::MaxUIOp::create(b, lhs, rhs);
+  return arith::MaxSIOp::create(b, lhs, rhs);
+}
+
+Value onnx::createMin(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
+                      Value rhs) {
+  if (isFloat(type))
+    return arith::MinimumFOp::create(b, lhs, rhs);
+  if (isUnsigned(type))
+    return arith::MinUIOp::create(b, lhs, rhs);
+  return arith::MinSIOp::create(b, lhs, rhs);
+}
+
 //===----------------------------------------------------------------------===//
 // Broadcasting
 //===----------------------------------------------------------------------===//
@@ -94,11 +112,41 @@ static Tensor dropUnitDimensions(const Tensor &tensor) {
                         tensor.name);
 }
 
+/// A generic over `iterators` with the result `init`.
+static Value createGeneric(NodeImporter &node, Value init, AffineMap initMap,
+                           ArrayRef<Operand> operands,
+                           ArrayRef<utils::IteratorType> iterators,
+                           ElementBody body) {
+  SmallVector<Value> values;
+  SmallVector<AffineMap> maps;
+  for (const Operand &operand : operands) {
+    values.push_back(operand.value);
+    maps.push_back(operand.map);
+  }
+  maps.push_back(initMap);
+  auto generic = linalg::GenericOp::create(
+      node.b, init.getType(), values, init, maps, iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange elements) {
+        ImplicitLocOpBuilder b(loc, builder);
+        linalg::YieldOp::create(b, body(b, SmallVector<Value>(elements)));
+      });
+  return generic.getResult(0);
+}
+
+Value onnx::createGeneric(NodeImporter &node, ElementType type,
+                          ArrayRef<AffineExpr> shape,
+                          ArrayRef<Operand> operands, ElementBody body) {
+  SmallVector<utils::IteratorType> iterators(shape.size(),
+                                             utils::IteratorType::parallel);
+  return ::createGeneric(node, node.createEmpty(type, shape),
+                         node.b.getMultiDimIdentityMap(shape.size()), operands,
+                         iterators, body);
+}
+
 Value onnx::createElementwise(NodeImporter &node, ElementType type,
                               ArrayRef<AffineExpr> shape,
                               ArrayRef<Tensor *> tensors, ElementBody body) {
-  SmallVector<Value> operands;
-  SmallVector<AffineMap> maps;
+  SmallVector<Operand> operands;
   // The scalar of each constant with one element, null for the others.
   SmallVector<Value> scalars;
   for (Tensor *tensor : tensors) {
@@ -110,28 +158,20 @@ Value onnx::createElementwise(NodeImporter &node, ElementType type,
     }
     scalars.push_back({});
     Tensor operand = dropUnitDimensions(*tensor);
-    operands.push_back(node.getValue(operand));
-    maps.push_back(getBroadcastMap(node, operand.shape, shape));
+    operands.push_back(
+        {node.getValue(operand), getBroadcastMap(node, operand.shape, shape)});
   }
-  Value init = node.createEmpty(type, shape);
-  maps.push_back(node.b.getMultiDimIdentityMap(shape.size()));
-  SmallVector<utils::IteratorType> iterators(shape.size(),
-                                             utils::IteratorType::parallel);
-  auto generic = linalg::GenericOp::create(
-      node.b, init.getType(), operands, init, maps, iterators,
-      [&](OpBuilder &builder, Location loc, ValueRange arguments) {
-        ImplicitLocOpBuilder b(loc, builder);
-        SmallVector<Value> elements;
-        for (Value scalar : scalars) {
-          if (!scalar) {
-            scalar = arguments.front();
+  return onnx::createGeneric(
+      node, type, shape, operands,
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> arguments) {
+        SmallVector<Value> elements = scalars;
+        for (Value &element : elements)
+          if (!element) {
+            element = arguments.front();
             arguments = arguments.drop_front();
           }
-          elements.push_back(scalar);
-        }
-        linalg::YieldOp::create(b, body(b, elements));
+        return body(b, elements);
       });
-  return generic.getResult(0);
 }
 
 LogicalResult onnx::setElementwiseOutput(NodeImporter &node, ElementType type,
@@ -142,6 +182,53 @@ LogicalResult onnx::setElementwiseOutput(NodeImporter &node, ElementType type,
     return failure();
   Value value = createElementwise(node, type, *shape, tensors, body);
   return node.setOutput(0, type, *shape, value);
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+SmallVector<int64_t> onnx::getOtherAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<int64_t> others;
+  for (int64_t axis = 0; axis < rank; ++axis)
+    if (!llvm::is_contained(axes, axis))
+      others.push_back(axis);
+  return others;
+}
+
+AffineMap onnx::getReducedMap(NodeImporter &node, ArrayRef<int64_t> axes,
+                              int64_t rank) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t axis : getOtherAxes(axes, rank))
+    exprs.push_back(getAffineDimExpr(axis, node.getContext()));
+  return AffineMap::get(rank, 0, exprs, node.getContext());
+}
+
+Value onnx::createReduction(NodeImporter &node, Tensor &tensor,
+                            ArrayRef<int64_t> axes, Value identity,
+                            ElementBody body) {
+  int64_t rank = tensor.getRank();
+  Shape shape;
+  for (int64_t axis : getOtherAxes(axes, rank))
+    shape.push_back(tensor.shape[axis]);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  for (int64_t axis : axes)
+    iterators[axis] = utils::IteratorType::reduction;
+  Value init = node.createFilled(identity, tensor.type, shape);
+  return ::createGeneric(
+      node, init, getReducedMap(node, axes, rank),
+      Operand{node.getValue(tensor), node.b.getMultiDimIdentityMap(rank)},
+      iterators, body);
+}
+
+Value onnx::createSum(NodeImporter &node, Tensor &tensor,
+                      ArrayRef<int64_t> axes) {
+  return createReduction(
+      node, tensor, axes, node.createScalar(tensor.type, 0),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        return createAdd(b, tensor.type, elements[1], elements[0]);
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -220,10 +307,28 @@ Value onnx::createReshape(NodeImporter &node, Value value, ElementType type,
                                             value, collapse);
   if (middle.size() == to.size())
     return value;
-  SmallVector<OpFoldResult> sizes = llvm::map_to_vector(
-      to, [&](AffineExpr size) { return node.getSize(size); });
   return tensor::ExpandShapeOp::create(node.b, node.getType(type, to), value,
-                                       expand, sizes);
+                                       expand, node.getSizes(to));
+}
+
+Tensor onnx::reshapeTensor(NodeImporter &node, Tensor &tensor,
+                           ArrayRef<AffineExpr> to) {
+  Tensor result;
+  result.type = tensor.type;
+  result.shape.assign(to.begin(), to.end());
+  if (tensor.constant) {
+    result.constant =
+        tensor.constant.reshape(node.getType(tensor.type, result.shape));
+    result.name = tensor.name;
+    return result;
+  }
+  if (tensor.elements && to.size() <= 1) {
+    result.elements = tensor.elements;
+    return result;
+  }
+  result.value =
+      createReshape(node, node.getValue(tensor), tensor.type, tensor.shape, to);
+  return result;
 }
 
 Value onnx::createTranspose(NodeImporter &node, Value value, ElementType type,

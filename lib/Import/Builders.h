@@ -26,13 +26,47 @@ mlir::AffineMap getBroadcastMap(NodeImporter &node,
 using ElementBody = llvm::function_ref<mlir::Value(
     mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::Value> elements)>;
 
+/// A tensor and the map from the loops to its element.
+struct Operand {
+  mlir::Value value;
+  mlir::AffineMap map;
+};
+
 /// A linalg.generic that computes each element of a tensor of `type` and
-/// `shape` from those of `tensors`, which are broadcast. A constant with a
-/// single element becomes a scalar.
+/// `shape` from those of `operands`.
+mlir::Value createGeneric(NodeImporter &node, ElementType type,
+                          llvm::ArrayRef<mlir::AffineExpr> shape,
+                          llvm::ArrayRef<Operand> operands, ElementBody body);
+
+/// The same for `tensors`, which are broadcast. A constant with a single
+/// element becomes a scalar.
 mlir::Value createElementwise(NodeImporter &node, ElementType type,
                               llvm::ArrayRef<mlir::AffineExpr> shape,
                               llvm::ArrayRef<Tensor *> tensors,
                               ElementBody body);
+
+/// The dimensions in [0, rank) that are not in `axes`, which are sorted.
+llvm::SmallVector<int64_t> getOtherAxes(llvm::ArrayRef<int64_t> axes,
+                                        int64_t rank);
+
+/// The map from all dimensions to those outside of `axes`.
+mlir::AffineMap getReducedMap(NodeImporter &node, llvm::ArrayRef<int64_t> axes,
+                              int64_t rank);
+
+/// A linalg.generic that combines the elements along `axes` by `body`, which
+/// gets the element and what was combined so far, starting with `identity`.
+/// The result has no dimensions for `axes`.
+mlir::Value createReduction(NodeImporter &node, Tensor &tensor,
+                            llvm::ArrayRef<int64_t> axes, mlir::Value identity,
+                            ElementBody body);
+
+/// The sum along `axes`.
+mlir::Value createSum(NodeImporter &node, Tensor &tensor,
+                      llvm::ArrayRef<int64_t> axes);
+
+/// `tensor` with the shape `to`, which has as many elements; stays constant.
+Tensor reshapeTensor(NodeImporter &node, Tensor &tensor,
+                     llvm::ArrayRef<mlir::AffineExpr> to);
 
 /// The tensor that broadcasting `tensors` and applying `body` gives becomes
 /// output 0.
@@ -56,6 +90,12 @@ mlir::Value createTranspose(NodeImporter &node, mlir::Value value,
 /// The tensor that `value` holds.
 Tensor makeTensor(ElementType type, llvm::ArrayRef<mlir::AffineExpr> shape,
                   mlir::Value value);
+
+/// The larger and the smaller of two elements; NaN if one is NaN.
+mlir::Value createMax(mlir::ImplicitLocOpBuilder &b, ElementType type,
+                      mlir::Value lhs, mlir::Value rhs);
+mlir::Value createMin(mlir::ImplicitLocOpBuilder &b, ElementType type,
+                      mlir::Value lhs, mlir::Value rhs);
 
 /// a + b, a * b in the arithmetic of `type`.
 mlir::Value createAdd(mlir::ImplicitLocOpBuilder &b, ElementType type,

@@ -7,6 +7,8 @@
 
 #include "NodeImporter.h"
 
+#include "TensorData.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -129,14 +131,28 @@ LogicalResult NodeImporter::setOutput(unsigned index, ElementType type,
   return setOutput(index, std::move(tensor));
 }
 
+LogicalResult NodeImporter::setConstantOutput(unsigned index,
+                                              const TensorProto &value) {
+  llvm::Expected<DenseElementsAttr> elements =
+      readTensorData(value, program.externalData, getContext());
+  if (!elements)
+    return emitError(llvm::toString(elements.takeError()));
+  return setOutput(index,
+                   createConstant(value.type, *elements, node.getLayerName()));
+}
+
 //===----------------------------------------------------------------------===//
 // Building
 //===----------------------------------------------------------------------===//
 
+SmallVector<OpFoldResult> NodeImporter::getSizes(ArrayRef<AffineExpr> shape) {
+  return llvm::map_to_vector(shape,
+                             [&](AffineExpr size) { return getSize(size); });
+}
+
 Value NodeImporter::createEmpty(ElementType type, ArrayRef<AffineExpr> shape) {
-  SmallVector<OpFoldResult> sizes = llvm::map_to_vector(
-      shape, [&](AffineExpr size) { return getSize(size); });
-  return tensor::EmptyOp::create(b, sizes, getMlirType(type, getContext()));
+  return tensor::EmptyOp::create(b, getSizes(shape),
+                                 getMlirType(type, getContext()));
 }
 
 Value NodeImporter::createFilled(Value value, ElementType type,
@@ -153,6 +169,18 @@ Value NodeImporter::createScalar(ElementType type, double value) {
   else
     attr = b.getIntegerAttr(elementType, static_cast<int64_t>(value));
   return arith::ConstantOp::create(b, attr);
+}
+
+Value NodeImporter::createCount(const Tensor &tensor, ArrayRef<int64_t> axes) {
+  Product product;
+  for (int64_t axis : axes)
+    product.multiply(tensor.shape[axis]);
+  if (product.isConstant())
+    return createScalar(tensor.type, product.getCoefficient());
+  Value count = getSizeValue(product.getExpr(getContext()));
+  count = arith::IndexCastOp::create(b, b.getI64Type(), count);
+  return arith::SIToFPOp::create(b, getMlirType(tensor.type, getContext()),
+                                 count);
 }
 
 std::string NodeImporter::toString(ArrayRef<AffineExpr> shape) const {

@@ -76,6 +76,9 @@ public:
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);
+  /// The tensor of an attribute becomes output `index`.
+  mlir::LogicalResult setConstantOutput(unsigned index,
+                                        const TensorProto &value);
   llvm::ArrayRef<std::optional<Tensor>> getOutputs() const { return outputs; }
 
   //===--------------------------------------------------------------------===//
@@ -95,6 +98,8 @@ public:
   mlir::Value getSizeValue(mlir::AffineExpr size) {
     return program.getSizeValue(size, b);
   }
+  llvm::SmallVector<mlir::OpFoldResult>
+  getSizes(llvm::ArrayRef<mlir::AffineExpr> shape);
   /// An uninitialized tensor.
   mlir::Value createEmpty(ElementType type,
                           llvm::ArrayRef<mlir::AffineExpr> shape);
@@ -103,6 +108,10 @@ public:
                            llvm::ArrayRef<mlir::AffineExpr> shape);
   /// A scalar of `type`.
   mlir::Value createScalar(ElementType type, double value);
+
+  /// How many elements of `tensor` one result of a reduction along `axes`
+  /// combines, as a scalar of its type, which is floating point.
+  mlir::Value createCount(const Tensor &tensor, llvm::ArrayRef<int64_t> axes);
 
   /// `shape` for messages, with the names of the dynamic dimensions.
   std::string toString(llvm::ArrayRef<mlir::AffineExpr> shape) const;

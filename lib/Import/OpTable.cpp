@@ -11,7 +11,10 @@ using namespace quantc::onnx;
 
 const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   const OpRow *best = nullptr;
-  for (llvm::ArrayRef<OpRow> family : {getElementwiseOps(), getLinearOps()})
+  for (llvm::ArrayRef<OpRow> family :
+       {getActivationOps(), getDataMovementOps(), getElementwiseOps(),
+        getLinearOps(), getLogicOps(), getNormalizationOps(), getReductionOps(),
+        getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

@@ -37,8 +37,15 @@ inline constexpr unsigned kVariadic = ~0u;
 inline constexpr int64_t kMinOpset = 7;
 inline constexpr int64_t kMaxOpset = 27;
 
+// The families.
+llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getLinearOps();
+llvm::ArrayRef<OpRow> getLogicOps();
+llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getShapeOps();
 
 /// The row for operator `name` at `opset`, or null.
 const OpRow *findOp(llvm::StringRef name, int64_t opset);

@@ -1,0 +1,202 @@
+//===- Activations.cpp - Activation functions -----------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Builders.h"
+#include "OpTable.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace quantc;
+using namespace quantc::onnx;
+
+namespace {
+/// Writes formulas on the elements of one type.
+struct Formula {
+  ImplicitLocOpBuilder &b;
+  Type type;
+
+  Value constant(double value) {
+    return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+  }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
+  Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
+  Value max(Value x, Value y) { return arith::MaximumFOp::create(b, x, y); }
+  Value min(Value x, Value y) { return arith::MinimumFOp::create(b, x, y); }
+  /// x < 0 ? y : z.
+  Value selectNegative(Value x, Value y, Value z) {
+    Value isNegative =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, constant(0));
+    return arith::SelectOp::create(b, isNegative, y, z);
+  }
+};
+} // namespace
+
+/// Output 0 is `formula` of each element of input 0, broadcast with the other
+/// inputs.
+static LogicalResult
+setFormula(NodeImporter &node,
+           llvm::function_ref<Value(Formula, ArrayRef<Value>)> formula) {
+  if (failed(node.expectFloats(node.getNumInputs())))
+    return failure();
+  ElementType type = node.getInput(0).type;
+  return setElementwiseOutput(
+      node, type, node.getInputs(),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        return formula(Formula{b, elements[0].getType()}, elements);
+      });
+}
+
+/// max(x, 0).
+static LogicalResult importRelu(NodeImporter &node) {
+  ElementType type = node.getInput(0).type;
+  if (!isFloat(type) && !isInteger(type))
+    return node.emitError("Relu of " + getName(type) + "; expects numbers");
+  Value zero = node.createScalar(type, 0);
+  return setElementwiseOutput(
+      node, type, node.getInputs(),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        return createMax(b, type, elements[0], zero);
+      });
+}
+
+/// x < 0 ? alpha * x : x.
+static LogicalResult importLeakyRelu(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 0.01f);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    return f.selectNegative(x[0], f.mul(x[0], f.constant(alpha)), x[0]);
+  });
+}
+
+/// x < 0 ? slope * x : x.
+static LogicalResult importPRelu(NodeImporter &node) {
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    return f.selectNegative(x[0], f.mul(x[0], x[1]), x[0]);
+  });
+}
+
+/// 1 / (1 + e^-x).
+static LogicalResult importSigmoid(NodeImporter &node) {
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value negated = arith::NegFOp::create(f.b, x[0]);
+    Value power = math::ExpOp::create(f.b, negated);
+    Value one = f.constant(1);
+    return f.div(one, f.add(one, power));
+  });
+}
+
+/// max(0, min(1, alpha * x + beta)).
+static Value createHardSigmoid(Formula f, Value x, double alpha, double beta) {
+  Value line = f.add(f.mul(x, f.constant(alpha)), f.constant(beta));
+  return f.max(f.min(line, f.constant(1)), f.constant(0));
+}
+
+static LogicalResult importHardSigmoid(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 0.2f);
+  float beta = node.getFloat("beta", 0.5f);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    return createHardSigmoid(f, x[0], alpha, beta);
+  });
+}
+
+/// x * max(0, min(1, x / 6 + 0.5)).
+static LogicalResult importHardSwish(NodeImporter &node) {
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    return f.mul(x[0], createHardSigmoid(f, x[0], 1.0 / 6, 0.5));
+  });
+}
+
+/// "none": x * (1 + erf(x / sqrt 2)) / 2. "tanh": x * (1 + tanh(sqrt(2 / pi) *
+/// (x + 0.044715 x^3))) / 2.
+static LogicalResult importGelu(NodeImporter &node) {
+  StringRef approximation = node.getString("approximate", "none");
+  if (approximation != "none" && approximation != "tanh")
+    return node.emitError("Gelu approximation '" + approximation +
+                          "'; expects 'none' or 'tanh'");
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value curve;
+    if (approximation == "none") {
+      Value scaled = f.mul(x[0], f.constant(M_SQRT1_2));
+      curve = math::ErfOp::create(f.b, scaled);
+    } else {
+      Value cube = f.mul(x[0], f.mul(x[0], x[0]));
+      Value inner = f.add(x[0], f.mul(f.constant(0.044715), cube));
+      Value scaled = f.mul(f.constant(M_SQRT1_2 * M_2_SQRTPI), inner);
+      curve = math::TanhOp::create(f.b, scaled);
+    }
+    Value half = f.mul(f.constant(0.5), x[0]);
+    return f.mul(half, f.add(f.constant(1), curve));
+  });
+}
+
+/// min(max(x, low), high), where each bound is optional.
+static LogicalResult setClip(NodeImporter &node, Tensor *low, Tensor *high) {
+  Tensor &input = node.getInput(0);
+  SmallVector<Tensor *> tensors = {&input};
+  for (Tensor *bound : {low, high}) {
+    if (!bound)
+      continue;
+    if (bound->type != input.type || bound->getRank() != 0)
+      return node.emitError(
+          "Clip with a bound of type " + getName(bound->type) + " and shape " +
+          node.toString(bound->shape) + "; expects a scalar of type " +
+          getName(input.type));
+    tensors.push_back(bound);
+  }
+  if (tensors.size() == 1)
+    return node.setOutput(0, input);
+  return setElementwiseOutput(
+      node, input.type, tensors,
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        Value result = elements[0];
+        if (low)
+          result = createMax(b, input.type, result, elements[1]);
+        if (high)
+          result = createMin(b, input.type, result, elements.back());
+        return result;
+      });
+}
+
+static LogicalResult importClip(NodeImporter &node) {
+  return setClip(node, node.hasInput(1) ? &node.getInput(1) : nullptr,
+                 node.hasInput(2) ? &node.getInput(2) : nullptr);
+}
+
+/// Before opset 11 the bounds are attributes.
+static LogicalResult importClipWithAttributes(NodeImporter &node) {
+  if (failed(node.expectFloats(1)))
+    return failure();
+  ElementType type = node.getInput(0).type;
+  auto getBound = [&](StringRef name) -> std::optional<Tensor> {
+    if (!node.findAttribute(name))
+      return std::nullopt;
+    FloatAttr bound = node.b.getFloatAttr(getMlirType(type, node.getContext()),
+                                          node.getFloat(name, 0));
+    return createConstant(
+        type, DenseElementsAttr::get(node.getType(type, {}), bound.getValue()));
+  };
+  std::optional<Tensor> low = getBound("min"), high = getBound("max");
+  return setClip(node, low ? &*low : nullptr, high ? &*high : nullptr);
+}
+
+static constexpr OpRow kRows[] = {
+    {"Clip", 6, 1, 1, importClipWithAttributes},
+    {"Clip", 11, 1, 3, importClip},
+    {"Gelu", 20, 1, 1, importGelu},
+    {"HardSigmoid", 6, 1, 1, importHardSigmoid},
+    {"HardSwish", 14, 1, 1, importHardSwish},
+    {"LeakyRelu", 6, 1, 1, importLeakyRelu},
+    {"PRelu", 7, 2, 2, importPRelu},
+    {"Relu", 6, 1, 1, importRelu},
+    {"Sigmoid", 6, 1, 1, importSigmoid},
+};
+
+ArrayRef<OpRow> onnx::getActivationOps() { return kRows; }
