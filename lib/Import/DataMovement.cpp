@@ -224,6 +224,9 @@ static Tensor extractBackwards(NodeImporter &node, Tensor &input, int64_t axis,
   return makeTensor(input.type, shape, value);
 }
 
+/// Exporters write such an end for "to the end": INT64_MAX, INT32_MAX, 10^9.
+static constexpr int64_t kToTheEnd = 1'000'000'000;
+
 /// One axis of a Slice, with the bounds as the model gives them.
 struct AxisSlice {
   int64_t axis;
@@ -240,8 +243,7 @@ static FailureOr<Tensor> sliceAxis(NodeImporter &node, Tensor &input,
   AffineExpr total = input.shape[slice.axis];
   std::optional<int64_t> constant = getConstant(total);
   if (!constant) {
-    // INT32_MAX and above mean "to the end".
-    if (slice.start == 0 && slice.step == 1 && slice.end >= INT32_MAX)
+    if (slice.start == 0 && slice.step == 1 && slice.end >= kToTheEnd)
       return input;
     return node.emitError("cannot slice the dynamic dimension " +
                           Twine(slice.axis) + " of " +

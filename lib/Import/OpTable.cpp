@@ -12,9 +12,9 @@ using namespace quantc::onnx;
 const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   const OpRow *best = nullptr;
   for (llvm::ArrayRef<OpRow> family :
-       {getActivationOps(), getDataMovementOps(), getElementwiseOps(),
-        getLinearOps(), getLogicOps(), getNormalizationOps(), getReductionOps(),
-        getShapeOps()})
+       {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
+        getElementwiseOps(), getLinearOps(), getLogicOps(),
+        getNormalizationOps(), getReductionOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

@@ -39,6 +39,7 @@ inline constexpr int64_t kMaxOpset = 27;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getLinearOps();
