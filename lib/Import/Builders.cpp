@@ -340,3 +340,17 @@ Value onnx::createTranspose(NodeImporter &node, Value value, ElementType type,
   return linalg::TransposeOp::create(node.b, value, init, permutation)
       ->getResult(0);
 }
+
+Tensor onnx::extractPart(NodeImporter &node, Tensor &input, int64_t axis,
+                         int64_t offset, int64_t size, int64_t step) {
+  Shape shape = input.shape;
+  shape[axis] = node.getConstantSize(size);
+  SmallVector<OpFoldResult> offsets(input.getRank(), node.b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(input.getRank(), node.b.getIndexAttr(1));
+  offsets[axis] = node.b.getIndexAttr(offset);
+  strides[axis] = node.b.getIndexAttr(step);
+  Value value = tensor::ExtractSliceOp::create(
+      node.b, node.getType(input.type, shape), node.getValue(input), offsets,
+      node.getSizes(shape), strides);
+  return makeTensor(input.type, shape, value);
+}

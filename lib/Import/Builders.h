@@ -87,6 +87,11 @@ mlir::Value createTranspose(NodeImporter &node, mlir::Value value,
                             llvm::ArrayRef<mlir::AffineExpr> shape,
                             llvm::ArrayRef<int64_t> permutation);
 
+/// The elements `offset`, `offset + step`, ... of `input` along `axis`, `size`
+/// of them.
+Tensor extractPart(NodeImporter &node, Tensor &input, int64_t axis,
+                   int64_t offset, int64_t size, int64_t step = 1);
+
 /// The tensor that `value` holds.
 Tensor makeTensor(ElementType type, llvm::ArrayRef<mlir::AffineExpr> shape,
                   mlir::Value value);

@@ -144,14 +144,14 @@ static LogicalResult importConv(NodeImporter &node) {
   Shape shape = {input.shape[0], weight.shape[0]};
   SmallVector<int64_t> strides, dilations;
   for (auto [dim, window] : llvm::enumerate(*windows)) {
-    AffineExpr size = padded.shape[dim + 2];
-    std::optional<int64_t> constant = getConstant(size);
-    if (window.kernel < 1 || (constant && *constant <= window.getExtent()))
+    std::optional<int64_t> size = getConstant(padded.shape[dim + 2]);
+    if (!size || window.kernel < 1 || *size <= window.getExtent())
       return node.emitError("Conv of " + node.toString(input.shape) + " by " +
                             node.toString(weight.shape) +
-                            "; expects a window that fits");
-    shape.push_back((size - window.getExtent() - 1).floorDiv(window.stride) +
-                    1);
+                            "; expects spatial sizes that are known and "
+                            "windows that fit");
+    shape.push_back(node.getConstantSize(
+        (*size - window.getExtent() - 1) / window.stride + 1));
     strides.push_back(window.stride);
     dilations.push_back(window.dilation);
   }

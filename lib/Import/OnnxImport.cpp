@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -37,7 +38,11 @@ OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
         << "; expects a file that onnx.save wrote";
     return nullptr;
   }
-  return onnx::GraphImporter(*model, path, context).import();
+  OwningOpRef<ModuleOp> module =
+      onnx::GraphImporter(*model, path, context).import();
+  if (module && failed(verify(*module)))
+    return nullptr;
+  return module;
 }
 
 OwningOpRef<ModuleOp> quantc::importOnnx(StringRef path, MLIRContext *context) {

@@ -13,7 +13,7 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   const OpRow *best = nullptr;
   for (llvm::ArrayRef<OpRow> family :
        {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
-        getElementwiseOps(), getLinearOps(), getLogicOps(),
+        getElementwiseOps(), getIndexingOps(), getLinearOps(), getLogicOps(),
         getNormalizationOps(), getReductionOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&

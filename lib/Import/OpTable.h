@@ -42,6 +42,7 @@ llvm::ArrayRef<OpRow> getActivationOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
+llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();

@@ -16,9 +16,6 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// Shapes and indices are short; longer integer tensors are data.
-static constexpr int64_t kMaxFoldedElements = 256;
-
 Tensor onnx::createConstant(ElementType type, DenseElementsAttr elements,
                             StringRef name) {
   Tensor tensor;

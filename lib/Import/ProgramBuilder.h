@@ -18,6 +18,9 @@
 
 namespace quantc::onnx {
 
+/// Shapes and indices are short; longer integer tensors are data.
+inline constexpr int64_t kMaxFoldedElements = 256;
+
 /// A tensor of the graph: an input, an initializer or an output of a node.
 struct Tensor {
   ElementType type = ElementType::Undefined;

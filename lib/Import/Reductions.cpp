@@ -115,7 +115,9 @@ static LogicalResult importReduction(NodeImporter &node) {
 template <Reduction kind>
 static LogicalResult importGlobalPool(NodeImporter &node) {
   int64_t rank = node.getInput(0).getRank();
-  if (rank < 3 || failed(node.expectFloats(1)))
+  if (failed(node.expectFloats(1)))
+    return failure();
+  if (rank < 3)
     return node.emitError("global pooling of rank " + Twine(rank) +
                           "; expects batch, channels and more");
   return setReduction(node, kind, llvm::to_vector(llvm::seq<int64_t>(2, rank)),

@@ -38,7 +38,7 @@ static FailureOr<AffineExpr> inferSize(NodeImporter &node, const Product &total,
   MLIRContext *context = node.getContext();
   if (std::optional<Product> quotient = total.divide(known))
     return quotient->getExpr(context);
-  if (known.getCoefficient() != 0 && known.isConstant() && !total.isConstant())
+  if (known.getCoefficient() > 0 && known.isConstant() && !total.isConstant())
     return total.getExpr(context).floorDiv(known.getExpr(context));
   return node.emitError("cannot reshape " +
                         node.toString(node.getInput(0).shape) +

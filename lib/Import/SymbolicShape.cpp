@@ -39,6 +39,17 @@ bool onnx::isShallow(AffineExpr expr, unsigned depth) {
                      isShallow(binary.getRHS(), depth + 1));
 }
 
+/// Whether no symbols of at least 0 make `size` negative, seen from its
+/// constants.
+static bool isNonNegative(AffineExpr size) {
+  bool result = true;
+  size.walk([&](AffineExpr nested) {
+    if (std::optional<int64_t> constant = getConstant(nested))
+      result &= *constant >= 0;
+  });
+  return result;
+}
+
 bool onnx::isReasonable(ArrayRef<AffineExpr> shape) {
   if (shape.size() > kMaxRank)
     return false;
@@ -46,8 +57,7 @@ bool onnx::isReasonable(ArrayRef<AffineExpr> shape) {
   // as 1, so that it does not hide an overflow of the others.
   Product product;
   for (AffineExpr size : shape) {
-    std::optional<int64_t> constant = getConstant(size);
-    if (!isShallow(size) || (constant && *constant < 0))
+    if (!isShallow(size) || !isNonNegative(size))
       return false;
     if (!isConstant(size, 0))
       product.multiply(size);
