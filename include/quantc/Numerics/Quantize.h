@@ -63,7 +63,8 @@ typename A::Float clampFloat(A &a, typename A::Float x, typename A::Float lo,
 }
 
 /// x, or 0 where x is NaN. A quantized 0 is the zero point.
-template <typename A> typename A::Float zeroIfNaN(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float zeroIfNaN(A &a, typename A::Float x) {
   typename A::Float zero = a.constant(0.0f);
   return a.select(a.isNaN(x), zero, x);
 }
@@ -165,18 +166,21 @@ requantize(A &a, typename A::Int q, typename A::Float inputScale,
 //===----------------------------------------------------------------------===//
 
 /// The smallest and the largest value seen, 0 always among them.
-template <typename A> struct ValueRange {
+template <typename A>
+struct ValueRange {
   typename A::Float min;
   typename A::Float max;
 };
 
-template <typename A> struct Parameters {
+template <typename A>
+struct Parameters {
   typename A::Float scale;
   typename A::Int zeroPoint;
 };
 
 /// observe_a1: the range of no values, [0, 0].
-template <typename A> ValueRange<A> emptyRange(A &a) {
+template <typename A>
+ValueRange<A> emptyRange(A &a) {
   typename A::Float zero = a.constant(0.0f);
   return {zero, zero};
 }
@@ -192,10 +196,48 @@ ValueRange<A> extendRange(A &a, ValueRange<A> range, typename A::Float x) {
   return {min, a.select(larger, x, range.max)};
 }
 
+/// observe_a2: the range of no values where ranges of parts of the data are
+/// merged: [+Inf, -Inf], the identity of [min, max].
+template <typename A>
+ValueRange<A> emptyStatistics(A &a) {
+  typename A::Float min = a.constant(HUGE_VALF);
+  return {min, a.constant(-HUGE_VALF)};
+}
+
+/// observe_a2: the range with x added, if x is finite.
+template <typename A>
+ValueRange<A> extendStatistics(A &a, ValueRange<A> range, typename A::Float x) {
+  typename A::Float infinity = a.constant(HUGE_VALF);
+  typename A::Bool isFinite = a.lessThan(a.abs(x), infinity);
+  typename A::Bool smaller = a.lessThan(x, range.min);
+  smaller = a.andBool(isFinite, smaller);
+  typename A::Float min = a.select(smaller, x, range.min);
+  typename A::Bool larger = a.lessThan(range.max, x);
+  larger = a.andBool(isFinite, larger);
+  return {min, a.select(larger, x, range.max)};
+}
+
+/// observe_a2, after the last value: a zero becomes +0, so that the result does
+/// not depend on the order of -0 and +0.
+template <typename A>
+ValueRange<A> finishStatistics(A &a, ValueRange<A> range) {
+  typename A::Float zero = a.constant(0.0f);
+  typename A::Float min = a.add(range.min, zero);
+  return {min, a.add(range.max, zero)};
+}
+
+/// histogram_a1: the bucket of x, the upper 16 bits of its pattern.
+template <typename A>
+typename A::Int histogramBucket(A &a, typename A::Float x) {
+  typename A::Int upper = a.ashrInt(a.bitcastToInt(x), a.constantInt(16));
+  return a.andInt(upper, a.constantInt(0xFFFF));
+}
+
 /// choose_params_a1: the range widened to include 0, where NaN counts as 0,
 /// and infinities replaced by the largest finite f32. Any two values give a
 /// range with min <= 0 <= max, both finite.
-template <typename A> ValueRange<A> finiteRange(A &a, ValueRange<A> range) {
+template <typename A>
+ValueRange<A> finiteRange(A &a, ValueRange<A> range) {
   typename A::Float zero = a.constant(0.0f);
   typename A::Float largest = a.constant(largestFinite);
   typename A::Float smallest = a.constant(-largestFinite);

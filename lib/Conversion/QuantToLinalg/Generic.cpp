@@ -104,13 +104,6 @@ BlockLoops::getParameterExprs(MLIRContext *context,
   return exprs;
 }
 
-bool BlockLoops::isInsideBlock(ArrayRef<int64_t> shape, unsigned loop) const {
-  for (auto [dim, size] : llvm::enumerate(shape))
-    if (size != 1 && reassociation[dim].front() == static_cast<int64_t>(loop))
-      return false;
-  return true;
-}
-
 Value BlockLoops::expand(OpBuilder &builder, Location loc, Value tensor) const {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (numLoops == type.getRank())

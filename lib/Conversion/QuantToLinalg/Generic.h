@@ -58,8 +58,6 @@ public:
   llvm::SmallVector<mlir::AffineExpr>
   getParameterExprs(mlir::MLIRContext *context,
                     llvm::ArrayRef<int64_t> shape) const;
-  /// Whether loop `loop` moves inside a block of a parameter of `shape`.
-  bool isInsideBlock(llvm::ArrayRef<int64_t> shape, unsigned loop) const;
 
   /// Expands a tensor of the shape given to `get`, and collapses it again.
   mlir::Value expand(mlir::OpBuilder &builder, mlir::Location loc,

@@ -81,6 +81,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     RewritePatternSet patterns(context);
     patterns.add<ConvertConstant>(converter, context);
     populateElementwisePatterns(converter, patterns);
+    populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);
     populateLinearPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,

@@ -219,4 +219,29 @@ TEST(ObserveTest, RangeIgnoresOrderAndNaN) {
   auto range = extendRange(a, emptyRange(a), -0.0f);
   EXPECT_FALSE(std::signbit(range.min));
 }
+
+TEST(ObserveTest, StatisticsTakeFiniteValuesInAnyOrder) {
+  std::vector<float> values = {inf, nan, -0.0f, 0, -inf, 1};
+  std::sort(values.begin() + 2, values.end());
+  do {
+    auto range = emptyStatistics(a);
+    for (float x : values)
+      range = extendStatistics(a, range, x);
+    range = finishStatistics(a, range);
+    ASSERT_EQ(Evaluate::bitcastToInt(range.min), 0);
+    ASSERT_EQ(range.max, 1);
+  } while (std::next_permutation(values.begin() + 2, values.end()));
+  auto none = finishStatistics(a, extendStatistics(a, emptyStatistics(a), nan));
+  EXPECT_EQ(none.min, inf);
+  EXPECT_EQ(none.max, -inf);
+  // The identity has parameters, those of a range without width.
+  EXPECT_EQ(chooseParameters(a, none.min, none.max, 8, false).scale, 1e-8f);
+}
+
+TEST(HistogramTest, Bucket) {
+  EXPECT_EQ(histogramBucket(a, 0.0f), 0);
+  EXPECT_EQ(histogramBucket(a, 1.0f), 0x3F80);
+  EXPECT_EQ(histogramBucket(a, -1.0f), 0xBF80);
+  EXPECT_EQ(histogramBucket(a, -smallest), 0x8000);
+}
 } // namespace

@@ -266,6 +266,7 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
 
     This is `quant.quantize(quant.dequantize(input))` to the bit.
 
+    With the full range it is `quant.dequantize` followed by `quant.quantize`.
     All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
     default to -128 and 127; a ReLU is `clamp_min` = the output zero point.
 
