@@ -16,6 +16,7 @@
 #include "Frame.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Numerics/Epilogues.h"
 
 using namespace mlir;
@@ -108,27 +109,6 @@ struct Operand {
 };
 
 } // namespace
-
-/// Whether `op` is a float contraction: two f32 inputs, a reduction, and the
-/// body `out + x * y`.
-static bool isContraction(linalg::LinalgOp op) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
-      op.getNumReductionLoops() == 0)
-    return false;
-  Block &body = *op.getBlock();
-  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!add || !add.getType().isF32() || body.getOperations().size() != 3)
-    return false;
-  Value product = add.getLhs(), sum = add.getRhs();
-  if (product == body.getArgument(2))
-    std::swap(product, sum);
-  auto mul = product.getDefiningOp<arith::MulFOp>();
-  if (!mul || sum != body.getArgument(2))
-    return false;
-  Value x = body.getArgument(0), y = body.getArgument(1);
-  return (mul.getLhs() == x && mul.getRhs() == y) ||
-         (mul.getLhs() == y && mul.getRhs() == x);
-}
 
 /// out = fma(x, y, out) at each point.
 static void runContraction(ArrayRef<Operand> operands, HostTensor &result,
@@ -239,7 +219,7 @@ LogicalResult reference::runStructured(Operation *operation, Frame &frame) {
       return op.emitOpError("accesses elements outside of operand ") << index;
   }
 
-  if (isContraction(op))
+  if (getFloatContractionBody(op))
     runContraction(operands, results.front(), *sizes);
   else if (failed(runBody(op, operands, results, *sizes, frame)))
     return failure();

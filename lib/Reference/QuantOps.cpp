@@ -74,7 +74,7 @@ static LogicalResult runObserve(ObserveOp op, Frame &frame) {
     return failure();
   Evaluate a;
   MutableArrayRef<float> bounds = range.values<float>();
-  numerics::ValueRange<Evaluate> empty = numerics::emptyRange(a);
+  numerics::ValueRange<Evaluate> empty = numerics::emptyStatistics(a);
   for (size_t i = 0; i < bounds.size(); i += 2) {
     bounds[i] = empty.min;
     bounds[i + 1] = empty.max;
@@ -82,19 +82,25 @@ static LogicalResult runObserve(ObserveOp op, Frame &frame) {
   for (auto [i, value] : llvm::enumerate(input.values<float>())) {
     float *block = &bounds[2 * getBlock(i, input.shape, blocks)];
     numerics::ValueRange<Evaluate> extended =
-        numerics::extendRange<Evaluate>(a, {block[0], block[1]}, value);
+        numerics::extendStatistics<Evaluate>(a, {block[0], block[1]}, value);
     block[0] = extended.min;
     block[1] = extended.max;
+  }
+  for (size_t i = 0; i < bounds.size(); i += 2) {
+    numerics::ValueRange<Evaluate> finished =
+        numerics::finishStatistics<Evaluate>(a, {bounds[i], bounds[i + 1]});
+    bounds[i] = finished.min;
+    bounds[i + 1] = finished.max;
   }
   frame.set(op, std::move(range));
   return success();
 }
 
 static LogicalResult runHistogram(HistogramOp op, Frame &frame) {
+  Evaluate a;
   HostTensor count(DataType::I64, kHistogramBuckets);
   for (float value : frame.getTensor(op.getInput()).values<float>())
-    ++count.values<
-        int64_t>()[static_cast<uint32_t>(Evaluate::bitcastToInt(value)) >> 16];
+    ++count.values<int64_t>()[numerics::histogramBucket(a, value)];
   frame.set(op, std::move(count));
   return success();
 }

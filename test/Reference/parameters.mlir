@@ -1,12 +1,12 @@
 // RUN: quant-translate --interpret --split-input-file %s | FileCheck %s
 
-// observe_a1: NaN is passed over, 0 is always in the range.
+// observe_a2: only finite values count, and a zero is +0.
 // CHECK: output0 = dense<[-3.000000e+00, 2.000000e+00]> : tensor<2xf32>
-// CHECK-NEXT: output1 = dense<{{\[}}{{\[}}[0.000000e+00, 2.000000e+00]], {{\[}}[-3.000000e+00, 0.000000e+00]]]> : tensor<2x1x2xf32>
-func.func @observe_a1() -> (tensor<2xf32>, tensor<2x1x2xf32>) {
-  %x = arith.constant dense<[[1.0, 0x7FC00000, 2.0], [-1.0, -3.0, -2.0]]> : tensor<2x3xf32>
-  %all = quant.observe %x : tensor<2x3xf32> -> tensor<2xf32>
-  %rows = quant.observe %x : tensor<2x3xf32> -> tensor<2x1x2xf32>
+// CHECK-NEXT: output1 = dense<{{\[}}{{\[}}[1.000000e+00, 2.000000e+00]], {{\[}}[-3.000000e+00, 0.000000e+00]]]> : tensor<2x1x2xf32>
+func.func @observe_a2() -> (tensor<2xf32>, tensor<2x1x2xf32>) {
+  %x = arith.constant dense<[[1.0, 0x7FC00000, 2.0, 0x7F800000], [-0.0, -3.0, -2.0, 0xFF800000]]> : tensor<2x4xf32>
+  %all = quant.observe %x : tensor<2x4xf32> -> tensor<2xf32>
+  %rows = quant.observe %x : tensor<2x4xf32> -> tensor<2x1x2xf32>
   return %all, %rows : tensor<2xf32>, tensor<2x1x2xf32>
 }
 

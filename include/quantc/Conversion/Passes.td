@@ -49,4 +49,72 @@ def LowerToLinalg : Pass<"quant-lower-to-linalg", "mlir::ModuleOp"> {
   ];
 }
 
+def FuseMultiplyAdd : Pass<"quant-fuse-multiply-add"> {
+  let summary = "Float contractions by fused multiply-add";
+  let description = [{
+    A contraction of f32 inputs, named or generic, whose body is exactly
+    `out + x * y`, becomes a `linalg.generic` with
+
+    ```
+    out = fma(x, y, out)      loops in their order
+    ```
+
+    as the numeric contract has it (float_linear_a1). Every other multiplication
+    and addition rounds by itself and is left alone.
+
+    ```mlir
+    %y = linalg.matmul ins(%a, %b : tensor<4x8xf32>, tensor<8x2xf32>) outs(%c : tensor<4x2xf32>) -> tensor<4x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = linalg.generic {..., iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<4x8xf32>, tensor<8x2xf32>) outs(%c : tensor<4x2xf32>) {
+    ^bb0(%x: f32, %w: f32, %out: f32):
+      %0 = math.fma %x, %w, %out : f32
+      linalg.yield %0 : f32
+    } -> tensor<4x2xf32>
+    ```
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::math::MathDialect"];
+}
+
+def ExpandMath : Pass<"quant-expand-math"> {
+  let summary = "Expand elementary functions so that no library is called";
+  let description = [{
+    `math.exp`, `log`, `tanh`, `erf`, `powf`, `rsqrt` and `round` on f32 scalars
+    and vectors become the formulas of lib/Numerics: correctly rounded
+    operations only, so every machine gives the same bits, and the code
+    vectorizes.
+
+    Operations that are one instruction stay (`fma`, `sqrt`, `roundeven`,
+    `floor`, ...). Where the target lacks the instruction LLVM would call libm;
+    the options expand those too. `expand-rounding` is exact. `expand-fma` rounds
+    twice: on such a target float layers, weight-only layers and elementary
+    functions are not in the promise of equal bytes.
+
+    An operation that would still become a call is an error.
+
+    ```mlir
+    %y = math.rsqrt %x : f32
+    ```
+
+    becomes
+
+    ```mlir
+    %one = arith.constant 1.0 : f32
+    %0 = math.sqrt %x : f32
+    %y = arith.divf %one, %0 : f32
+    ```
+  }];
+  let options = [
+    Option<"expandFma", "expand-fma", "bool", /*default=*/"false",
+           "Expand math.fma to a multiplication and an addition">,
+    Option<"expandRounding", "expand-rounding", "bool", /*default=*/"false",
+           "Expand math.roundeven, floor, ceil and trunc to additions">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect"];
+}
+
 #endif // QUANTC_CONVERSION_PASSES

@@ -1,0 +1,131 @@
+//===- ExpandMath.cpp - Elementary functions by arithmetic ----------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Conversion/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "quantc/Conversion/Emit.h"
+#include "quantc/Numerics/ElementaryFunctions.h"
+#include "quantc/Numerics/Rounding.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_EXPANDMATH
+#include "quantc/Conversion/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+/// Whether `type` is f32 or a vector of it.
+static bool isF32OrVector(Type type) {
+  return getElementTypeOrSelf(type).isF32() &&
+         (type.isF32() || isa<VectorType>(type));
+}
+
+static Value reciprocalSqrt(Emit &a, Value x) {
+  Value one = a.constant(1.0f);
+  return a.div(one, a.sqrt(x));
+}
+
+namespace {
+
+/// A function of one argument -> its formula.
+template <class Op, Value (*formula)(Emit &, Value)>
+struct ExpandUnary : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!isF32OrVector(op.getType()))
+      return rewriter.notifyMatchFailure(op, "neither f32 nor a vector of it");
+    Emit a(rewriter, op.getLoc(), dyn_cast<VectorType>(op.getType()));
+    rewriter.replaceOp(op, formula(a, op.getOperand()));
+    return success();
+  }
+};
+
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isF32OrVector(op.getType()))
+      return rewriter.notifyMatchFailure(op, "neither f32 nor a vector of it");
+    Emit a(rewriter, op.getLoc(), dyn_cast<VectorType>(op.getType()));
+    rewriter.replaceOp(op, numerics::pow(a, op.getLhs(), op.getRhs()));
+    return success();
+  }
+};
+
+/// fma(x, y, z) -> x * y + z, which rounds twice.
+struct ExpandFma : OpRewritePattern<math::FmaOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FmaOp op,
+                                PatternRewriter &rewriter) const override {
+    Value product =
+        arith::MulFOp::create(rewriter, op.getLoc(), op.getA(), op.getB());
+    rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getC());
+    return success();
+  }
+};
+
+struct ExpandMath : quantc::impl::ExpandMathBase<ExpandMath> {
+  using ExpandMathBase::ExpandMathBase;
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<ExpandPow, ExpandUnary<math::ErfOp, numerics::erf<Emit>>,
+                 ExpandUnary<math::ExpOp, numerics::exp<Emit>>,
+                 ExpandUnary<math::LogOp, numerics::log<Emit>>,
+                 ExpandUnary<math::RoundOp, numerics::roundAway<Emit>>,
+                 ExpandUnary<math::RsqrtOp, reciprocalSqrt>,
+                 ExpandUnary<math::TanhOp, numerics::tanh<Emit>>>(context);
+    if (expandRounding)
+      patterns.add<
+          ExpandUnary<math::CeilOp, numerics::ceil<Emit>>,
+          ExpandUnary<math::FloorOp, numerics::floor<Emit>>,
+          ExpandUnary<math::RoundEvenOp, numerics::roundEvenByAddition<Emit>>,
+          ExpandUnary<math::TruncOp, numerics::trunc<Emit>>>(context);
+    if (expandFma)
+      patterns.add<ExpandFma>(context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      return signalPassFailure();
+    if (failed(checkNoLibraryCalls()))
+      signalPassFailure();
+  }
+
+private:
+  /// Emits an error for each operation that LLVM would turn into a call.
+  LogicalResult checkNoLibraryCalls();
+};
+
+LogicalResult ExpandMath::checkNoLibraryCalls() {
+  LogicalResult result = success();
+  Dialect *math = getContext().getLoadedDialect<math::MathDialect>();
+  getOperation()->walk([&](Operation *op) {
+    if (op->getDialect() != math ||
+        isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
+            math::CountLeadingZerosOp, math::CountTrailingZerosOp,
+            math::CtPopOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
+            math::IsInfOp, math::IsNaNOp, math::IsNormalOp, math::RoundEvenOp,
+            math::SqrtOp, math::TruncOp>(op))
+      return;
+    op->emitError("there is no formula for '")
+        << op->getName() << "' on " << op->getResult(0).getType()
+        << "; erf, exp, log, powf, round, rsqrt and tanh have one, on f32 and "
+           "vectors of it";
+    result = failure();
+  });
+  return result;
+}
+
+} // namespace

@@ -1,0 +1,52 @@
+// The expanded functions have the bytes of the functions, and those of the
+// rounding functions do not depend on the option.
+// RUN: quant-translate --interpret --split-input-file %s > %t.math
+// RUN: quant-opt --split-input-file --quant-expand-math %s | quant-translate --interpret --split-input-file > %t.expanded
+// RUN: diff %t.math %t.expanded
+// RUN: quant-opt --split-input-file --quant-expand-math="expand-rounding" %s | quant-translate --interpret --split-input-file > %t.rounding
+// RUN: diff %t.math %t.rounding
+// RUN: FileCheck %s --input-file %t.math
+
+#id = affine_map<(d0) -> (d0)>
+
+// CHECK: output0 = dense<[1.000000e+00, 1.000000e+00, {{.*}}, 0x7F800000, 0.000000e+00]> : tensor<12xf32>
+// CHECK: output5 = dense
+func.func @functions() -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  %x = arith.constant dense<[0.0, -0.0, 1.0, -1.0, 0.3, -0.7, 88.0, -100.0, 2.5e-3, 1.0e-45, 0x7F800000, 0xFF800000]> : tensor<12xf32>
+  %empty = tensor.empty() : tensor<12xf32>
+  %y:6 = linalg.generic {indexing_maps = [#id, #id, #id, #id, #id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<12xf32>) outs(%empty, %empty, %empty, %empty, %empty, %empty : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  ^bb0(%e: f32, %o0: f32, %o1: f32, %o2: f32, %o3: f32, %o4: f32, %o5: f32):
+    %0 = math.exp %e : f32
+    %1 = math.tanh %e : f32
+    %2 = math.erf %e : f32
+    %magnitude = math.absf %e : f32
+    %3 = math.log %magnitude : f32
+    %4 = math.powf %magnitude, %e : f32
+    %5 = math.rsqrt %magnitude : f32
+    linalg.yield %0, %1, %2, %3, %4, %5 : f32, f32, f32, f32, f32, f32
+  } -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>)
+  return %y#0, %y#1, %y#2, %y#3, %y#4, %y#5 : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>
+}
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+
+// CHECK: output0 = dense<[0.000000e+00, -0.000000e+00, 0.000000e+00, -0.000000e+00, 2.000000e+00, -2.000000e+00, 1.000000e+00, -0.000000e+00, 0x4B000001, 0xCAFFFFFC, 0x7F800000, 0xFF800000]>
+// CHECK: output4 = dense<[0.000000e+00, -0.000000e+00, 1.000000e+00, -1.000000e+00, 2.000000e+00, -3.000000e+00, 1.000000e+00, -0.000000e+00,
+func.func @rounding() -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  %x = arith.constant dense<[0.0, -0.0, 0.5, -0.5, 1.5, -2.5, 0.7, -0.3, 8388609.0, -8388606.5, 0x7F800000, 0xFF800000]> : tensor<12xf32>
+  %empty = tensor.empty() : tensor<12xf32>
+  %y:5 = linalg.generic {indexing_maps = [#id, #id, #id, #id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<12xf32>) outs(%empty, %empty, %empty, %empty, %empty : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  ^bb0(%e: f32, %o0: f32, %o1: f32, %o2: f32, %o3: f32, %o4: f32):
+    %0 = math.roundeven %e : f32
+    %1 = math.floor %e : f32
+    %2 = math.ceil %e : f32
+    %3 = math.trunc %e : f32
+    %4 = math.round %e : f32
+    linalg.yield %0, %1, %2, %3, %4 : f32, f32, f32, f32, f32
+  } -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>)
+  return %y#0, %y#1, %y#2, %y#3, %y#4 : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>
+}

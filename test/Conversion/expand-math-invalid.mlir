@@ -1,0 +1,23 @@
+// RUN: quant-opt %s --quant-expand-math --split-input-file --verify-diagnostics
+
+func.func @no_formula(%x: f32) -> f32 {
+  // expected-error @below {{there is no formula for 'math.sin' on 'f32'; erf, exp, log, powf, round, rsqrt and tanh have one, on f32 and vectors of it}}
+  %y = math.sin %x : f32
+  return %y : f32
+}
+
+// -----
+
+func.func @wide(%x: f64) -> f64 {
+  // expected-error @below {{there is no formula for 'math.exp' on 'f64'}}
+  %y = math.exp %x : f64
+  return %y : f64
+}
+
+// -----
+
+func.func @tensor(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{there is no formula for 'math.exp' on 'tensor<4xf32>'}}
+  %y = math.exp %x : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
