@@ -84,7 +84,9 @@ FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
       emit(*translated, metadata->target, options.emit);
   if (!bytes)
     return module.emitError(llvm::toString(bytes.takeError()));
-  return CompiledProgram{std::move(*bytes), printHeader(*metadata)};
+  std::string header = printHeader(*metadata);
+  return CompiledProgram{std::move(*bytes), std::move(header),
+                         std::move(*metadata)};
 }
 
 std::string quantc::getProgramName(StringRef path) {

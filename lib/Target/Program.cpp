@@ -115,73 +115,6 @@ Program::~Program() {
 }
 
 //===----------------------------------------------------------------------===//
-// Shapes
-//===----------------------------------------------------------------------===//
-
-/// A shape and type for people: `[batch, 784] float32`.
-template <class Sizes, class Print>
-static std::string format(const Sizes &sizes, DataType type, Print print) {
-  std::string text = "[";
-  raw_string_ostream os(text);
-  interleaveComma(sizes, os, [&](const auto &size) { os << print(size); });
-  os << "] " << getNumpyName(type);
-  return text;
-}
-
-static Error makeInputError(const PortMetadata &port,
-                            ArrayRef<std::string> dims, const TensorView &input,
-                            const Twine &why) {
-  return createStringError(
-      "input \"" + port.name + "\": expected " +
-      format(port.shape, port.type,
-             [&](const SizeExpr &size) { return size.str(dims); }) +
-      ", got " +
-      format(input.shape, input.type,
-             [](int64_t size) { return std::to_string(size); }) +
-      why);
-}
-
-Expected<SmallVector<int64_t>>
-Program::getDims(ArrayRef<TensorView> inputs) const {
-  if (inputs.size() != metadata.inputs.size())
-    return createStringError("expected " + Twine(metadata.inputs.size()) +
-                             " inputs, got " + Twine(inputs.size()));
-  // A dimension is what the first input that has it by itself says.
-  SmallVector<std::optional<int64_t>> known(metadata.dims.size());
-  for (auto [port, input] : zip_equal(metadata.inputs, inputs)) {
-    if (input.type != port.type || input.shape.size() != port.shape.size())
-      return makeInputError(port, metadata.dims, input, "");
-    for (auto [expr, size] : zip_equal(port.shape, input.shape))
-      if (std::optional<size_t> dim = expr.getDim(); dim && !known[*dim])
-        known[*dim] = size;
-  }
-  SmallVector<int64_t> dims;
-  for (auto [name, size] : zip_equal(metadata.dims, known)) {
-    if (!size)
-      return createStringError("no input has dimension \"" + name +
-                               "\" by itself, so its size is unknown");
-    dims.push_back(*size);
-  }
-  for (auto [port, input] : zip_equal(metadata.inputs, inputs))
-    for (auto [expr, size] : zip_equal(port.shape, input.shape))
-      if (int64_t expected = expr.evaluate(dims); expected != size)
-        return makeInputError(port, metadata.dims, input,
-                              expr.getConstant()
-                                  ? ""
-                                  : ", but " + expr.str(metadata.dims) +
-                                        " is " + std::to_string(expected));
-  return dims;
-}
-
-SmallVector<int64_t> Program::getOutputShape(size_t index,
-                                             ArrayRef<int64_t> dims) const {
-  SmallVector<int64_t> shape;
-  for (const SizeExpr &expr : metadata.outputs[index].shape)
-    shape.push_back(expr.evaluate(dims));
-  return shape;
-}
-
-//===----------------------------------------------------------------------===//
 // Running
 //===----------------------------------------------------------------------===//
 
@@ -234,13 +167,13 @@ Expected<std::vector<HostTensor>> Program::run(ArrayRef<HostTensor> inputs) {
     views.push_back({input.type, input.shape, input.bytes.data()});
     inputData.push_back(input.bytes.data());
   }
-  Expected<SmallVector<int64_t>> dims = getDims(views);
+  Expected<SmallVector<int64_t>> dims = metadata.getDims(views);
   if (!dims)
     return dims.takeError();
   std::vector<HostTensor> outputs;
   SmallVector<void *> outputData;
   for (auto [index, port] : enumerate(metadata.outputs))
-    outputs.emplace_back(port.type, getOutputShape(index, *dims));
+    outputs.emplace_back(port.type, metadata.getOutputShape(index, *dims));
   for (HostTensor &output : outputs)
     outputData.push_back(output.bytes.data());
   if (Error error = run(inputData, outputData, *dims))

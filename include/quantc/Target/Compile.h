@@ -13,7 +13,7 @@
 #define QUANTC_TARGET_COMPILE_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "quantc/Target/TargetSpec.h"
+#include "quantc/Target/ProgramMetadata.h"
 
 namespace quantc {
 
@@ -33,6 +33,7 @@ struct CompiledProgram {
   std::string bytes;
   /// The C header that declares what the object exports.
   std::string header;
+  ProgramMetadata metadata;
 };
 
 /// Compiles `module`, a program in any form or already in LLVM's dialect, which

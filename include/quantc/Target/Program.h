@@ -15,13 +15,6 @@
 
 namespace quantc {
 
-/// A dense, row-major tensor in memory of someone else.
-struct TensorView {
-  DataType type;
-  llvm::ArrayRef<int64_t> shape;
-  const void *data;
-};
-
 /// A shared library that quantc made. May be run from several threads at a
 /// time.
 class Program {
@@ -33,15 +26,6 @@ public:
   ~Program();
 
   const ProgramMetadata &getMetadata() const { return metadata; }
-
-  /// The dynamic dimensions that inputs of these types and shapes mean. Fails
-  /// if the inputs do not fit the program or each other.
-  llvm::Expected<llvm::SmallVector<int64_t>>
-  getDims(llvm::ArrayRef<TensorView> inputs) const;
-
-  /// The shape of output `index`.
-  llvm::SmallVector<int64_t> getOutputShape(size_t index,
-                                            llvm::ArrayRef<int64_t> dims) const;
 
   /// Runs on memory of the sizes that `dims` mean.
   llvm::Error run(llvm::ArrayRef<const void *> inputs,

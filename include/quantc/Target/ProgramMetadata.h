@@ -84,12 +84,28 @@ struct PortMetadata {
   std::vector<SizeExpr> shape;
 };
 
+/// A dense, row-major tensor in memory of someone else.
+struct TensorView {
+  DataType type;
+  llvm::ArrayRef<int64_t> shape;
+  const void *data;
+};
+
 struct ProgramMetadata {
   std::string name;
   std::vector<std::string> dims;
   std::vector<PortMetadata> inputs;
   std::vector<PortMetadata> outputs;
   TargetSpec target;
+
+  /// The dynamic dimensions that inputs of these types and shapes mean. Fails
+  /// if the inputs do not fit the program or each other.
+  llvm::Expected<llvm::SmallVector<int64_t>>
+  getDims(llvm::ArrayRef<TensorView> tensors) const;
+
+  /// The shape of output `index`.
+  llvm::SmallVector<int64_t>
+  getOutputShape(size_t index, llvm::ArrayRef<int64_t> sizes) const;
 
   std::string toJson() const;
   static llvm::Expected<ProgramMetadata> fromJson(llvm::StringRef text);
