@@ -1,23 +1,51 @@
 """quantc, a quantizing compiler for CPUs.
 
->>> import quantc
->>> model = quantc.load("model.onnx")
->>> model.inputs
-[Port('image', float32(batch, 784))]
+    >>> import quantc
+    >>> model = quantc.load("model.onnx")
+    >>> config = quantc.QuantizationConfig(weight_bits=8, mode="static")
+    >>> quantized = quantc.quantize(model, config, calibration_data=batches)
+    >>> quantized.layers["fc1"].weight_scale
+    >>> program = quantc.compile(quantized)
+    >>> y = program(x)
+    >>> program.save("model.so")
+
+What is refused raises ``quantc.Error``; what is probably not meant warns with
+``quantc.QuantizationWarning``.
 """
 
-from quantc._quantc import Model, Port, __version__
+from quantc._quantc import (
+    CalibrationTable,
+    Layer,
+    Model,
+    Port,
+    Program,
+    __version__,
+    interpret,
+    load_program,
+)
+from quantc.calibration import calibrate
+from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
+from quantc.quantization import quantize
 
 __all__ = [
+    "CalibrationTable",
     "Error",
+    "Layer",
     "Model",
     "Port",
+    "Program",
     "QuantizationConfig",
     "QuantizationWarning",
     "__version__",
+    "calibrate",
+    "compile",
+    "emit",
+    "interpret",
     "load",
+    "load_program",
+    "quantize",
 ]
 
 load = Model.load

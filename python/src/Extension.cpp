@@ -5,10 +5,26 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Calibration.h"
+#include "Layer.h"
 #include "Model.h"
+#include "Program.h"
+#include "Session.h"
+#include <nanobind/stl/filesystem.h>
 
 NB_MODULE(_quantc, m) {
   m.doc() = "The library behind the package quantc; use that instead.";
   m.attr("__version__") = QUANTC_VERSION;
+  quantc::python::bindPort(m);
+  quantc::python::bindLayer(m);
   quantc::python::bindModel(m);
+  quantc::python::bindCalibration(m);
+  quantc::python::bindProgram(m);
+  m.def(
+      "write_file",
+      [](const std::filesystem::path &path, nanobind::bytes content) {
+        quantc::python::writeFile(path, {content.c_str(), content.size()});
+      },
+      nanobind::arg("path"), nanobind::arg("content"),
+      "Write a file whole or not at all; raises ``quantc.Error``.");
 }

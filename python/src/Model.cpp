@@ -7,10 +7,12 @@
 
 #include "Model.h"
 
+#include "Layer.h"
 #include "Session.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
 #include "quantc/Import/OnnxImport.h"
+#include "quantc/Support/TensorAttribute.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
@@ -32,8 +34,11 @@ Model::Model(std::shared_ptr<MLIRContext> context, OwningOpRef<ModuleOp> module,
   if (succeeded(entry))
     interface = getProgramInterface(*entry);
   scope.finish(succeeded(interface), this->path + ": not a program");
-  inputs = getPythonPorts(*interface, interface->inputs);
-  outputs = getPythonPorts(*interface, interface->outputs);
+  for (const Port &port :
+       llvm::concat<const Port>(interface->inputs, interface->outputs))
+    if (!getDataType(port.type.getElementType()))
+      raise(this->path + ": " + port.name + ": NumPy has no such element type");
+  metadata = getProgramMetadata(*interface, "model", TargetSpec());
 }
 
 Model Model::load(const std::filesystem::path &file) {
@@ -51,10 +56,6 @@ Model Model::load(const std::filesystem::path &file) {
              : parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
   scope.finish(bool(module), path + ": cannot be read");
   return Model(std::move(context), std::move(module), path);
-}
-
-Model Model::clone() const {
-  return Model(context, OwningOpRef<ModuleOp>(getModule().clone()), path);
 }
 
 std::string Model::print(std::optional<int64_t> elideLargerThan) const {
@@ -85,32 +86,6 @@ void Model::save(const std::filesystem::path &path) const {
 }
 
 void quantc::python::bindModel(nb::module_ &m) {
-  nb::class_<PythonPort>(m, "Port",
-                         "One input or output of a model or of a program.")
-      .def_ro("name", &PythonPort::name, "Its name in the model.")
-      .def_prop_ro(
-          "dtype",
-          [](const PythonPort &port) { return getNumPyName(port.type).str(); },
-          "The NumPy name of the element type, such as ``float32``.")
-      .def_prop_ro(
-          "shape",
-          [](const PythonPort &port) {
-            nb::list sizes;
-            for (const Dimension &dim : port.shape)
-              if (dim.name.empty())
-                sizes.append(dim.size);
-              else
-                sizes.append(nb::str(dim.name.c_str()));
-            return nb::tuple(sizes);
-          },
-          nb::sig("def shape(self) -> tuple[int | str, ...]"),
-          "Sizes in elements; a dimension that is only known when the program "
-          "runs is its name.")
-      .def("__repr__", [](const PythonPort &port) {
-        return "Port('" + port.name + "', " + getNumPyName(port.type).str() +
-               port.formatShape() + ")";
-      });
-
   nb::class_<Model>(m, "Model",
                     R"(A program: floating-point as imported, or quantized.
 
@@ -123,10 +98,23 @@ Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, whe
 it cannot be read, and for every operator of an ONNX model that there is no
 import for.)")
       .def_ro("path", &Model::path, "The file that it was loaded from.")
-      .def_ro("inputs", &Model::inputs,
-              "The inputs, in the order of the model.")
-      .def_ro("outputs", &Model::outputs,
-              "The outputs, in the order of the model.")
+      .def_prop_ro(
+          "inputs",
+          [](const Model &model) {
+            return getPorts(model.metadata, model.metadata.inputs);
+          },
+          "The inputs, in the order of the model.")
+      .def_prop_ro(
+          "outputs",
+          [](const Model &model) {
+            return getPorts(model.metadata, model.metadata.outputs);
+          },
+          "The outputs, in the order of the model.")
+      .def_prop_ro(
+          "layers",
+          [](const Model &model) { return getLayers(model.getModule()); },
+          nb::sig("def layers(self) -> dict[str, Layer]"),
+          "The layers by name, in the order of the program.")
       .def("mlir", &Model::print, nb::arg("elide_larger_than") = nb::none(),
            R"(The program as MLIR text, in whichever form it is.
 

@@ -27,8 +27,9 @@ public:
 
   mlir::MLIRContext *getContext() const { return context.get(); }
   mlir::ModuleOp getModule() const { return module.get(); }
-  /// A model in the same context around a copy of the module.
-  Model clone() const;
+  const std::shared_ptr<mlir::MLIRContext> &getSharedContext() const {
+    return context;
+  }
 
   /// The module as MLIR with the locations, which carry the layer names.
   /// Constants of more than `elideLargerThan` elements are left out.
@@ -39,8 +40,8 @@ public:
 
   /// The file that it was loaded from.
   const std::string path;
-  std::vector<PythonPort> inputs;
-  std::vector<PythonPort> outputs;
+  /// Its inputs and outputs.
+  ProgramMetadata metadata;
 
 private:
   /// Declared first: it must outlive the module.

@@ -8,14 +8,11 @@
 #include "Ports.h"
 
 #include "Session.h"
-#include "mlir/IR/AffineExpr.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/raw_ostream.h"
+#include <nanobind/stl/string.h>
 
 namespace nb = nanobind;
-using namespace mlir;
+using namespace llvm;
 using namespace quantc;
 using namespace quantc::python;
 
@@ -28,229 +25,165 @@ struct TypeRow {
   DataType type;
   nb::dlpack::dtype_code code;
   uint8_t bits;
-  llvm::StringLiteral name;
 };
 } // namespace
 
-/// The types that NumPy has. An i4 travels as int8.
+/// How DLPack spells the types. An i4 travels as int8.
 static constexpr TypeRow kTypes[] = {
-    {DataType::Bool, nb::dlpack::dtype_code::Bool, 8, "bool"},
-    {DataType::I8, nb::dlpack::dtype_code::Int, 8, "int8"},
-    {DataType::I16, nb::dlpack::dtype_code::Int, 16, "int16"},
-    {DataType::I32, nb::dlpack::dtype_code::Int, 32, "int32"},
-    {DataType::I64, nb::dlpack::dtype_code::Int, 64, "int64"},
-    {DataType::U8, nb::dlpack::dtype_code::UInt, 8, "uint8"},
-    {DataType::U16, nb::dlpack::dtype_code::UInt, 16, "uint16"},
-    {DataType::U32, nb::dlpack::dtype_code::UInt, 32, "uint32"},
-    {DataType::U64, nb::dlpack::dtype_code::UInt, 64, "uint64"},
-    {DataType::F16, nb::dlpack::dtype_code::Float, 16, "float16"},
-    {DataType::BF16, nb::dlpack::dtype_code::Bfloat, 16, "bfloat16"},
-    {DataType::F32, nb::dlpack::dtype_code::Float, 32, "float32"},
-    {DataType::F64, nb::dlpack::dtype_code::Float, 64, "float64"},
+    {DataType::Bool, nb::dlpack::dtype_code::Bool, 8},
+    {DataType::I8, nb::dlpack::dtype_code::Int, 8},
+    {DataType::I16, nb::dlpack::dtype_code::Int, 16},
+    {DataType::I32, nb::dlpack::dtype_code::Int, 32},
+    {DataType::I64, nb::dlpack::dtype_code::Int, 64},
+    {DataType::U8, nb::dlpack::dtype_code::UInt, 8},
+    {DataType::U16, nb::dlpack::dtype_code::UInt, 16},
+    {DataType::U32, nb::dlpack::dtype_code::UInt, 32},
+    {DataType::U64, nb::dlpack::dtype_code::UInt, 64},
+    {DataType::F16, nb::dlpack::dtype_code::Float, 16},
+    {DataType::BF16, nb::dlpack::dtype_code::Bfloat, 16},
+    {DataType::F32, nb::dlpack::dtype_code::Float, 32},
+    {DataType::F64, nb::dlpack::dtype_code::Float, 64},
 };
 
-static const TypeRow &getRow(DataType type) {
-  if (type == DataType::I4)
-    type = DataType::I8;
-  return *llvm::find_if(kTypes,
-                        [&](const TypeRow &row) { return row.type == type; });
+static nb::dlpack::dtype getDLPackType(DataType type) {
+  DataType stored = type == DataType::I4 ? DataType::I8 : type;
+  const TypeRow &row =
+      *find_if(kTypes, [&](const TypeRow &row) { return row.type == stored; });
+  return {static_cast<uint8_t>(row.code), row.bits, 1};
 }
 
-StringRef quantc::python::getNumPyName(DataType type) {
-  return getRow(type).name;
-}
-
-std::optional<DataType> quantc::python::getDataType(nb::dlpack::dtype type) {
+/// The data type of an array for an input of type `expected`.
+static std::optional<DataType> getDataType(nb::dlpack::dtype type,
+                                           DataType expected) {
+  if (type == getDLPackType(expected))
+    return expected;
   for (const TypeRow &row : kTypes)
-    if (static_cast<uint8_t>(row.code) == type.code && row.bits == type.bits &&
-        type.lanes == 1)
+    if (type == getDLPackType(row.type))
       return row.type;
   return std::nullopt;
-}
-
-static std::string getNumPyName(nb::dlpack::dtype type) {
-  if (std::optional<DataType> known = getDataType(type))
-    return quantc::python::getNumPyName(*known).str();
-  return "a type of " + std::to_string(type.bits) + " bits";
 }
 
 //===----------------------------------------------------------------------===//
 // Ports
 //===----------------------------------------------------------------------===//
 
-static std::string formatTuple(ArrayRef<std::string> sizes) {
-  return "(" + llvm::join(sizes, ", ") + (sizes.size() == 1 ? ",)" : ")");
-}
-
-std::string PythonPort::formatShape() const {
-  SmallVector<std::string> sizes;
-  for (const Dimension &dim : shape)
-    sizes.push_back(dim.name.empty() ? std::to_string(dim.size) : dim.name);
-  return formatTuple(sizes);
-}
-
-static std::optional<DataType> getDataType(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type)) {
-    if (integer.getWidth() == 1)
-      return DataType::Bool;
-    if (integer.getWidth() == 4)
-      return DataType::I4;
-    for (const TypeRow &row : kTypes)
-      if (row.bits == integer.getWidth() &&
-          row.code == (integer.isUnsigned() ? nb::dlpack::dtype_code::UInt
-                                            : nb::dlpack::dtype_code::Int))
-        return row.type;
-  }
-  return llvm::TypeSwitch<Type, std::optional<DataType>>(type)
-      .Case([](Float16Type) { return DataType::F16; })
-      .Case([](BFloat16Type) { return DataType::BF16; })
-      .Case([](Float32Type) { return DataType::F32; })
-      .Case([](Float64Type) { return DataType::F64; })
-      .Default(std::nullopt);
-}
-
-/// `expr` with the names of the program's dimensions.
-static std::string formatExpr(AffineExpr expr, ArrayRef<std::string> dims) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return dims[dim.getPosition()];
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  if (!binary) {
-    expr.print(os);
-    return text;
-  }
-  StringRef op;
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    op = " + ";
-    break;
-  case AffineExprKind::Mul:
-    op = " * ";
-    break;
-  case AffineExprKind::Mod:
-    op = " % ";
-    break;
-  default:
-    op = " / ";
-  }
-  os << "(" << formatExpr(binary.getLHS(), dims) << op
-     << formatExpr(binary.getRHS(), dims) << ")";
-  return text;
-}
-
 std::vector<PythonPort>
-quantc::python::getPythonPorts(const ProgramInterface &interface,
-                               ArrayRef<Port> ports) {
+quantc::python::getPorts(const ProgramMetadata &metadata,
+                         ArrayRef<PortMetadata> ports) {
   std::vector<PythonPort> result;
-  for (const Port &port : ports) {
-    std::optional<DataType> type = ::getDataType(port.type.getElementType());
-    if (!type)
-      raise("'" + port.name + "' has an element type that NumPy has not");
-    PythonPort &added = result.emplace_back();
-    added.name = port.name;
-    added.type = *type;
-    for (AffineExpr expr : port.shape.getResults()) {
-      if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-        added.shape.push_back({constant.getValue(), ""});
+  for (const PortMetadata &port : ports) {
+    nb::list shape;
+    for (const SizeExpr &size : port.shape) {
+      if (std::optional<int64_t> constant = size.getConstant())
+        shape.append(*constant);
       else
-        added.shape.push_back({0, formatExpr(expr, interface.dims)});
+        shape.append(nb::str(size.str(metadata.dims).c_str()));
     }
+    result.push_back(
+        {port.name, getNumpyName(port.type).str(), nb::tuple(shape)});
   }
   return result;
+}
+
+void quantc::python::bindPort(nb::module_ &m) {
+  nb::class_<PythonPort>(m, "Port",
+                         "One input or output of a model or of a program.")
+      .def_ro("name", &PythonPort::name, "Its name in the model.")
+      .def_ro("dtype", &PythonPort::type,
+              "The NumPy name of the element type, such as ``float32``.")
+      .def_ro("shape", &PythonPort::shape,
+              nb::sig("def shape(self) -> tuple[int | str, ...]"),
+              "Sizes in elements; one that is only known when the program runs "
+              "is a name, such as ``batch``.")
+      .def("__repr__", [](const PythonPort &port) {
+        std::string sizes = nb::str(port.shape).c_str();
+        erase(sizes, '\'');
+        return "Port('" + port.name + "', " + port.type + sizes + ")";
+      });
 }
 
 //===----------------------------------------------------------------------===//
 // Arrays
 //===----------------------------------------------------------------------===//
 
-/// Checks `array` against `port`. `sizes` holds the sizes of the dimensions
-/// seen so far.
-static void checkArray(const PythonPort &port, const Array &array,
-                       llvm::StringMap<int64_t> &sizes, const Twine &where) {
-  DataType expected = port.type == DataType::I4 ? DataType::I8 : port.type;
-  if (quantc::python::getDataType(array.dtype()) != expected)
-    raise(where + "input '" + port.name + "' is " +
-          getNumPyName(array.dtype()) + "; it must be " +
-          quantc::python::getNumPyName(port.type));
-
-  bool matches = array.ndim() == port.shape.size();
-  for (size_t i = 0; matches && i < array.ndim(); ++i) {
-    const Dimension &dim = port.shape[i];
-    int64_t size = array.shape(i);
-    if (dim.name.empty())
-      matches = size == dim.size;
-    else
-      matches = sizes.try_emplace(dim.name, size).first->second == size;
-  }
-  if (matches)
-    return;
-  SmallVector<std::string> shape;
-  for (size_t i = 0; i < array.ndim(); ++i)
-    shape.push_back(std::to_string(array.shape(i)));
-  raise(where + "input '" + port.name + "' has shape " + formatTuple(shape) +
-        "; it must be " + port.formatShape());
-}
-
-static Array getArray(const PythonPort &port, nb::handle value,
-                      const Twine &where) {
-  Array array;
-  if (!nb::try_cast<Array>(value, array))
-    raise(where + "input '" + port.name + "' is a " +
-          nb::type_name(value.type()).c_str() + "; it must be an array of " +
-          getNumPyName(port.type) + " (NumPy, or DLPack on the CPU)");
-  return array;
+/// The names of the inputs, for errors.
+static std::string formatNames(ArrayRef<PortMetadata> ports) {
+  return "; the inputs are " + join(map_range(ports,
+                                              [](const PortMetadata &port) {
+                                                return "\"" + port.name + "\"";
+                                              }),
+                                    ", ");
 }
 
 /// The entry of `values` for each port.
-static std::vector<nb::object> pickByName(ArrayRef<PythonPort> ports,
+static std::vector<nb::object> pickByName(ArrayRef<PortMetadata> ports,
                                           nb::dict values, const Twine &where) {
-  SmallVector<std::string> names;
-  for (const PythonPort &port : ports)
-    names.push_back("'" + port.name + "'");
-  std::string expected = "; the inputs are " + llvm::join(names, ", ");
-
-  for (auto [key, value] : values)
-    if (!nb::isinstance<nb::str>(key) ||
-        llvm::none_of(ports, [&, key = key](const PythonPort &port) {
-          return port.name == nb::cast<std::string_view>(key);
-        }))
-      raise(where + "there is no input " + nb::repr(key).c_str() + expected);
-
+  for (auto [key, value] : values) {
+    std::string name = nb::str(key).c_str();
+    if (none_of(ports,
+                [&](const PortMetadata &port) { return port.name == name; }))
+      raise(where + "there is no input \"" + name + "\"" + formatNames(ports));
+  }
   std::vector<nb::object> picked;
-  for (const PythonPort &port : ports) {
+  for (const PortMetadata &port : ports) {
     nb::str name(port.name.c_str(), port.name.size());
     if (!values.contains(name))
-      raise(where + "input '" + port.name + "' is missing" + expected);
+      raise(where + "input \"" + port.name + "\" is missing" +
+            formatNames(ports));
     picked.push_back(values[name]);
   }
   return picked;
 }
 
-std::vector<Array> quantc::python::bindArrays(ArrayRef<PythonPort> ports,
-                                              nb::handle value,
-                                              const Twine &where) {
+/// One value for each port.
+static std::vector<nb::object>
+pickValues(ArrayRef<PortMetadata> ports, nb::handle value, const Twine &where) {
+  if (nb::isinstance<nb::dict>(value))
+    return pickByName(ports, nb::borrow<nb::dict>(value), where);
   std::vector<nb::object> values;
-  if (nb::isinstance<nb::dict>(value)) {
-    values = pickByName(ports, nb::cast<nb::dict>(value), where);
-  } else if (nb::isinstance<nb::tuple>(value) ||
-             nb::isinstance<nb::list>(value)) {
-    for (nb::handle item : nb::cast<nb::sequence>(value))
-      values.push_back(nb::borrow(item));
-  } else {
+  if (!nb::isinstance<nb::tuple>(value) && !nb::isinstance<nb::list>(value))
     values.push_back(nb::borrow(value));
-  }
+  else
+    for (nb::handle item : value)
+      values.push_back(nb::borrow(item));
   if (values.size() != ports.size())
-    raise(where + "got " + Twine(values.size()) + " arrays for " +
-          Twine(ports.size()) + " inputs");
+    raise(where + "expected " + Twine(ports.size()) + " inputs, got " +
+          Twine(values.size()));
+  return values;
+}
 
-  std::vector<Array> arrays;
-  llvm::StringMap<int64_t> sizes;
-  for (auto [port, item] : llvm::zip_equal(ports, values)) {
-    arrays.push_back(getArray(port, item, where));
-    checkArray(port, arrays.back(), sizes, where);
+/// `value` as an array that may be an input of type `port`.
+static Array getArray(const PortMetadata &port, nb::handle value,
+                      const Twine &where) {
+  Array array;
+  if (!nb::try_cast<Array>(value, array))
+    raise(where + "input \"" + port.name + "\": expected an array of " +
+          getNumpyName(port.type) + " (NumPy, or DLPack on the CPU), got " +
+          nb::type_name(value.type()).c_str());
+  if (!getDataType(array.dtype(), port.type))
+    raise(where + "input \"" + port.name + "\": expected " +
+          getNumpyName(port.type) + ", got a type of " +
+          Twine(array.dtype().bits) + " bits that is not supported");
+  return array;
+}
+
+BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
+                                       nb::handle value, const Twine &where) {
+  BoundArrays bound;
+  std::vector<nb::object> values = pickValues(metadata.inputs, value, where);
+  SmallVector<TensorView> views;
+  for (auto [port, item] : zip_equal(metadata.inputs, values)) {
+    Array array = getArray(port, item, where);
+    views.push_back({*getDataType(array.dtype(), port.type),
+                     ArrayRef(array.shape_ptr(), array.ndim()), array.data()});
+    // The shape stays where it is: the handle is what moves.
+    bound.arrays.push_back(std::move(array));
   }
-  return arrays;
+  Expected<SmallVector<int64_t>> dims = metadata.getDims(views);
+  if (!dims)
+    raise(where + toString(dims.takeError()));
+  bound.dims = std::move(*dims);
+  return bound;
 }
 
 HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
@@ -264,19 +197,18 @@ HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
 }
 
 nb::object quantc::python::toNumPy(HostTensor tensor) {
-  const TypeRow &row = getRow(tensor.type);
   SmallVector<size_t> shape(tensor.shape.begin(), tensor.shape.end());
   auto *owned = new HostTensor(std::move(tensor));
   nb::capsule owner(owned, [](void *pointer) noexcept {
     delete static_cast<HostTensor *>(pointer);
   });
-  nb::dlpack::dtype type{static_cast<uint8_t>(row.code), row.bits, 1};
+  nb::dlpack::dtype type = getDLPackType(owned->type);
   return nb::cast(nb::ndarray<nb::numpy>(owned->bytes.data(), shape.size(),
                                          shape.data(), owner,
                                          /*strides=*/nullptr, type));
 }
 
-nb::object quantc::python::toNumPy(ArrayRef<PythonPort> ports,
+nb::object quantc::python::toNumPy(ArrayRef<PortMetadata> ports,
                                    std::vector<HostTensor> tensors) {
   if (tensors.size() == 1)
     return toNumPy(std::move(tensors.front()));

@@ -8,11 +8,10 @@
 #ifndef QUANTC_PYTHON_PORTS_H
 #define QUANTC_PYTHON_PORTS_H
 
-#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Support/HostTensor.h"
+#include "quantc/Target/ProgramMetadata.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <optional>
 
 namespace quantc::python {
 
@@ -20,38 +19,29 @@ namespace quantc::python {
 using Array =
     nanobind::ndarray<nanobind::ro, nanobind::c_contig, nanobind::device::cpu>;
 
-/// One dimension: a size, or a name that stands for one.
-struct Dimension {
-  int64_t size = 0;
-  std::string name;
-};
-
 /// An input or output as Python sees it.
 struct PythonPort {
   std::string name;
-  DataType type = DataType::F32;
-  std::vector<Dimension> shape;
-
-  /// `(batch, 784)`
-  std::string formatShape() const;
+  std::string type;
+  /// Sizes, or texts for those that are only known when a program runs.
+  nanobind::tuple shape;
 };
 
-std::vector<PythonPort> getPythonPorts(const ProgramInterface &interface,
-                                       llvm::ArrayRef<Port> ports);
+std::vector<PythonPort> getPorts(const ProgramMetadata &metadata,
+                                 llvm::ArrayRef<PortMetadata> ports);
 
-/// The name that NumPy has for `type`.
-llvm::StringRef getNumPyName(DataType type);
+/// Arrays for the inputs of a program, and what they mean.
+struct BoundArrays {
+  std::vector<Array> arrays;
+  llvm::SmallVector<int64_t> dims;
+};
 
-/// The data type of an array, if the compiler has it.
-std::optional<DataType> getDataType(nanobind::dlpack::dtype type);
-
-/// Takes `value` apart into one array for each of `ports`: an array when there
-/// is one input, otherwise a sequence in the order of the inputs, or a dict by
-/// name. Throws `quantc.Error` on unknown and missing names, on a wrong shape
-/// or type and on dimensions of one name with two sizes; `where` opens the
-/// message (`sample 3: `).
-std::vector<Array> bindArrays(llvm::ArrayRef<PythonPort> ports,
-                              nanobind::handle value, const llvm::Twine &where);
+/// Takes `value` apart into one array for each input: an array when there is
+/// one input, a sequence in the order of the inputs, or a dict by name. Throws
+/// `quantc.Error` on unknown and missing names and on wrong shapes and types;
+/// `where` opens the message (`batch 3: `).
+BoundArrays bindArrays(const ProgramMetadata &metadata, nanobind::handle value,
+                       const llvm::Twine &where);
 
 HostTensor toHostTensor(const Array &array, DataType type);
 
@@ -59,8 +49,10 @@ HostTensor toHostTensor(const Array &array, DataType type);
 nanobind::object toNumPy(HostTensor tensor);
 
 /// A single array, or a dict by name when there are several outputs.
-nanobind::object toNumPy(llvm::ArrayRef<PythonPort> ports,
+nanobind::object toNumPy(llvm::ArrayRef<PortMetadata> ports,
                          std::vector<HostTensor> tensors);
+
+void bindPort(nanobind::module_ &m);
 
 } // namespace quantc::python
 

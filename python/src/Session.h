@@ -15,6 +15,7 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "quantc/Support/Diagnostics.h"
+#include "llvm/Support/Error.h"
 #include <filesystem>
 #include <memory>
 #include <nanobind/nanobind.h>
@@ -30,6 +31,14 @@ std::shared_ptr<mlir::MLIRContext> createContext();
 /// Throws `quantc.Error(*messages)`.
 [[noreturn]] void raise(const std::vector<std::string> &messages);
 [[noreturn]] void raise(const llvm::Twine &message);
+
+/// The value of `expected`; throws its error as `quantc.Error`.
+template <class T>
+T unwrap(llvm::Expected<T> expected) {
+  if (!expected)
+    raise(llvm::toString(expected.takeError()));
+  return std::move(*expected);
+}
 
 /// Writes `content` to a file beside `path` and renames it, so that nothing
 /// half-written is ever seen. Throws `quantc.Error`.

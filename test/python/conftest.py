@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import random_inputs, random_mlp
 from numpy.typing import NDArray
 
 import quantc
+from networks import random_inputs, random_mlp
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def random_mlp(
     random = np.random.default_rng(seed)
     nodes, weights = [], []
     value = "x"
-    for index, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
         name = f"fc{index}"
         weight = random.standard_normal((inputs, outputs), dtype=np.float32) / np.sqrt(inputs)
         stored = weight.T.copy() if transposed else weight
@@ -51,9 +52,7 @@ def random_mlp(
 
 def save(graph: onnx.GraphProto, path: Path) -> Path:
     """Check and write a model of ``graph``."""
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return path

@@ -1,0 +1,93 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import quantc
+from quantc._quantc import write_file
+from quantc.errors import Error
+from quantc.report.metrics import decibels
+
+
+def print_table(table: Table) -> None:
+    """Print ``table``; never cut off when the output is no terminal."""
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False).print(table)
+
+
+def make_table(*columns: str, title: str | None = None) -> Table:
+    """Return a table whose first column is text and whose others are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    return table
+
+
+def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and values."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+
+
+def print_model(model: quantc.Model) -> None:
+    """Print inputs, outputs and layers."""
+    ports = make_table("", "name", "type", "shape")
+    for kind, group in (("input", model.inputs), ("output", model.outputs)):
+        for port in group:
+            ports.add_row(kind, port.name, port.dtype, str(port.shape).replace("'", ""))
+    print_table(ports)
+
+    layers = make_table("layer", "weights", "bits", "mode", "granularity", "bytes", "")
+    layers.columns[-1].justify = "left"
+    for layer in model.layers.values():
+        shape = " x ".join(map(str, layer.weight.shape)) if layer.weight is not None else ""
+        layers.add_row(
+            layer.name,
+            shape,
+            str(layer.weight_bits),
+            layer.mode or "float",
+            layer.granularity or "",
+            str(layer.weight_bytes),
+            layer.skipped_because or "",
+        )
+    print_table(layers)
+
+
+def print_latencies(rows: Mapping[str, Sequence[float]], batches: Sequence[int]) -> None:
+    """Print seconds for each model and batch size, with the ratio to the first model."""
+    table = make_table("model", *(f"batch {size}, us" for size in batches))
+    first = next(iter(rows.values()))
+    for name, seconds in rows.items():
+        table.add_row(
+            name,
+            *(
+                f"{time * 1e6:.2f} ({base / time:.2f}x)"
+                for time, base in zip(seconds, first, strict=True)
+            ),
+        )
+    print_table(table)
+
+
+def format_decibels(signal: NDArray, noise: NDArray) -> str:
+    """The ratio of the energies of ``signal`` and ``noise``."""
+    return f"{decibels(signal, noise):.1f} dB"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
+    """Write an ``.npz`` file."""
+    if path.suffix != ".npz":
+        raise Error(f"{path}: the arrays are written as .npz")
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_file(path, content.getvalue())

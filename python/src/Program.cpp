@@ -1,0 +1,203 @@
+//===- Program.cpp - Programs that Python can call ------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+
+#include "Session.h"
+#include "quantc/Reference/Interpreter.h"
+#include "quantc/Target/Compile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+using namespace mlir;
+using namespace quantc;
+using namespace quantc::python;
+
+//===----------------------------------------------------------------------===//
+// Compiling
+//===----------------------------------------------------------------------===//
+
+/// Reads `target`; throws `quantc.Error`.
+static TargetSpec getTargetSpec(MLIRContext *context, StringRef target) {
+  ErrorScope scope(context);
+  FailureOr<TargetSpec> spec =
+      parseTarget(target, [&] { return emitError(UnknownLoc::get(context)); });
+  scope.finish(succeeded(spec), "target '" + target + "' does not exist");
+  return std::move(*spec);
+}
+
+PythonProgram PythonProgram::compile(ModuleOp module, StringRef target) {
+  CompileOptions options;
+  options.target = getTargetSpec(module.getContext(), target);
+  options.name = "model";
+  options.emit = EmitKind::SharedLibrary;
+
+  ErrorScope scope(module.getContext());
+  OwningOpRef<ModuleOp> copy(module.clone());
+  FailureOr<CompiledProgram> compiled = quantc::compile(*copy, options);
+  scope.finish(succeeded(compiled), "cannot be compiled");
+
+  PythonProgram program;
+  program.bytes = std::move(compiled->bytes);
+  program.metadata = std::move(compiled->metadata);
+  return program;
+}
+
+static void emitFile(const Model &model, const std::filesystem::path &path,
+                     EmitKind kind, StringRef target,
+                     const std::optional<std::filesystem::path> &header,
+                     const std::optional<std::string> &name) {
+  CompileOptions options;
+  options.target = getTargetSpec(model.getContext(), target);
+  options.name = name.value_or("");
+  options.emit = kind;
+
+  ErrorScope scope(model.getContext());
+  OwningOpRef<ModuleOp> copy(model.getModule().clone());
+  LogicalResult result = compileToFile(*copy, options, path.string(),
+                                       header ? header->string() : "");
+  scope.finish(succeeded(result), "cannot be compiled");
+}
+
+//===----------------------------------------------------------------------===//
+// Loading and saving
+//===----------------------------------------------------------------------===//
+
+PythonProgram PythonProgram::load(const std::filesystem::path &path) {
+  PythonProgram result;
+  result.program = unwrap(Program::load(path.string()));
+  result.metadata = result.program->getMetadata();
+  auto buffer = llvm::MemoryBuffer::getFile(path.string());
+  if (!buffer)
+    raise(path.string() + ": " + buffer.getError().message());
+  result.bytes = (*buffer)->getBuffer().str();
+  return result;
+}
+
+void PythonProgram::save(const std::filesystem::path &path) const {
+  writeFile(path, bytes);
+}
+
+Program &PythonProgram::getProgram() {
+  if (program)
+    return *program;
+  SmallString<128> path;
+  if (std::error_code error =
+          llvm::sys::fs::createTemporaryFile("quantc", "so", path))
+    raise(path + ": " + error.message());
+  llvm::FileRemover remover(path);
+  writeFile(path.c_str(), bytes);
+  program = unwrap(Program::load(path));
+  return *program;
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound) {
+  Program &loaded = getProgram();
+  SmallVector<const void *> inputs;
+  for (const Array &array : bound.arrays)
+    inputs.push_back(array.data());
+  std::vector<HostTensor> results;
+  SmallVector<void *> outputs;
+  for (auto [index, port] : llvm::enumerate(metadata.outputs)) {
+    results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
+    outputs.push_back(results.back().bytes.data());
+  }
+
+  std::string error;
+  {
+    nb::gil_scoped_release release;
+    error = llvm::toString(loaded.run(inputs, outputs, bound.dims));
+  }
+  if (!error.empty())
+    raise(error);
+  return results;
+}
+
+static nb::object interpretModel(const Model &model, nb::handle value) {
+  std::vector<HostTensor> inputs;
+  BoundArrays bound = bindArrays(model.metadata, value, "");
+  for (auto [port, array] :
+       llvm::zip_equal(model.metadata.inputs, bound.arrays))
+    inputs.push_back(toHostTensor(array, port.type));
+  ErrorScope scope(model.getContext());
+  FailureOr<std::vector<HostTensor>> outputs =
+      interpret(model.getModule(), inputs);
+  scope.finish(succeeded(outputs), "cannot be interpreted");
+  return toNumPy(model.metadata.outputs, std::move(*outputs));
+}
+
+void quantc::python::bindProgram(nb::module_ &m) {
+  nb::enum_<EmitKind>(m, "EmitKind", "What a compilation writes.")
+      .value("obj", EmitKind::Object)
+      .value("asm", EmitKind::Assembly)
+      .value("llvm", EmitKind::LLVMIR)
+      .value("so", EmitKind::SharedLibrary);
+
+  nb::class_<PythonProgram>(m, "Program", R"(A compiled model.
+
+Call it with an array for the only input, a sequence of arrays in the order of
+the inputs, or a dict by name; arrays are NumPy's or anyone's who speaks DLPack,
+on the CPU. The result is a NumPy array, or a dict by name when there are
+several outputs. May be called from several threads at a time.)")
+      .def_prop_ro(
+          "inputs",
+          [](const PythonProgram &program) {
+            const ProgramMetadata &metadata = program.getMetadata();
+            return getPorts(metadata, metadata.inputs);
+          },
+          "The inputs, in the order of the model.")
+      .def_prop_ro(
+          "outputs",
+          [](const PythonProgram &program) {
+            const ProgramMetadata &metadata = program.getMetadata();
+            return getPorts(metadata, metadata.outputs);
+          },
+          "The outputs, in the order of the model.")
+      .def(
+          "__call__",
+          [](PythonProgram &program, nb::handle inputs) {
+            const ProgramMetadata &metadata = program.getMetadata();
+            return toNumPy(metadata.outputs,
+                           program.run(bindArrays(metadata, inputs, "")));
+          },
+          nb::arg("inputs"),
+          "Run the program; raises ``quantc.Error`` for inputs of another "
+          "name, "
+          "shape or type.")
+      .def("save", &PythonProgram::save, nb::arg("path"),
+           R"(Write the program as a shared library.
+
+The file is written whole or not at all; raises ``quantc.Error``.)");
+
+  m.def("load_program", &PythonProgram::load, nb::arg("path"),
+        R"(Load a program that ``Program.save`` or ``quantc compile`` wrote.
+
+Only load files that you trust: they are machine code. Raises ``quantc.Error``
+for a file that is no program and for one for another machine.)");
+  m.def("compile_model", [](const Model &model, const std::string &target) {
+    return PythonProgram::compile(model.getModule(), target);
+  });
+  m.def("emit_file", &emitFile, nb::arg("model"), nb::arg("path"),
+        nb::arg("kind"), nb::arg("target"), nb::arg("header").none(),
+        nb::arg("name").none());
+  m.def("interpret", &interpretModel, nb::arg("model"), nb::arg("inputs"),
+        R"(Run a model, in any form, by the reference interpreter.
+
+Takes and returns what a compiled program does, and gives the same bytes, but
+takes far longer. Raises ``quantc.Error`` for inputs of another name, shape or
+type.)");
+}

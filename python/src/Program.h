@@ -1,0 +1,43 @@
+//===- Program.h - Programs that Python can call ----------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_PYTHON_PROGRAM_H
+#define QUANTC_PYTHON_PROGRAM_H
+
+#include "Model.h"
+#include "quantc/Target/Program.h"
+
+namespace quantc::python {
+
+/// A shared library: its bytes, and the library itself once it is called. One
+/// for another machine can be saved but not called.
+class PythonProgram {
+public:
+  /// Compiles a copy of `module`.
+  static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target);
+  static PythonProgram load(const std::filesystem::path &path);
+
+  const ProgramMetadata &getMetadata() const { return metadata; }
+
+  void save(const std::filesystem::path &path) const;
+
+  /// Runs; other Python threads do too meanwhile. Throws `quantc.Error`.
+  std::vector<HostTensor> run(const BoundArrays &inputs);
+
+private:
+  Program &getProgram();
+
+  ProgramMetadata metadata;
+  std::string bytes;
+  std::unique_ptr<Program> program;
+};
+
+void bindProgram(nanobind::module_ &m);
+
+} // namespace quantc::python
+
+#endif // QUANTC_PYTHON_PROGRAM_H
