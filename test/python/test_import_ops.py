@@ -55,7 +55,9 @@ class Case:
     def __str__(self) -> str:
         shapes = ",".join("" if x is None else "x".join(map(str, x.shape)) for x in self.inputs)
         attributes = ",".join(
-            f"{key}={value}" for key, value in self.attributes.items() if not isinstance(value, onnx.TensorProto)
+            f"{key}={value}"
+            for key, value in self.attributes.items()
+            if not isinstance(value, onnx.TensorProto)
         )
         dynamic = "-dynamic" if self.dims else ""
         return f"{self.op}-{self.opset}-{shapes}-{attributes}{dynamic}"
@@ -76,7 +78,11 @@ class Case:
             shape = self.dims.get(i, x.shape)
             values.append(helper.make_tensor_value_info(names[i], dtype, shape))
         graph = helper.make_graph(
-            [node], "case", values, [onnx.ValueInfoProto(name=name) for name in outputs], initializers
+            [node],
+            "case",
+            values,
+            [onnx.ValueInfoProto(name=name) for name in outputs],
+            initializers,
         )
         opset = [helper.make_opsetid("", self.opset)]
         model = helper.make_model(graph, ir_version=9, opset_imports=opset)
@@ -227,6 +233,14 @@ SHAPES = [
     case("Gather", floats(2, 5, 3), np.array([1], np.int32), axis=-1, constant=(1,)),
 ]  # fmt: skip
 
+CONSTANTS = [
+    case("Constant", value=numpy_helper.from_array(floats(2, 3))),
+    case("Constant", value_float=1.5),
+    case("Constant", value_floats=[1.5, -2.0]),
+    case("Constant", value_int=-3),
+    case("Constant", value_ints=[1, -2, 3]),
+]
+
 NORMALIZATION = [
     case("Softmax", floats(2, 3, 4), dims=BATCH),
     case("Softmax", floats(2, 3, 4), axis=1),
@@ -264,7 +278,7 @@ CONVOLUTION = [
     case("Conv", floats(1, 2, 7, 6), floats(3, 2, 2, 2), auto_pad="SAME_LOWER"),
 ]
 
-CASES = LINEAR + BINARY + UNARY + SHAPES + NORMALIZATION + CONVOLUTION
+CASES = LINEAR + BINARY + UNARY + SHAPES + CONSTANTS + NORMALIZATION + CONVOLUTION
 
 
 @pytest.mark.parametrize("sample", CASES, ids=str)

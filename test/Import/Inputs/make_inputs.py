@@ -131,7 +131,9 @@ def shapes() -> None:
         "slices",
         [
             helper.make_node("Slice", ["x", "from", "to", "columns"], ["s"], name="slice"),
-            helper.make_node("Slice", ["s", "last", "begin", "columns", "back"], ["r"], name="flip"),
+            helper.make_node(
+                "Slice", ["s", "last", "begin", "columns", "back"], ["r"], name="flip"
+            ),
             helper.make_node("Gather", ["table", "i"], ["e"], name="embedding"),
             helper.make_node("Transpose", ["w"], ["v"], name="constant"),
             helper.make_node("MatMul", ["e", "v"], ["y"], name="layer"),
