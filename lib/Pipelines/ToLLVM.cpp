@@ -32,6 +32,9 @@ static void addCleanup(OpPassManager &pm) {
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createLowerToLinalg());
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createFuseMultiplyAdd());
+  pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
 }

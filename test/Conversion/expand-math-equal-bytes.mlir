@@ -1,10 +1,7 @@
-// The expanded functions have the bytes of the functions, and those of the
-// rounding functions do not depend on the option.
+// The expanded functions have the bytes of the functions.
 // RUN: quant-translate --interpret --split-input-file %s > %t.math
 // RUN: quant-opt --split-input-file --quant-expand-math %s | quant-translate --interpret --split-input-file > %t.expanded
 // RUN: diff %t.math %t.expanded
-// RUN: quant-opt --split-input-file --quant-expand-math="expand-rounding" %s | quant-translate --interpret --split-input-file > %t.rounding
-// RUN: diff %t.math %t.rounding
 // RUN: FileCheck %s --input-file %t.math
 
 #id = affine_map<(d0) -> (d0)>

@@ -1,6 +1,4 @@
 // RUN: quant-opt %s --quant-expand-math --split-input-file | FileCheck %s
-// RUN: quant-opt %s --quant-expand-math="expand-fma" --split-input-file | FileCheck %s --check-prefix=FMA
-// RUN: quant-opt %s --quant-expand-math="expand-rounding" --split-input-file | FileCheck %s --check-prefix=ROUND
 
 // CHECK-LABEL: func @rsqrt(
 //  CHECK-SAME:     %[[X:.+]]: f32
@@ -21,16 +19,6 @@ func.func @rsqrt(%x: f32) -> f32 {
 //       CHECK:   math.roundeven %{{.+}} : vector<4xf32>
 //       CHECK:   math.fma %{{.+}} : vector<4xf32>
 //   CHECK-NOT:   math.exp
-
-// FMA-LABEL: func @exp_vector(
-//   FMA-NOT:   math.fma
-//       FMA:   math.roundeven
-//   FMA-NOT:   math.fma
-
-// ROUND-LABEL: func @exp_vector(
-//   ROUND-NOT:   math.roundeven
-//       ROUND:   math.fma
-//   ROUND-NOT:   math.roundeven
 func.func @exp_vector(%x: vector<4xf32>) -> vector<4xf32> {
   %y = math.exp %x : vector<4xf32>
   return %y : vector<4xf32>
@@ -59,18 +47,6 @@ func.func @all(%x: f32, %y: f32) -> (f32, f32, f32, f32, f32) {
 //  CHECK-NEXT:   math.ceil
 //  CHECK-NEXT:   math.trunc
 //  CHECK-NEXT:   return
-
-// fma(x, x, sqrt x) rounds twice.
-// FMA-LABEL: func @instructions_untouched(
-//  FMA-SAME:     %[[X:.+]]: f32
-//  FMA-NEXT:   %[[Z:.+]] = math.sqrt
-//  FMA-NEXT:   %[[P:.+]] = arith.mulf %[[X]], %[[X]]
-//  FMA-NEXT:   arith.addf %[[P]], %[[Z]]
-//  FMA-NEXT:   math.roundeven
-
-// ROUND-LABEL: func @instructions_untouched(
-//       ROUND:   math.fma
-//   ROUND-NOT:   math.{{roundeven|floor|ceil|trunc}}
 func.func @instructions_untouched(%x: f32) -> (f32, f32, f32, f32, f32) {
   %0 = math.sqrt %x : f32
   %1 = math.fma %x, %x, %0 : f32
@@ -79,4 +55,16 @@ func.func @instructions_untouched(%x: f32) -> (f32, f32, f32, f32, f32) {
   %4 = math.ceil %x : f32
   %5 = math.trunc %x : f32
   return %1, %2, %3, %4, %5 : f32, f32, f32, f32, f32
+}
+
+// -----
+
+// Not folded by the libm of the host.
+// CHECK-LABEL: func @constant(
+//   CHECK-NOT:   math.exp
+//       CHECK:   math.fma
+func.func @constant() -> f32 {
+  %x = arith.constant 1.0 : f32
+  %y = math.exp %x : f32
+  return %y : f32
 }

@@ -89,11 +89,7 @@ def ExpandMath : Pass<"quant-expand-math"> {
     vectorizes.
 
     Operations that are one instruction stay (`fma`, `sqrt`, `roundeven`,
-    `floor`, ...). Where the target lacks the instruction LLVM would call libm;
-    the options expand those too. `expand-rounding` is exact. `expand-fma` rounds
-    twice: on such a target float layers, weight-only layers and elementary
-    functions are not in the promise of equal bytes.
-
+    `floor`, ...); where the target lacks it, `quant-expand-float-ops` follows.
     An operation that would still become a call is an error.
 
     ```mlir
@@ -108,12 +104,6 @@ def ExpandMath : Pass<"quant-expand-math"> {
     %y = arith.divf %one, %0 : f32
     ```
   }];
-  let options = [
-    Option<"expandFma", "expand-fma", "bool", /*default=*/"false",
-           "Expand math.fma to a multiplication and an addition">,
-    Option<"expandRounding", "expand-rounding", "bool", /*default=*/"false",
-           "Expand math.roundeven, floor, ceil and trunc to additions">
-  ];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect"];
 }
 

@@ -1,12 +1,11 @@
-//===- Rounding.h - floor, ceil, trunc, round -------------------*- C++ -*-===//
+//===- Rounding.h - Half away from zero -------------------------*- C++ -*-===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 //
 //===----------------------------------------------------------------------===//
 //
-// Rounding to integers as formulas, for machines without an instruction (x86
-// before SSE4.1), where a call to libm would be the alternative. All are exact,
-// keep the sign of zero, and return infinities and NaN as they are.
+// Rounding half away from zero has no instruction on x86. The formulas are
+// exact, keep the sign of zero, and return infinities and NaN as they are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,19 +16,7 @@
 
 namespace quantc::numerics {
 
-/// rounding_a1: rne(x), from additions only. From 2^23 on every float is an
-/// integer; below, adding 2^23 drops the fraction.
-template <typename A>
-typename A::Float roundEvenByAddition(A &a, typename A::Float x) {
-  typename A::Float magnitude = a.abs(x);
-  typename A::Float shift = a.constant(0x1p+23f);
-  typename A::Float rounded = a.sub(a.add(magnitude, shift), shift);
-  rounded = withSign(a, rounded, signBit(a, x));
-  typename A::Bool hasFraction = a.lessThan(magnitude, shift);
-  return a.select(hasFraction, rounded, x);
-}
-
-/// rounding_a2: the largest integer that is not above x: rne(x), less 1 where
+/// rounding_a1: the largest integer that is not above x: rne(x), less 1 where
 /// that is above.
 template <typename A>
 typename A::Float floor(A &a, typename A::Float x) {
@@ -39,20 +26,7 @@ typename A::Float floor(A &a, typename A::Float x) {
   return a.select(isAbove, below, rounded);
 }
 
-/// rounding_a2: the smallest integer that is not below x.
-template <typename A>
-typename A::Float ceil(A &a, typename A::Float x) {
-  return a.neg(floor(a, a.neg(x)));
-}
-
-/// rounding_a3: x without its fraction.
-template <typename A>
-typename A::Float trunc(A &a, typename A::Float x) {
-  typename A::Float magnitude = floor(a, a.abs(x));
-  return withSign(a, magnitude, signBit(a, x));
-}
-
-/// rounding_a4: the nearest integer, half away from zero. The fraction of |x|
+/// rounding_a2: the nearest integer, half away from zero. The fraction of |x|
 /// is exact.
 template <typename A>
 typename A::Float roundAway(A &a, typename A::Float x) {
