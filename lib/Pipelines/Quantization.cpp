@@ -47,8 +47,9 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
   }
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  // Bias and ReLU are recognized as structured operations.
+  // Bias and ReLU are recognized as structured operations right after a layer.
   pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
   pm.addPass(createConvertToInteger());
   // Layers that share an input quantize it alike; once it is one value, it can
   // be the only use of what comes before.

@@ -22,6 +22,9 @@ namespace quantc {
 /// quantize(constant) -> integer constant.
 void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 
+/// elementwise(expand(x)) -> expand(elementwise(x)).
+void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);
+
 /// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
 void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);
 

@@ -256,6 +256,38 @@ def FoldWeights : Pass<"quant-fold-weights"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def SinkReshapes : Pass<"quant-sink-reshapes"> {
+  let summary = "Move reshapes of products behind the bias and the activation";
+  let description = [{
+    A product of matrices that belongs to more dimensions is expanded at once,
+    before its bias is added. Elementwise operations work in any shape:
+
+        elementwise(expand(x), b) -> expand(elementwise(x, b))
+
+    so that the bias and the activation follow the product, and the reshape
+    meets the next layer, where it cancels with the one before that.
+
+    Example:
+
+    ```mlir
+    %e = tensor.expand_shape %y [[0, 1], [2]] output_shape [%m, 4, 8]
+        : tensor<?x8xf32> into tensor<?x4x8xf32>
+    %z = linalg.generic {...} ins(%e, %bias : tensor<?x4x8xf32>, tensor<8xf32>)
+    ```
+
+    becomes
+
+    ```mlir
+    %z = linalg.generic {...} ins(%y, %bias : tensor<?x8xf32>, tensor<8xf32>)
+    %e = tensor.expand_shape %z [[0, 1], [2]] output_shape [%m, 4, 8]
+        : tensor<?x8xf32> into tensor<?x4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ConvertToInteger : Pass<"quant-convert-to-integer"> {
   let summary = "Turn simulated layers into quant.linear";
   let description = [{
