@@ -1,5 +1,5 @@
 // A project outside of ours finds the installed package, builds against it and
-// runs our passes from C++.
+// runs our pipelines from C++.
 // RUN: rm -rf %t && mkdir %t
 // RUN: %cmake --install %build_root --prefix %t/prefix > %t/install.log
 // RUN: %cmake -S %source_root/test/consumer -B %t/build -G Ninja -DCMAKE_PREFIX_PATH=%t/prefix \
@@ -9,7 +9,7 @@
 // RUN: %t/prefix/bin/quant-translate --help | FileCheck %s --check-prefix=INSTALLED
 
 // INSTALLED: --import-onnx
-// CHECK: linalg.matmul {quant.config = {granularity = "per_channel", mode = "dynamic"
+// CHECK: quant.linear
 func.func @main(%x: tensor<3x8xf32>) -> tensor<3x4xf32> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
   %zero = arith.constant dense<0.0> : tensor<3x4xf32>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// consumer <file.mlir>: prints the program with its layers selected.
+// consumer <file.mlir>: prints the quantized program.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,8 +13,8 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/InitAll.h"
+#include "quantc/Pipelines/Quantization.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -27,9 +27,10 @@ int main(int argc, char **argv) {
     return 1;
 
   mlir::PassManager manager(&context);
-  quantc::SelectLayersOptions options;
+  quantc::QuantizationOptions options;
   options.mode = quantc::Mode::Dynamic;
-  manager.addPass(quantc::createSelectLayers(options));
+  options.weightBits = 4;
+  quantc::buildPtqPipeline(manager, options);
   if (failed(manager.run(*module)))
     return 1;
   module->print(llvm::outs());
