@@ -33,7 +33,7 @@ static LogicalResult addLayer(Operation *op,
   FailureOr<LinearLayer> layer = matchLinearLayer(op, reason);
   if (failed(layer))
     return emitError(op->getLoc()) << "cannot be quantized: " << reason;
-  layers.push_back({op, layer->input});
+  layers.push_back({op, layer->getInput()});
   return success();
 }
 

@@ -66,7 +66,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
       return rewriter.notifyMatchFailure(op, "no dequantized [N, K] weight");
     if (!hasLinearWeight(weight))
       return rewriter.notifyMatchFailure(op, "blocks of the weight span rows");
-    auto input = layer->input.getDefiningOp<DequantizeOp>();
+    auto input = layer->getInput().getDefiningOp<DequantizeOp>();
     if (input && !hasLinearInput(input))
       return rewriter.notifyMatchFailure(op, "the input is scaled in blocks");
 
@@ -81,7 +81,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
     rewriter.setInsertionPoint(last);
     auto linear = LinearOp::create(
         rewriter, op.getLoc(), last->getResult(0).getType(),
-        input ? Value(input.getInput()) : layer->input, weight.getInput(),
+        input ? Value(input.getInput()) : layer->getInput(), weight.getInput(),
         weight.getScale(), weight.getZeroPoint(), weight.getMultiplier(),
         input ? Value(input.getScale()) : Value(),
         input ? Value(input.getZeroPoint()) : Value(), bias,

@@ -68,7 +68,7 @@ struct InsertFakeQuant : quantc::impl::InsertFakeQuantBase<InsertFakeQuant> {
       Operation *op = layer.linear.op;
       rewriter.setInsertionPoint(op);
       Value input = createFakeQuantizedInput(rewriter, op->getLoc(),
-                                             layer.linear.input, layer.config);
+                                             layer.linear.getInput(), layer.config);
       Value weight = createFakeQuantizedWeight(
           rewriter, op->getLoc(), createWeight(rewriter, layer.linear),
           layer.config);

@@ -64,7 +64,7 @@ static LogicalResult simulate(RewriterBase &rewriter,
   Location loc = op->getLoc();
   rewriter.setInsertionPoint(op);
 
-  Value input = layer.linear.input;
+  Value input = layer.linear.getInput();
   if (config.mode != Mode::WeightOnly) {
     int64_t rows = cast<RankedTensorType>(input.getType()).getDimSize(0);
     FailureOr<ParameterValues> parameters =

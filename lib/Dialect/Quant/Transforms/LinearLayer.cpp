@@ -63,7 +63,7 @@ FailureOr<LinearLayer> quantc::matchLinearLayer(Operation *op,
         linalgOp.getNumLoops(), ArrayRef<unsigned>{row, col}, op->getContext());
   };
   unsigned m = dims->m[0], n = dims->n[0], k = dims->k[0];
-  LinearLayer layer = {op, op->getOperand(0), op->getOperand(1)};
+  LinearLayer layer = {op, op->getOperand(1)};
   if (maps[1] == select(k, n))
     layer.isWeightTransposed = true;
   else if (maps[1] != select(n, k))

@@ -83,6 +83,23 @@ func.func @float_groups(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
 
 // -----
 
+// Nothing between two layers: the second takes the new result of the first.
+// CHECK-LABEL: func @chain
+//       CHECK:   %[[FIRST:.+]] = linalg.matmul
+//       CHECK:   quant.observe %[[FIRST]] : tensor<3x2xf32> -> tensor<3x1x2xf32>
+//       CHECK:   quant.quantize %[[FIRST]]
+func.func @chain(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x2xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x2xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel", symmetric_weights}}
+      ins(%x, %w : tensor<3x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<3x2xf32>) -> tensor<3x2xf32>
+  %z = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel", symmetric_weights}}
+      ins(%y, %w : tensor<3x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %z : tensor<3x2xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @unselected_untouched
 //   CHECK-NOT:   quant.quantize
 func.func @unselected_untouched(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {

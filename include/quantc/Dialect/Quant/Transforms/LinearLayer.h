@@ -18,11 +18,12 @@ namespace quantc {
 /// operation of its own.
 struct LinearLayer {
   mlir::Operation *op = nullptr;
-  mlir::Value input;
   mlir::Value weight;
   /// `weight` is [K, N].
   bool isWeightTransposed = false;
 
+  /// Read from the operation: it changes when the layer before it is replaced.
+  mlir::Value getInput() const { return op->getOperand(0); }
   int64_t getK() const { return getDim(isWeightTransposed ? 0 : 1); }
   int64_t getN() const { return getDim(isWeightTransposed ? 1 : 0); }
 
