@@ -72,8 +72,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
 
     Operation *last = op;
     Value bias;
-    if (op->hasOneUse()) {
-      Operation *user = *op->user_begin();
+    if (Operation *user = getOnlyUser(op->getResult(0))) {
       rewriter.setInsertionPoint(user);
       if ((bias = matchBiasAdd(rewriter, user, op->getResult(0))))
         last = user;

@@ -14,6 +14,12 @@
 using namespace mlir;
 using namespace quantc;
 
+Operation *quantc::getOnlyUser(Value value) {
+  Operation *user = value.use_empty() ? nullptr : *value.user_begin();
+  auto isSame = [&](Operation *other) { return other == user; };
+  return llvm::all_of(value.getUsers(), isSame) ? user : nullptr;
+}
+
 /// `op` if it is a linalg operation with one result that works element by
 /// element on tensors.
 static linalg::LinalgOp getElementwise(Operation *op) {

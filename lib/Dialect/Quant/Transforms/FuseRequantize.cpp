@@ -49,7 +49,7 @@ static bool isPerTensor(QuantizeOp op) {
 static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
   Epilogue epilogue = {op.getInput()};
   SmallVector<Bound> bounds;
-  while (epilogue.source.hasOneUse()) {
+  while (getOnlyUser(epilogue.source)) {
     Operation *clip = epilogue.source.getDefiningOp();
     SmallVector<Bound> earlier;
     Value input = clip ? matchClip(clip, earlier) : Value();
@@ -58,7 +58,7 @@ static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
     bounds.insert(bounds.begin(), earlier.begin(), earlier.end());
     epilogue.source = input;
   }
-  if (!epilogue.source.hasOneUse()) {
+  if (!getOnlyUser(epilogue.source)) {
     reason = "the float result has another use";
     return failure();
   }

@@ -18,6 +18,11 @@
 
 namespace quantc {
 
+/// The operation that all uses of `value` are in; null if there is none. An
+/// elementwise operation may use its operand twice, the second time as the
+/// destination that it does not read.
+mlir::Operation *getOnlyUser(mlir::Value value);
+
 /// If `op` computes `y[m, n] + bias[n]`, returns the bias as a tensor<Nxf32>,
 /// which it creates if need be, otherwise null. `y` is [M, N], an operand.
 mlir::Value matchBiasAdd(mlir::RewriterBase &rewriter, mlir::Operation *op,
