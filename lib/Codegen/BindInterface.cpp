@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "quantc/Codegen/BoundProgram.h"
 #include "quantc/Codegen/Passes.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -17,6 +18,9 @@ namespace quantc {
 } // namespace quantc
 
 using namespace quantc;
+
+/// What an input or output may take for each 1 of the dynamic dimensions.
+static constexpr int64_t kMaxPortBytes = int64_t(1) << 40;
 
 /// Whether elements of `type` have a layout that a C program knows.
 static bool isPortType(Type type) {
@@ -40,21 +44,36 @@ static bool isShapeOf(AffineMap map, RankedTensorType type, size_t numDims) {
                       });
 }
 
+/// Whether the constant sizes of `type` alone are more than memory can hold.
+static bool isTooLarge(RankedTensorType type) {
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) &&
+        (llvm::MulOverflow(bytes, size, bytes) || bytes > kMaxPortBytes))
+      return true;
+  return false;
+}
+
 static LogicalResult verifyPort(func::FuncOp entry, const Port &port,
                                 size_t numDims) {
   if (!isShapeOf(port.shape, port.type, numDims))
-    return entry.emitError("the ")
+    return emitError(entry.getLoc(), "the ")
            << kShapeAttr << " of '" << port.name << "' does not fit "
            << port.type << " and " << numDims << " dynamic dimensions";
   if (port.type.getEncoding())
-    return entry.emitError("'") << port.name << "' has an encoding; inputs and "
-                                << "outputs are dense";
+    return emitError(entry.getLoc(), "'")
+           << port.name << "' has an encoding; inputs and "
+           << "outputs are dense";
   if (!isPortType(port.type.getElementType()))
-    return entry.emitError("'")
+    return emitError(entry.getLoc(), "'")
            << port.name << "' has elements of type "
            << port.type.getElementType()
            << "; inputs and outputs hold i1, i8, i16, i32, i64, f16, bf16, f32 "
               "or f64";
+  if (isTooLarge(port.type))
+    return emitError(entry.getLoc(), "'")
+           << port.name << "' is too large; the constant sizes of " << port.type
+           << " make more than 2^40 bytes";
   return success();
 }
 
@@ -95,9 +114,10 @@ static LogicalResult bindInterface(ModuleOp module) {
     return failure();
   func::FuncOp entry = *found;
   if (!entry.getBody().hasOneBlock())
-    return entry.emitError("expects one block; control flow is structured");
+    return emitError(entry.getLoc(),
+                     "expects one block; control flow is structured");
   if (!SymbolTable::symbolKnownUseEmpty(entry, module))
-    return entry.emitError("the public function must not be called");
+    return emitError(entry.getLoc(), "the public function must not be called");
   FailureOr<ProgramInterface> interface = getProgramInterface(entry);
   if (failed(interface))
     return failure();

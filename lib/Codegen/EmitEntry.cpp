@@ -362,12 +362,12 @@ struct EmitEntry : public quantc::impl::EmitEntryPassBase<EmitEntry> {
     auto sizeFunction =
         size ? getOperation().lookupSymbol<func::FuncOp>(size) : func::FuncOp();
     if (!sizeFunction) {
-      getOperation().emitError(
-          "expects a program that quant-plan-workspace has planned");
+      emitError(getOperation().getLoc(),
+                "expects a program that quant-plan-workspace has planned");
       return signalPassFailure();
     }
     if (!isIdentifier(name)) {
-      getOperation().emitError("'")
+      emitError(getOperation().getLoc(), "'")
           << name << "' cannot begin C names; use letters, digits and '_'";
       return signalPassFailure();
     }

@@ -283,7 +283,8 @@ static void emitWorkspaceSize(func::FuncOp program, Value total) {
 
 static LogicalResult planWorkspace(func::FuncOp program) {
   if (!program.getBody().hasOneBlock())
-    return program.emitError("expects one block; control flow is structured");
+    return emitError(program.getLoc(),
+                     "expects one block; control flow is structured");
   SmallVector<Buffer> buffers = collectBuffers(program);
   SizeBuilder sizes(program);
   for (Buffer &buffer : buffers) {
@@ -328,8 +329,9 @@ struct PlanWorkspace
   void runOnOperation() override {
     func::FuncOp program = getBoundProgram(getOperation());
     if (!program) {
-      getOperation().emitError("expects a program that quant-bind-interface "
-                               "has bound to memrefs");
+      emitError(getOperation().getLoc(),
+                "expects a program that quant-bind-interface "
+                "has bound to memrefs");
       return signalPassFailure();
     }
     if (failed(planWorkspace(program)))

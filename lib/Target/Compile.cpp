@@ -43,11 +43,13 @@ static FailureOr<ProgramMetadata> readMetadata(ModuleOp module) {
     llvm::Expected<ProgramMetadata> metadata =
         ProgramMetadata::fromJson(text.getValue().rtrim('\0'));
     if (!metadata)
-      return module.emitError(llvm::toString(metadata.takeError()));
+      return emitError(module.getLoc(), llvm::toString(metadata.takeError()));
     return std::move(*metadata);
   }
-  return module.emitError("expects a program; this has no C interface, which "
-                          "quant-emit-entry makes");
+  return emitError(
+      module.getLoc(),
+      "expects a program: one public function, or code in LLVM's dialect "
+      "that quant-emit-entry gave its C interface");
 }
 
 /// The bytes of `module`, which is in LLVM's dialect.
@@ -75,15 +77,19 @@ FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
   FailureOr<ProgramMetadata> metadata = readMetadata(module);
   if (failed(metadata))
     return failure();
+  if (options.target && !(*options.target == metadata->target))
+    return emitError(module.getLoc(), "is code for ")
+           << metadata->target.cpu << " already; compile the program again for "
+           << options.target->cpu;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated =
       translateModuleToLLVMIR(module, context, metadata->name);
   if (!translated)
-    return module.emitError("cannot translate to LLVM IR");
+    return emitError(module.getLoc(), "cannot translate to LLVM IR");
   llvm::Expected<std::string> bytes =
       emit(*translated, metadata->target, options.emit);
   if (!bytes)
-    return module.emitError(llvm::toString(bytes.takeError()));
+    return emitError(module.getLoc(), llvm::toString(bytes.takeError()));
   std::string header = printHeader(*metadata);
   return CompiledProgram{std::move(*bytes), std::move(header),
                          std::move(*metadata)};

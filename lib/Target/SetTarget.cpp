@@ -27,7 +27,7 @@ struct SetTarget : public quantc::impl::SetTargetPassBase<SetTarget> {
       return;
     FailureOr<quantc::TargetSpec> spec =
         quantc::parseTarget(target.empty() ? "native" : StringRef(target),
-                            [&] { return module.emitError(); });
+                            [&] { return mlir::emitError(module.getLoc()); });
     if (failed(spec))
       return signalPassFailure();
     quantc::setTarget(module, *spec);

@@ -65,7 +65,7 @@ static std::string getOutputPath() {
 
 static FailureOr<std::optional<TargetSpec>> getTargetOption(ModuleOp module,
                                                             Options &options) {
-  auto emitError = [&] { return module.emitError(); };
+  auto emitError = [&] { return mlir::emitError(module.getLoc()); };
   bool hasParts = !options.triple.empty() || !options.cpu.empty() ||
                   !options.features.empty();
   if (!options.target.empty() && hasParts)

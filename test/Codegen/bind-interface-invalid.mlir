@@ -61,3 +61,17 @@ func.func @main(%x: tensor<4xf32>) {
 ^exit:
   return
 }
+
+// -----
+
+// expected-error@+1 {{expects quant.dims to be an array of strings}}
+func.func @main(%x: tensor<?xf32>) attributes {quant.dims = [1]} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'input0' is too large; the constant sizes of 'tensor<?x9223372036854775807xf32>' make more than 2^40 bytes}}
+func.func @main(%x: tensor<?x9223372036854775807xf32>) {
+  return
+}

@@ -38,6 +38,11 @@ struct TargetSpec {
   /// machine has, "-name" for each that `cpu` implies and the machine lacks.
   std::vector<std::string> features;
 
+  bool operator==(const TargetSpec &other) const {
+    return triple == other.triple && cpu == other.cpu &&
+           features == other.features;
+  }
+
   /// Whether the machine has `feature`, for example "avx512vnni".
   bool hasFeature(llvm::StringRef feature) const;
 

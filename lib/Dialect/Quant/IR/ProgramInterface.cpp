@@ -18,12 +18,13 @@ FailureOr<func::FuncOp> quantc::getEntry(ModuleOp module) {
     if (!func.isPublic() || func.isExternal())
       continue;
     if (entry)
-      return module.emitError("expects one public function, found '")
+      return emitError(module.getLoc(), "expects one public function, found '")
              << entry.getName() << "' and '" << func.getName() << "'";
     entry = func;
   }
   if (!entry)
-    return module.emitError("expects one public function with a body");
+    return emitError(module.getLoc(),
+                     "expects one public function with a body");
   return entry;
 }
 
@@ -62,18 +63,22 @@ static std::string getPortName(StringAttr attr, StringRef fallback,
   return attr ? attr.str() : (fallback + Twine(index)).str();
 }
 
-FailureOr<ProgramInterface>
-quantc::getProgramInterface(func::FuncOp entry) {
+FailureOr<ProgramInterface> quantc::getProgramInterface(func::FuncOp entry) {
   for (Type type : llvm::concat<const Type>(entry.getArgumentTypes(),
                                             entry.getResultTypes()))
     if (!isa<RankedTensorType>(type))
-      return entry.emitError("expects inputs and outputs that are ranked "
-                             "tensors, got ")
+      return emitError(entry.getLoc(),
+                       "expects inputs and outputs that are ranked "
+                       "tensors, got ")
              << type;
 
   ProgramInterface interface;
   SmallVector<std::pair<unsigned, int64_t>> inputDims;
   auto dims = entry->getAttrOfType<ArrayAttr>(kDimsAttr);
+  if (entry->hasAttr(kDimsAttr) &&
+      (!dims || !llvm::all_of(dims, llvm::IsaPred<StringAttr>)))
+    return emitError(entry.getLoc(), "expects ")
+           << kDimsAttr << " to be an array of strings";
   if (dims) {
     for (StringRef name : dims.getAsValueRange<StringAttr>())
       interface.dims.push_back(name.str());
@@ -97,7 +102,8 @@ quantc::getProgramInterface(func::FuncOp entry) {
                             : getAffineDimExpr(nextDim++, entry.getContext());
               });
     if (!shape)
-      return entry.emitError("expects ") << kShapeAttr << " on input " << index;
+      return emitError(entry.getLoc(), "expects ")
+             << kShapeAttr << " on input " << index;
     auto name = entry.getArgAttrOfType<StringAttr>(index, kNameAttr);
     interface.inputs.push_back(
         {getPortName(name, "input", index), tensor, shape});
@@ -109,12 +115,13 @@ quantc::getProgramInterface(func::FuncOp entry) {
     auto map = entry.getResultAttrOfType<AffineMapAttr>(index, kShapeAttr);
     AffineMap shape =
         map ? map.getValue()
-            : getShapeMap(tensor, interface.dims.size(), [&, index = index](int64_t dim) {
-                return findEqualDim(terminator->getOperand(index), dim, entry,
-                                    inputDims);
-              });
+            : getShapeMap(tensor, interface.dims.size(),
+                          [&, index = index](int64_t dim) {
+                            return findEqualDim(terminator->getOperand(index),
+                                                dim, entry, inputDims);
+                          });
     if (!shape)
-      return entry.emitError("cannot tell the size of output ")
+      return emitError(entry.getLoc(), "cannot tell the size of output ")
              << index << " from the inputs; give it a " << kShapeAttr
              << " attribute";
     auto name = entry.getResultAttrOfType<StringAttr>(index, kNameAttr);
