@@ -38,7 +38,7 @@ target_compile_options(quantc_compile_options INTERFACE
 # add_quantc_library(<name> <sources>... [NO_MLIR] [DEPENDS <targets>...])
 # One component of libQuantc. Parsing MLIR's headers costs more than compiling
 # our code, so components share one precompiled header; NO_MLIR leaves it out
-# and keeps a component free of MLIR.
+# and keeps a component free of MLIR. All generated headers are made first.
 function(add_quantc_library name)
   cmake_parse_arguments(ARG "NO_MLIR" "" "DEPENDS;LINK_LIBS" ${ARGN})
   add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
@@ -49,8 +49,9 @@ function(add_quantc_library name)
     endif()
     target_precompile_headers(${name} REUSE_FROM QuantcPrecompiled)
   endif()
-  if(ARG_DEPENDS)
-    add_dependencies(${name} ${ARG_DEPENDS})
+  if(NOT ARG_NO_MLIR)
+    get_property(generated GLOBAL PROPERTY QUANTC_TABLEGEN_TARGETS)
+    add_dependencies(${name} ${generated} ${ARG_DEPENDS})
   endif()
   set_property(GLOBAL APPEND PROPERTY QUANTC_COMPONENTS ${name})
   set_property(GLOBAL APPEND PROPERTY QUANTC_LINK_LIBS ${ARG_LINK_LIBS})
@@ -89,6 +90,7 @@ function(add_quantc_tablegen target td)
     mlir_tablegen(${output} ${flag})
   endwhile()
   add_public_tablegen_target(${target})
+  set_property(GLOBAL APPEND PROPERTY QUANTC_TABLEGEN_TARGETS ${target})
 endfunction()
 
 # add_quantc_passes(<name> <Passes.td>)
@@ -98,6 +100,7 @@ function(add_quantc_passes name td)
   set(LLVM_TARGET_DEFINITIONS ${td})
   mlir_tablegen(Passes.h.inc -gen-pass-decls -name=${name})
   add_public_tablegen_target(Quantc${name}PassesIncGen)
+  set_property(GLOBAL APPEND PROPERTY QUANTC_TABLEGEN_TARGETS Quantc${name}PassesIncGen)
   add_quantc_doc(${td} ${name}Passes -gen-pass-doc)
 endfunction()
 

@@ -31,12 +31,18 @@ static void addCleanup(OpPassManager &pm) {
 /// From operations of any form to linalg, vectors and loops on tensors.
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
+  // Layers with constant weights take the packed path, all else the plain one.
+  pm.addPass(createPackPass());
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileLinearPass());
+  pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  addCleanup(pm);
+  pm.addPass(createLowerContractionsPass());
 }
 
 /// From tensors to the caller's memory and one workspace.

@@ -13,6 +13,13 @@
 
 namespace quantc {
 
+/// The attribute that says how an operation of a packed layer is to be tiled:
+/// one size for each of its loops, 0 for none.
+inline constexpr llvm::StringLiteral kTileSizesAttr = "quant.tile_sizes";
+
+/// The attribute of operations that are tiled and small enough to vectorize.
+inline constexpr llvm::StringLiteral kTiledAttr = "quant.tiled";
+
 #define GEN_PASS_DECL
 #include "quantc/Codegen/Passes.h.inc"
 

@@ -10,6 +10,61 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
+  let summary = "Lower linear layers onto weights packed for the target";
+  let description = [{
+    Lowers each `quant.linear` whose weights and parameters are constant to
+    `linalg` operations on weights in the order in which the target's dot
+    instruction reads them, `[N / NR][K / depth][NR][depth]`. NR columns make a
+    panel; how many rows and columns are computed at a time follows from the
+    instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
+    byte and are unpacked panel by panel.
+
+    The operations carry the sizes that `quant-tile-linear` tiles them by
+    (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
+  let summary = "Tile packed linear layers, contraction fused into epilogue";
+  let description = [{
+    Reads the tile sizes that `quant-pack` leaves on the operations of a layer
+    (`quant.tile_sizes`, one size for each loop, 0 for none) and tiles from the
+    last operation to the first:
+
+    1. The epilogue is tiled by blocks of rows and panels of columns, panels
+       outside, and the group sum, the contraction and their initial values are
+       fused into its tile.
+    2. The row loop is peeled, so that its body has static sizes. Rows that are
+       left over run one by one.
+    3. The group sum is tiled by one group, the contraction fused into it.
+    4. The contraction is tiled by one step along K.
+
+    No tile depends on the number of rows, so the number may be dynamic, and a
+    row is computed in the same order whatever block it falls in.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
+  let summary = "Vectorize tiled layers and keep their accumulators in registers";
+  let description = [{
+    Vectorizes the operations that `quant-tile-linear` tiled (`quant.tiled`).
+    The integer contraction becomes one `vector.contract` on extended i8
+    operands; a float contraction, whose step along K is 1, loses its unit
+    dimensions and becomes one `math.fma`. Then the accumulator is hoisted out
+    of the loop along K, which carries it as a vector.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
 def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
   let summary = "Put inputs and outputs of the program in the caller's memory";
   let description = [{

@@ -25,9 +25,6 @@
 #include "quantc/Conversion/Emit.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 
-#include <optional>
-#include <vector>
-
 namespace quantc {
 
 /// What an epilogue reads beside the accumulator, each null when it reads no
@@ -54,18 +51,6 @@ EpilogueOperands createEpilogueOperands(mlir::OpBuilder &builder, LinearOp op);
 /// f32 or i8. `operands` are elements.
 mlir::Value emitEpilogue(Emit &a, LinearOp op, mlir::Value accumulator,
                          const EpilogueOperands &operands);
-
-/// The weight that enters the contraction, [N, K], with packed nibbles unpacked
-/// and group multipliers applied. Nothing when it is not constant.
-std::optional<std::vector<int8_t>> getIntegerWeight(LinearOp op);
-
-/// sum_k (w[n, k] - zw[n]) of `getIntegerWeight` for each channel, so that
-///
-///   sum_k (a - za) * (w - zw) = sum_k a * (w - zw) - za * sums[n]
-///
-/// Nothing when weight or zero point are not constant, or with float group
-/// scales.
-std::optional<std::vector<int32_t>> getWeightSums(LinearOp op);
 
 } // namespace quantc
 

@@ -8,15 +8,23 @@
 #ifndef QUANTC_TARGET_PASSES_H
 #define QUANTC_TARGET_PASSES_H
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
 namespace quantc {
+
+struct DotInstruction;
 
 #define GEN_PASS_DECL
 #include "quantc/Target/Passes.h.inc"
 
 #define GEN_PASS_REGISTRATION
 #include "quantc/Target/Passes.h.inc"
+
+/// Adds the pattern of `quant-lower-contractions` for one instruction.
+void populateLowerContractionPatterns(mlir::RewritePatternSet &patterns,
+                                      const DotInstruction &instruction);
 
 } // namespace quantc
 

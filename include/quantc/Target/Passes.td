@@ -25,6 +25,28 @@ def SetTargetPass : Pass<"quant-set-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp"> {
+  let summary = "Lower integer contractions to the target's dot instruction";
+  let description = [{
+    Splits each `vector.contract` on extended i8 operands into instructions of
+    the row of `DotInstructions.def` that the module's target has. In loops
+    (m, n, k) without unit dimensions the contraction is
+
+    ```
+    acc[m, n] += sum_k ext(lhs[m, k]) * sext(rhs[n, k])
+    ```
+
+    with as many k as the instruction takes, and `lhs` extended the way that the
+    instruction does (`arith.extui` where it takes a + 128). Weights are a flat
+    vector `rhs[n * depth + k]`, as `quant-pack` stores them.
+
+    A contraction of another shape is left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
   let summary = "Compute what the target has no instruction for, to the bit";
   let description = [{

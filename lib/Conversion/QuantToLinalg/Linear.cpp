@@ -16,8 +16,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Generic.h"
 #include "Patterns.h"
+#include "quantc/Conversion/Generic.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Conversion/LinearEpilogue.h"

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef QUANTC_LIB_CONVERSION_QUANTTOLINALG_GENERIC_H
-#define QUANTC_LIB_CONVERSION_QUANTTOLINALG_GENERIC_H
+#ifndef QUANTC_CONVERSION_GENERIC_H
+#define QUANTC_CONVERSION_GENERIC_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "quantc/Conversion/Emit.h"
@@ -74,4 +74,4 @@ private:
 
 } // namespace quantc
 
-#endif // QUANTC_LIB_CONVERSION_QUANTTOLINALG_GENERIC_H
+#endif // QUANTC_CONVERSION_GENERIC_H

@@ -1,0 +1,167 @@
+//===- LinearPacker.h - The operations of a packed layer --------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Lowers quant.linear on constant weights to the operations of a packed layer,
+// in loops m (row), nb (panel), g (group), n (column in the panel), k (step),
+// h (half of a byte) and d (element in the step):
+//
+//   unpack        w[nb, g, k, h, n, d]   from nibbles, only with 4-bit weights
+//   contraction   acc[m, nb, n]          or acc[m, nb, g, n] with float groups
+//   group sum     sum[m, nb, n]          only with float groups
+//   epilogue      y[m, nb, n]
+//
+// Zero points are taken out of the contraction. With u = 128 where the
+// instruction takes a + 128 (else 0), K' the size of a group, all sums over k:
+//
+//   sum (a - za)(w - zw) = sum (a + u) w
+//                          - (u + za) sum w + K' za zw      known: acc starts
+//                          there
+//                          - zw sum a                       row sums, if zw !=
+//                          0
+//
+// and with za known only at run time
+//
+//                        = sum (a + u) w - u sum w - za sum (w - zw) - zw sum a
+//
+// Weights of 4 bits have zw and the group multiplier applied while they are
+// unpacked: both w - zw and m * w fit i8.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_CODEGEN_LINEARPACKER_H
+#define QUANTC_LIB_CODEGEN_LINEARPACKER_H
+
+#include "PackedLayout.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/PatternMatch.h"
+#include "quantc/Conversion/Generic.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Target/DotInstructions.h"
+
+namespace quantc {
+
+/// What an unsigned lhs is shifted by.
+inline constexpr int32_t kUnsignedOffset = 128;
+
+/// The loops of one operation and the sizes that they are tiled by.
+class Loops {
+public:
+  explicit Loops(mlir::MLIRContext *context) : context(context) {}
+
+  mlir::AffineExpr add(mlir::utils::IteratorType iterator, int64_t tileSize) {
+    iterators.push_back(iterator);
+    tileSizes.push_back(tileSize);
+    return mlir::getAffineDimExpr(iterators.size() - 1, context);
+  }
+  mlir::AffineExpr parallel(int64_t tileSize = 0) {
+    return add(mlir::utils::IteratorType::parallel, tileSize);
+  }
+  mlir::AffineExpr reduction(int64_t tileSize = 0) {
+    return add(mlir::utils::IteratorType::reduction, tileSize);
+  }
+  /// The map of these loops to `exprs`; absent ones (null) are left out.
+  mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs) const {
+    llvm::SmallVector<mlir::AffineExpr> present;
+    llvm::copy_if(
+        exprs, std::back_inserter(present),
+        [](mlir::AffineExpr expr) { return static_cast<bool>(expr); });
+    return mlir::AffineMap::get(iterators.size(), 0, present, context);
+  }
+
+  llvm::SmallVector<mlir::utils::IteratorType> iterators;
+  llvm::SmallVector<int64_t> tileSizes;
+
+private:
+  mlir::MLIRContext *context;
+};
+
+/// The values that undo zero points which are not known when the accumulator
+/// starts; each null without.
+struct Correction {
+  mlir::Value inputZeroPoint;  // za [M]
+  mlir::Value weightSums;      // sum (w - zw) [NB, (G), NR]
+  mlir::Value weightZeroPoint; // zw [NB, (G), NR]
+  mlir::Value rowSums;         // sum a [M, (G)]
+};
+
+class LinearPacker {
+public:
+  LinearPacker(LinearOp op, const DotInstruction &instruction,
+               mlir::PatternRewriter &rewriter)
+      : op(op), instruction(instruction), rewriter(rewriter), loc(op.getLoc()),
+        hasGroupSums(op.getNumScaleGroups() > 1) {}
+
+  mlir::LogicalResult prepare();
+  mlir::Value lower();
+
+private:
+  bool isInteger() { return op.hasIntegerInput(); }
+  bool hasGroups() const { return layout.groups > 1; }
+  bool isUnsigned() {
+    return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
+  }
+
+  mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
+                       llvm::ArrayRef<char> data);
+  /// A packed constant; `shape` has 0 for dimensions that are left out.
+  template <class T>
+  mlir::Value packed(mlir::Type element, llvm::ArrayRef<int64_t> shape,
+                     const std::vector<T> &values) {
+    llvm::SmallVector<int64_t> present;
+    llvm::copy_if(shape, std::back_inserter(present),
+                  [](int64_t size) { return size != 0; });
+    return constant(
+        element, present,
+        llvm::ArrayRef(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(T)));
+  }
+  int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
+
+  mlir::Value createGeneric(const Loops &loops, mlir::ValueRange inputs,
+                            mlir::Value init,
+                            llvm::ArrayRef<mlir::AffineMap> maps,
+                            EmitBody body);
+  mlir::Value createInput();
+  mlir::Value createWeight();
+  mlir::Value createUnpack();
+  mlir::Value createInit();
+  mlir::Value createContraction();
+  mlir::Value createRowSums();
+  Correction createCorrection();
+  mlir::Value createGroupSum(mlir::Value accumulators);
+  mlir::Value createEpilogue(mlir::Value accumulator);
+  mlir::Value createResult(mlir::Value blocked);
+
+  /// Adds the tensors of the correction to the inputs of an operation whose
+  /// accumulator has loops m, nb, g and n.
+  void addCorrection(const Loops &loops, mlir::AffineExpr m,
+                     mlir::AffineExpr nb, mlir::AffineExpr g,
+                     mlir::AffineExpr n, llvm::SmallVector<mlir::Value> &inputs,
+                     llvm::SmallVector<mlir::AffineMap> &maps);
+  /// The corrected accumulator; `elements` are those of `addCorrection`.
+  mlir::Value emitCorrection(Emit &a, mlir::Value acc,
+                             mlir::ValueRange elements);
+
+  LinearOp op;
+  const DotInstruction &instruction;
+  mlir::PatternRewriter &rewriter;
+  mlir::Location loc;
+  bool hasGroupSums;
+  PackedLayout layout;
+  RegisterBlock block;
+  /// Storage values [N, K], zero points [N, G] (empty: all 0), multipliers
+  /// [N, G] (empty: all 1).
+  std::vector<int8_t> weight, zeroPoints, multipliers;
+  std::optional<int32_t> inputZeroPoint;
+  Correction correction;
+  mlir::Value numRows;
+};
+
+} // namespace quantc
+
+#endif // QUANTC_LIB_CODEGEN_LINEARPACKER_H

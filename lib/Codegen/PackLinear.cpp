@@ -1,0 +1,310 @@
+//===- PackLinear.cpp - Layers on packed weights --------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Contraction, group sum and epilogue of a packed layer, and the pass. The
+// algebra is in LinearPacker.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinearPacker.h"
+
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "quantc/Codegen/Passes.h"
+#include "quantc/Conversion/Constants.h"
+#include "quantc/Conversion/LinearEpilogue.h"
+#include "quantc/Numerics/Epilogues.h"
+#include "quantc/Target/TargetSpec.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_PACKPASS
+#include "quantc/Codegen/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+//===----------------------------------------------------------------------===//
+// Contraction and sums
+//===----------------------------------------------------------------------===//
+
+Value LinearPacker::createContraction() {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel(), nb = loops.parallel();
+  AffineExpr g = !hasGroups()   ? AffineExpr()
+                 : hasGroupSums ? loops.parallel()
+                                : loops.reduction(1);
+  AffineExpr n = loops.parallel(), k = loops.reduction(1);
+  AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
+  AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
+  SmallVector<Value> inputs = {createInput(), createWeight()};
+  SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
+                                 loops.map({nb, g, k, h, n, d})};
+  bool hasZeroPoint = !isInteger() && !layout.nibbles && !zeroPoints.empty();
+  if (hasZeroPoint) {
+    inputs.push_back(packed(rewriter.getI8Type(),
+                            {layout.numPanels(), groupDim(), layout.panel},
+                            layout.packParameter<int8_t>(zeroPoints)));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
+  return createGeneric(
+      loops, inputs, createInit(), maps,
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        Value acc = elements.back();
+        Value w = a.fromStorage(elements[1]);
+        if (!isInteger()) {
+          Value zw =
+              hasZeroPoint ? a.fromStorage(elements[2]) : a.constantInt(0);
+          return {numerics::addWeightOnlyElement(a, acc, elements[0], w, zw)};
+        }
+        Value x = isUnsigned() ? arith::ExtUIOp::create(rewriter, loc,
+                                                        rewriter.getI32Type(),
+                                                        elements[0])
+                               : a.fromStorage(elements[0]);
+        return {a.addInt(acc, a.mulInt(x, w))};
+      });
+}
+
+/// sum a for each row, [M], or for each row and group, [M, G].
+Value LinearPacker::createRowSums() {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel();
+  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr k = loops.reduction();
+  Value input = op.getInput();
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows)};
+  if (hasGroupSums) {
+    SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+    auto type = RankedTensorType::get({op.getInput().getType().getDimSize(0),
+                                       layout.groups, layout.groupSize()},
+                                      rewriter.getI8Type());
+    input = tensor::ExpandShapeOp::create(rewriter, loc, type, input, split);
+    sizes.push_back(rewriter.getIndexAttr(layout.groups));
+  }
+  Value zeros = createZeros(rewriter, loc, sizes, rewriter.getI32Type());
+  return quantc::createGeneric(
+             rewriter, loc, input, zeros,
+             {loops.map({m, g, k}), loops.map({m, g})}, loops.iterators,
+             [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               return {a.addInt(elements[1], a.fromStorage(elements[0]))};
+             })
+      .front();
+}
+
+Correction LinearPacker::createCorrection() {
+  Correction result = correction;
+  if (op.isDynamic()) {
+    SmallVector<ReassociationIndices> flat = {{0, 1}};
+    result.inputZeroPoint = tensor::CollapseShapeOp::create(
+        rewriter, loc, op.getInputZeroPoint(), flat);
+  }
+  if (isInteger() && !layout.nibbles && !zeroPoints.empty()) {
+    PackedLayout perSum = layout;
+    perSum.groups = hasGroupSums ? layout.groups : 1;
+    result.weightZeroPoint = packed(
+        rewriter.getI8Type(),
+        {layout.numPanels(), hasGroupSums ? layout.groups : 0, layout.panel},
+        perSum.packParameter<int8_t>(zeroPoints));
+    result.rowSums = createRowSums();
+  }
+  return result;
+}
+
+void LinearPacker::addCorrection(const Loops &loops, AffineExpr m,
+                                 AffineExpr nb, AffineExpr g, AffineExpr n,
+                                 SmallVector<Value> &inputs,
+                                 SmallVector<AffineMap> &maps) {
+  auto add = [&](Value tensor, ArrayRef<AffineExpr> exprs) {
+    if (!tensor)
+      return;
+    inputs.push_back(tensor);
+    maps.push_back(loops.map(exprs));
+  };
+  add(correction.inputZeroPoint, {m});
+  add(correction.weightSums, {nb, g, n});
+  add(correction.weightZeroPoint, {nb, g, n});
+  add(correction.rowSums, {m, g});
+}
+
+Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
+  unsigned next = 0;
+  if (correction.inputZeroPoint) {
+    Value za = a.fromStorage(elements[next++]);
+    acc = a.subInt(acc, a.mulInt(za, elements[next++]));
+  }
+  if (correction.weightZeroPoint) {
+    Value zw = a.fromStorage(elements[next++]);
+    acc = a.subInt(acc, a.mulInt(zw, elements[next++]));
+  }
+  return acc;
+}
+
+Value LinearPacker::createGroupSum(Value accumulators) {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel(), nb = loops.parallel(), n = loops.parallel();
+  AffineExpr g = loops.reduction(1);
+  std::vector<float> scales = expandParameter(
+      *getFloatValues(op.getWeightScale()), layout.numColumns, layout.groups);
+  SmallVector<Value> inputs = {
+      accumulators, packed(rewriter.getF32Type(),
+                           {layout.numPanels(), layout.groups, layout.panel},
+                           layout.packParameter<float>(scales))};
+  SmallVector<AffineMap> maps = {loops.map({m, nb, g, n}),
+                                 loops.map({nb, g, n})};
+  if (isInteger())
+    addCorrection(loops, m, nb, g, n, inputs, maps);
+  maps.push_back(loops.map({m, nb, n}));
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     rewriter.getIndexAttr(layout.numPanels()),
+                                     rewriter.getIndexAttr(layout.panel)};
+  Loops initLoops(op.getContext());
+  AffineMap all = initLoops.map(
+      {initLoops.parallel(), initLoops.parallel(), initLoops.parallel()});
+  all = rewriter.getMultiDimIdentityMap(3);
+  Value empty =
+      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  Value zeros = createGeneric(initLoops, {}, empty, all,
+                              [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                                return {a.constant(0.0f)};
+                              });
+  return createGeneric(
+      loops, inputs, zeros, maps,
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        Value acc = elements[0], scale = elements[1], sum = elements.back();
+        if (!isInteger())
+          return {numerics::addWeightOnlyGroup(a, sum, acc, scale)};
+        acc = emitCorrection(a, acc, elements.drop_front(2));
+        return {numerics::addGroup(a, sum, acc, scale)};
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+Value LinearPacker::createEpilogue(Value accumulator) {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
+  AffineExpr n = loops.parallel();
+  EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
+  SmallVector<Value> inputs = {accumulator};
+  SmallVector<AffineMap> maps = {loops.map({m, nb, n})};
+  auto addChannels = [&](Value tensor) {
+    if (!tensor)
+      return;
+    std::vector<float> values =
+        expandParameter(*getFloatValues(tensor), layout.numColumns, 1);
+    inputs.push_back(packed(rewriter.getF32Type(),
+                            {layout.numPanels(), layout.panel},
+                            layout.packChannels<float>(values)));
+    maps.push_back(loops.map({nb, n}));
+  };
+  addChannels(tensors.scale);
+  if (tensors.inputScale) {
+    bool perRow =
+        cast<RankedTensorType>(tensors.inputScale.getType()).getRank() != 0;
+    SmallVector<ReassociationIndices> flat = {{0, 1}};
+    inputs.push_back(perRow ? tensor::CollapseShapeOp::create(
+                                  rewriter, loc, tensors.inputScale, flat)
+                                  .getResult()
+                            : tensors.inputScale);
+    maps.push_back(loops.map({perRow ? m : AffineExpr()}));
+  }
+  addChannels(tensors.bias);
+  unsigned correctionStart = inputs.size();
+  if (isInteger() && !hasGroupSums)
+    addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
+  maps.push_back(loops.map({m, nb, n}));
+
+  // The destination is a view of the unpacked result, so that it is written in
+  // place.
+  Type element = op.getResult().getType().getElementType();
+  int64_t padded = layout.numPanels() * layout.panel;
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     rewriter.getIndexAttr(padded)};
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
+  int64_t rows = cast<RankedTensorType>(empty.getType()).getDimSize(0);
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+  Value init = tensor::ExpandShapeOp::create(
+      rewriter, loc,
+      RankedTensorType::get({rows, layout.numPanels(), layout.panel}, element),
+      empty, split);
+  return createGeneric(
+      loops, inputs, init, maps,
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        unsigned next = 1;
+        EpilogueOperands operands;
+        operands.scale = tensors.scale ? elements[next++] : Value();
+        operands.inputScale = tensors.inputScale ? elements[next++] : Value();
+        operands.bias = tensors.bias ? elements[next++] : Value();
+        Value acc = elements[0];
+        if (isInteger() && !hasGroupSums)
+          acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
+        return {emitEpilogue(a, op, acc, operands)};
+      });
+}
+
+/// [M, NB, NR] -> [M, N].
+Value LinearPacker::createResult(Value blocked) {
+  SmallVector<ReassociationIndices> join = {{0}, {1, 2}};
+  Value flat = tensor::CollapseShapeOp::create(rewriter, loc, blocked, join);
+  RankedTensorType type = op.getResult().getType();
+  if (cast<RankedTensorType>(flat.getType()).getDimSize(1) !=
+      layout.numColumns) {
+    SmallVector<OpFoldResult> offsets(2, rewriter.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> sizes = {
+        getAsOpFoldResult(numRows), rewriter.getIndexAttr(layout.numColumns)};
+    flat = tensor::ExtractSliceOp::create(rewriter, loc, flat, offsets, sizes,
+                                          strides);
+  }
+  if (flat.getType() != type)
+    flat = tensor::CastOp::create(rewriter, loc, type, flat);
+  return flat;
+}
+
+Value LinearPacker::lower() {
+  Value accumulator = createContraction();
+  correction = createCorrection();
+  if (hasGroupSums)
+    accumulator = createGroupSum(accumulator);
+  return createResult(createEpilogue(accumulator));
+}
+
+//===----------------------------------------------------------------------===//
+// Pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct PackLinear : OpRewritePattern<LinearOp> {
+  PackLinear(MLIRContext *context, const DotInstruction &instruction)
+      : OpRewritePattern(context), instruction(instruction) {}
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    LinearPacker packer(op, instruction, rewriter);
+    if (failed(packer.prepare()))
+      return failure();
+    rewriter.replaceOp(op, packer.lower());
+    return success();
+  }
+
+private:
+  const DotInstruction &instruction;
+};
+
+struct Pack : quantc::impl::PackPassBase<Pack> {
+  void runOnOperation() override {
+    const DotInstruction &instruction =
+        selectDotInstruction(getTarget(getOperation()));
+    RewritePatternSet patterns(&getContext());
+    patterns.add<PackLinear>(&getContext(), instruction);
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+} // namespace

@@ -1,0 +1,171 @@
+//===- TileLinear.cpp - Tile packed linear layers -------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// From the packed form of a layer on whole tensors to loops over tiles. The
+// order of the steps is in Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "quantc/Codegen/Passes.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_TILELINEARPASS
+#include "quantc/Codegen/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+/// The tile sizes of `op`, empty if it has none.
+static ArrayRef<int64_t> getTileSizes(Operation *op) {
+  auto sizes = op->getAttrOfType<DenseI64ArrayAttr>(kTileSizesAttr);
+  return sizes ? sizes.asArrayRef() : ArrayRef<int64_t>();
+}
+
+/// Fuses what belongs to the layer: operations with tile sizes of their own.
+/// The start of a sum stays outside of the loop over its terms.
+static std::optional<scf::SCFTileAndFuseOptions::ControlFnResult>
+fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
+  if (isDestination || getTileSizes(producer.getOwner()).empty())
+    return std::nullopt;
+  return scf::SCFTileAndFuseOptions::ControlFnResult{};
+}
+
+/// Marks `op` as tiled.
+static void finish(Operation *op) {
+  op->removeAttr(kTileSizesAttr);
+  op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
+}
+
+/// Tiles `op` by `sizes` with the layer's producers fused into the tile.
+static FailureOr<scf::SCFTileAndFuseResult>
+tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
+            ArrayRef<int64_t> sizes, ArrayRef<int64_t> interchange = {}) {
+  scf::SCFTilingOptions tiling;
+  tiling.setTileSizes(getAsIndexOpFoldResult(op->getContext(), sizes));
+  tiling.setInterchange(interchange);
+  scf::SCFTileAndFuseOptions options;
+  options.setTilingOptions(tiling);
+  options.setFusionControlFn(fuseLayer);
+  rewriter.setInsertionPoint(op);
+  FailureOr<scf::SCFTileAndFuseResult> result =
+      scf::tileConsumerAndFuseProducersUsingSCF(
+          rewriter, cast<TilingInterface>(op.getOperation()), options);
+  if (failed(result))
+    return op.emitError("cannot tile an operation of a packed layer");
+  for (OpResult value : op->getResults())
+    rewriter.replaceAllUsesWith(value, result->replacements.lookup(value));
+  rewriter.eraseOp(op);
+  return result;
+}
+
+/// Whether a consumer of `op` is tiled with `op` fused into it.
+static bool hasTiledConsumer(Operation *op) {
+  return llvm::any_of(op->getUsers(), [](Operation *user) {
+    return !getTileSizes(user).empty();
+  });
+}
+
+/// The last operations of the layers in `func` that have tile sizes, in program
+/// order.
+static SmallVector<linalg::LinalgOp> collectRoots(func::FuncOp func) {
+  SmallVector<linalg::LinalgOp> roots;
+  func.walk([&](linalg::LinalgOp op) {
+    if (!getTileSizes(op).empty() && !hasTiledConsumer(op))
+      roots.push_back(op);
+  });
+  return roots;
+}
+
+/// Folds the sizes that tiling and peeling leave as arithmetic, so that tiles
+/// have static types.
+static LogicalResult simplify(func::FuncOp func) {
+  RewritePatternSet patterns(func.getContext());
+  linalg::populateLinalgTilingCanonicalizationPatterns(patterns);
+  scf::populateSCFForLoopCanonicalizationPatterns(patterns);
+  for (Dialect *dialect : func.getContext()->getLoadedDialects())
+    dialect->getCanonicalizationPatterns(patterns);
+  memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+  for (RegisteredOperationName op :
+       func.getContext()->getRegisteredOperations())
+    if (isa<linalg::LinalgDialect, tensor::TensorDialect, scf::SCFDialect,
+            affine::AffineDialect>(op.getDialect()))
+      op.getCanonicalizationPatterns(patterns, func.getContext());
+  return applyPatternsGreedily(func, std::move(patterns));
+}
+
+namespace {
+struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
+        failed(tileLeftoverRows(rewriter)) ||
+        failed(simplify(getOperation())) || failed(tileSums(rewriter)) ||
+        failed(simplify(getOperation())))
+      signalPassFailure();
+  }
+
+  /// Blocks of rows inside panels of columns: a panel of weights stays in cache
+  /// while all rows pass by.
+  LogicalResult tileEpilogues(RewriterBase &rewriter) {
+    for (linalg::LinalgOp op : collectRoots(getOperation())) {
+      SmallVector<int64_t> sizes(getTileSizes(op));
+      auto tiled = tileAndFuse(rewriter, op, sizes, /*interchange=*/{1, 0, 2});
+      if (failed(tiled))
+        return failure();
+      auto rows = cast<scf::ForOp>(tiled->loops.back().getOperation());
+      scf::ForOp leftover;
+      (void)scf::peelForLoopAndSimplifyBounds(rewriter, rows, leftover);
+    }
+    return success();
+  }
+
+  /// Rows that do not fill a block: where their number is not known, one by
+  /// one.
+  LogicalResult tileLeftoverRows(RewriterBase &rewriter) {
+    for (linalg::LinalgOp op : collectRoots(getOperation())) {
+      if (!ShapedType::isDynamic(op.getStaticLoopRanges()[0])) {
+        finish(op);
+        continue;
+      }
+      SmallVector<int64_t> oneRow(op.getNumLoops(), 0);
+      oneRow[0] = 1;
+      auto tiled = tileAndFuse(rewriter, op, oneRow);
+      if (failed(tiled))
+        return failure();
+      finish(tiled->tiledAndFusedOps.front());
+    }
+    return success();
+  }
+
+  /// Group sums by one group, contractions by one step along K, each with what
+  /// it sums fused into it.
+  LogicalResult tileSums(RewriterBase &rewriter) {
+    for (SmallVector<linalg::LinalgOp> roots;
+         !(roots = collectRoots(getOperation())).empty();)
+      for (linalg::LinalgOp op : roots) {
+        SmallVector<int64_t> sizes(getTileSizes(op));
+        if (llvm::all_of(sizes, [](int64_t size) { return size == 0; })) {
+          finish(op);
+          continue;
+        }
+        auto tiled = tileAndFuse(rewriter, op, sizes);
+        if (failed(tiled))
+          return failure();
+        finish(tiled->tiledAndFusedOps.front());
+      }
+    return success();
+  }
+};
+} // namespace

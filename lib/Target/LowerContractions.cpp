@@ -1,0 +1,162 @@
+//===- LowerContractions.cpp - Contractions to dot instructions -----------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "quantc/Target/DotInstructions.h"
+#include "quantc/Target/Passes.h"
+#include "quantc/Target/TargetSpec.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_LOWERCONTRACTIONSPASS
+#include "quantc/Target/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+/// The loops that `map` reads, in order, without those of a single iteration.
+static SmallVector<unsigned> getLoops(AffineMap map, ArrayRef<int64_t> bounds) {
+  SmallVector<unsigned> loops;
+  for (AffineExpr expr : map.getResults()) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    if (bounds[loop] != 1)
+      loops.push_back(loop);
+  }
+  return loops;
+}
+
+/// Whether `op` is acc[m, n] += lhs[m, k] * rhs[n, k] but for unit dimensions.
+static bool isMatmulTransposed(vector::ContractionOp op) {
+  SmallVector<int64_t> bounds;
+  op.getIterationBounds(bounds);
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  SmallVector<unsigned> lhs = getLoops(maps[0], bounds);
+  SmallVector<unsigned> rhs = getLoops(maps[1], bounds);
+  SmallVector<unsigned> acc = getLoops(maps[2], bounds);
+  auto isReduction = [&](unsigned loop) {
+    return vector::isReductionIterator(op.getIteratorTypes()[loop]);
+  };
+  SmallVector<unsigned> rows, columns;
+  llvm::copy_if(lhs, std::back_inserter(rows), std::not_fn(isReduction));
+  llvm::copy_if(rhs, std::back_inserter(columns), std::not_fn(isReduction));
+  SmallVector<unsigned> depth(llvm::drop_begin(lhs, rows.size()));
+  auto join = [](ArrayRef<unsigned> a, ArrayRef<unsigned> b) {
+    SmallVector<unsigned> all(a);
+    llvm::append_range(all, b);
+    return all;
+  };
+  return depth.size() <= 1 && rows.size() <= 1 && columns.size() <= 1 &&
+         lhs == join(rows, depth) && rhs == join(columns, depth) &&
+         acc == join(rows, columns);
+}
+
+static Value reshape(OpBuilder &builder, Location loc, Value value,
+                     ArrayRef<int64_t> shape) {
+  auto type = cast<VectorType>(value.getType());
+  return builder.createOrFold<vector::ShapeCastOp>(
+      loc, VectorType::get(shape, type.getElementType()), value);
+}
+
+/// Elements [offset, offset + size) of a vector of rank 1.
+static Value slice(OpBuilder &builder, Location loc, Value value,
+                   int64_t offset, int64_t size) {
+  return builder.createOrFold<vector::ExtractStridedSliceOp>(
+      loc, value, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{size},
+      ArrayRef<int64_t>{1});
+}
+
+namespace {
+struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
+  LowerContraction(MLIRContext *context, const DotInstruction &instruction)
+      : OpRewritePattern(context), instruction(instruction) {}
+
+  LogicalResult matchAndRewrite(vector::ContractionOp op,
+                                PatternRewriter &rewriter) const override {
+    Value lhs = getExtended(op.getLhs());
+    auto rhsExtension = op.getRhs().getDefiningOp<arith::ExtSIOp>();
+    auto accType = dyn_cast<VectorType>(op.getAccType());
+    if (!lhs || !rhsExtension || !accType)
+      return rewriter.notifyMatchFailure(op, "operands are not extended as the "
+                                             "instruction does");
+    Value rhs = rhsExtension.getIn();
+    auto lhsType = cast<VectorType>(lhs.getType());
+    auto rhsType = cast<VectorType>(rhs.getType());
+    if (!lhsType.getElementType().isInteger(8) ||
+        !rhsType.getElementType().isInteger(8) ||
+        !accType.getElementType().isInteger(32) ||
+        op.getKind() != vector::CombiningKind::ADD)
+      return rewriter.notifyMatchFailure(op, "not i8 by i8 into i32");
+    if (op.isMasked() || !isMatmulTransposed(op))
+      return rewriter.notifyMatchFailure(op, "not of the packed form");
+    int64_t depth = instruction.depth;
+    int64_t rows = lhsType.getNumElements() / depth;
+    int64_t columns = rhsType.getNumElements() / depth;
+    if (rows * depth != lhsType.getNumElements() ||
+        columns * depth != rhsType.getNumElements() ||
+        rows * columns != accType.getNumElements() ||
+        columns % instruction.columns != 0)
+      return rewriter.notifyMatchFailure(op, "not a step of the instruction");
+
+    Location loc = op.getLoc();
+    lhs = reshape(rewriter, loc, lhs, {rows, depth});
+    rhs = reshape(rewriter, loc, rhs, {columns * depth});
+    Value acc = reshape(rewriter, loc, op.getAcc(), {rows, columns});
+    Value result = acc;
+    for (int64_t row = 0; row < rows; ++row) {
+      Value activations = vector::ExtractOp::create(rewriter, loc, lhs, row);
+      Value line = vector::ExtractOp::create(rewriter, loc, acc, row);
+      for (int64_t column = 0; column < columns;
+           column += instruction.columns) {
+        Value weights = slice(rewriter, loc, rhs, column * depth,
+                              instruction.columns * depth);
+        Value sums = slice(rewriter, loc, line, column, instruction.columns);
+        sums = instruction.emit(rewriter, loc, instruction, sums, activations,
+                                weights);
+        line = vector::InsertStridedSliceOp::create(rewriter, loc, sums, line,
+                                                    ArrayRef<int64_t>{column},
+                                                    ArrayRef<int64_t>{1});
+      }
+      result = vector::InsertOp::create(rewriter, loc, line, result, row);
+    }
+    rewriter.replaceOp(op, reshape(rewriter, loc, result, accType.getShape()));
+    return success();
+  }
+
+private:
+  /// The i8 vector that `value` extends the way the instruction does.
+  Value getExtended(Value value) const {
+    if (instruction.lhs == DotInstruction::Lhs::Unsigned) {
+      auto extension = value.getDefiningOp<arith::ExtUIOp>();
+      return extension ? extension.getIn() : Value();
+    }
+    auto extension = value.getDefiningOp<arith::ExtSIOp>();
+    return extension ? extension.getIn() : Value();
+  }
+
+  const DotInstruction &instruction;
+};
+
+struct LowerContractions
+    : quantc::impl::LowerContractionsPassBase<LowerContractions> {
+  void runOnOperation() override {
+    TargetSpec target = getTarget(getOperation());
+    RewritePatternSet patterns(&getContext());
+    populateLowerContractionPatterns(patterns, selectDotInstruction(target));
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void quantc::populateLowerContractionPatterns(
+    RewritePatternSet &patterns, const DotInstruction &instruction) {
+  patterns.add<LowerContraction>(patterns.getContext(), instruction);
+}

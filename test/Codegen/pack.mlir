@@ -1,0 +1,81 @@
+// RUN: quant-opt %s --quant-pack --split-input-file | FileCheck %s
+// RUN: quant-opt %s --quant-pack --canonicalize --quant-lower-to-linalg --split-input-file | FileCheck %s --check-prefix=LEFT
+
+// A target without dot instruction: steps of one, one panel.
+// w = [[1, 2, 3], [4, 5, -6]], so the accumulators start at -za * sum(w):
+// -3 * 6 and -3 * 3.
+module attributes {llvm.target = #llvm.target<triple = "riscv64-unknown-linux-gnu", chip = "generic-rv64">} {
+// CHECK-LABEL: func @static_layer
+//   CHECK-DAG:   arith.constant dense<{{\[\[\[\[}}1], [4]], {{\[\[}}2], [5]], {{\[\[}}3], [-6]]]]> : tensor<1x3x2x1xi8>
+//   CHECK-DAG:   arith.constant dense<{{\[\[}}-18, -9]]> : tensor<1x2xi32>
+//   CHECK-NOT:   quant.linear
+//       CHECK:   linalg.generic {{.*}}"reduction", "reduction"]} ins({{.*}} : tensor<?x3x1xi8>, tensor<1x3x2x1xi8>)
+//  CHECK-SAME:     quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>
+//       CHECK:   linalg.generic {{.*}} outs({{.*}} : tensor<?x1x2xf32>) attrs = {quant.tile_sizes = array<i64: 2, 1, 0>}
+func.func @static_layer(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3], [4, 5, -6]]> : tensor<2x3xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// An instruction that takes a + 128: -(128 + za) * sum(w) = -131 * 6, -131 * 3;
+// K is padded to one step of four.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx512vnni"]>>} {
+// CHECK-LABEL: func @unsigned_activations
+//   CHECK-DAG:   arith.constant dense<{{\[\[}}-786, -393, 0
+//   CHECK-DAG:   arith.xori
+//   CHECK-DAG:   tensor.insert_slice {{.*}} : tensor<?x1x3xi8> into tensor<?x1x4xi8>
+//       CHECK:   arith.extui
+func.func @unsigned_activations(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3], [4, 5, -6]]> : tensor<2x3xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// Two steps of one to a byte: 1 and 2 make 0x21, 3 and 0 make 3; 4 and 5 make
+// 0x54, -6 (0xA) and 0 make 10. The multipliers are applied while unpacking.
+module attributes {llvm.target = #llvm.target<triple = "riscv64-unknown-linux-gnu", chip = "generic-rv64">} {
+// CHECK-LABEL: func @nibbles
+//   CHECK-DAG:   arith.constant dense<{{\[\[\[\[}}33], [84]], {{\[\[}}3], [10]]]]> : tensor<1x2x2x1xi8>
+//       CHECK:   arith.shli
+//       CHECK:   arith.shrsi
+//       CHECK:   arith.muli
+//       CHECK:   linalg.generic {{.*}} tensor<1x2x2x2x1xi8>
+func.func @nibbles(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
+  %bytes = arith.constant dense<[[33, 3], [84, 10]]> : tensor<2x2xi8>
+  %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x3xi4>
+  %m = arith.constant dense<[[2], [3]]> : tensor<2x1xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x1xi8>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x3xi8>, tensor<2x3xi4> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// LEFT-LABEL: func @weight_not_constant_untouched
+//   LEFT-NOT:   quant.tile_sizes
+// CHECK-LABEL: func @weight_not_constant_untouched
+//       CHECK:   quant.linear
+func.func @weight_not_constant_untouched(%x: tensor<?x3xf32>, %w: tensor<2x3xi8>) -> tensor<?x2xf32> {
+  %sw = arith.constant dense<0.5> : tensor<f32>
+  %y = quant.linear %x, %w scale(%sw : tensor<f32>) : tensor<?x3xf32>, tensor<2x3xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

@@ -1,0 +1,78 @@
+// RUN: quant-opt %s --quant-lower-contractions --canonicalize --split-input-file | FileCheck %s
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
+#matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
+
+// Two rows by 32 columns: four instructions, one broadcast for each row.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx512vnni"]>>} {
+// CHECK-LABEL: func @vnni
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+//   CHECK-NOT: vpdpbusd
+func.func @vnni(%a: vector<2x4xi8>, %b: vector<32x4xi8>, %c: vector<2x32xi32>) -> vector<2x32xi32> {
+  %ae = arith.extui %a : vector<2x4xi8> to vector<2x4xi32>
+  %be = arith.extsi %b : vector<32x4xi8> to vector<32x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<2x4xi32>, vector<32x4xi32> into vector<2x32xi32>
+  return %r : vector<2x32xi32>
+}
+
+// The instruction takes a + 128: signed activations are not its operand.
+// CHECK-LABEL: func @signed_untouched
+//       CHECK:   vector.contract
+func.func @signed_untouched(%a: vector<2x4xi8>, %b: vector<32x4xi8>, %c: vector<2x32xi32>) -> vector<2x32xi32> {
+  %ae = arith.extsi %a : vector<2x4xi8> to vector<2x4xi32>
+  %be = arith.extsi %b : vector<32x4xi8> to vector<32x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<2x4xi32>, vector<32x4xi32> into vector<2x32xi32>
+  return %r : vector<2x32xi32>
+}
+
+// CHECK-LABEL: func @other_depth_untouched
+//       CHECK:   vector.contract
+func.func @other_depth_untouched(%a: vector<2x8xi8>, %b: vector<12x8xi8>, %c: vector<2x12xi32>) -> vector<2x12xi32> {
+  %ae = arith.extui %a : vector<2x8xi8> to vector<2x8xi32>
+  %be = arith.extsi %b : vector<12x8xi8> to vector<12x8xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<2x8xi32>, vector<12x8xi32> into vector<2x12xi32>
+  return %r : vector<2x12xi32>
+}
+}
+
+// -----
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
+#matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
+
+// Products of i16 pairs are exact; nothing saturates.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+// CHECK-LABEL: func @avx2
+//       CHECK:   arith.extsi %{{.*}} : vector<2xi8> to vector<2xi16>
+//       CHECK:   arith.extsi %{{.*}} : vector<16xi8> to vector<16xi16>
+//       CHECK:   %[[P:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+//       CHECK:   arith.addi %{{.*}}, %[[P]] : vector<8xi32>
+func.func @avx2(%a: vector<1x2xi8>, %b: vector<8x2xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extsi %a : vector<1x2xi8> to vector<1x2xi32>
+  %be = arith.extsi %b : vector<8x2xi8> to vector<8x2xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<1x2xi32>, vector<8x2xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+}
+
+// -----
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
+#matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
+
+module attributes {llvm.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "generic", features = <["+dotprod", "+neon"]>>} {
+// CHECK-LABEL: func @dotprod
+//       CHECK:   llvm.call_intrinsic "llvm.aarch64.neon.sdot"
+func.func @dotprod(%a: vector<1x4xi8>, %b: vector<4x4xi8>, %c: vector<1x4xi32>) -> vector<1x4xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<4x4xi8> to vector<4x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<1x4xi32>, vector<4x4xi32> into vector<1x4xi32>
+  return %r : vector<1x4xi32>
+}
+}
