@@ -14,7 +14,7 @@
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
-#include "quantc/Conversion/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Numerics/Epilogues.h"
 #include "quantc/Target/TargetSpec.h"

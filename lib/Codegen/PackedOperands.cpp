@@ -12,7 +12,7 @@
 #include "LinearPacker.h"
 
 #include "quantc/Codegen/Passes.h"
-#include "quantc/Conversion/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Conversion/LinearEpilogue.h"
 
 using namespace mlir;

@@ -9,7 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
-#include "quantc/Conversion/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Numerics/Epilogues.h"
 #include "quantc/Numerics/Parameters.h"
 

@@ -136,8 +136,7 @@ void RequantizeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 /// The sizes of `type`, where a dynamic one is that of `source` in the same
 /// dimension.
 static SmallVector<OpFoldResult> getSizes(OpBuilder &builder, Location loc,
-                                          RankedTensorType type,
-                                          Value source) {
+                                          RankedTensorType type, Value source) {
   SmallVector<OpFoldResult> sizes;
   for (auto [dim, size] : llvm::enumerate(type.getShape()))
     sizes.push_back(ShapedType::isDynamic(size)
@@ -153,4 +152,14 @@ quantc::detail::reifyFromInput(Operation *op, OpBuilder &builder,
     shapes.push_back(getSizes(builder, op->getLoc(),
                               cast<RankedTensorType>(type), op->getOperand(0)));
   return success();
+}
+
+void quantc::detail::boundByInput(Operation *op, Value value, int64_t dim,
+                                  ValueBoundsConstraintSet &constraints) {
+  int64_t size = cast<ShapedType>(value.getType()).getDimSize(dim);
+  if (ShapedType::isDynamic(size))
+    constraints.bound(value)[dim] ==
+        constraints.getExpr(op->getOperand(0), dim);
+  else
+    constraints.bound(value)[dim] == size;
 }

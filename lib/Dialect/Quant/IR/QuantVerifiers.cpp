@@ -68,9 +68,9 @@ static LogicalResult verifyRange(Operation *op, StringRef name, Value operand,
     return success();
   for (const APInt &value : values)
     if (value.getSExtValue() < min || value.getSExtValue() > max)
-      return op->emitOpError("expects ") << name << " in [" << min << ", "
-                                         << max << "], got "
-                                         << value.getSExtValue();
+      return op->emitOpError("expects ")
+             << name << " in [" << min << ", " << max << "], got "
+             << value.getSExtValue();
   return success();
 }
 
@@ -193,8 +193,7 @@ LogicalResult UnpackOp::verify() {
   ArrayRef<int64_t> to = getType().getShape();
   // unpack_c1
   if (from.empty() || from.size() != to.size() ||
-      from.drop_back() != to.drop_back() ||
-      from.back() != (to.back() + 1) / 2)
+      from.drop_back() != to.drop_back() || from.back() != (to.back() + 1) / 2)
     return emitOpError("expects an input whose last dimension is half that of "
                        "the result, rounded up");
   return success();
@@ -249,8 +248,8 @@ static LogicalResult verifyLinearWeight(LinearOp op) {
   RankedTensorType multiplier = op.getGroupMultiplier().getType();
   if (multiplier.getRank() != 2 || multiplier.getDimSize(0) != numRows)
     return op.emitOpError("expects a group multiplier of shape [N, G]");
-  if (failed(verifyBlocks(op, "group multiplier", weight,
-                          multiplier.getShape())))
+  if (failed(
+          verifyBlocks(op, "group multiplier", weight, multiplier.getShape())))
     return failure();
   return verifyRange(op, "group multiplier", op.getGroupMultiplier(), 1, 15);
 }

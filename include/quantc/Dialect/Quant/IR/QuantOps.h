@@ -15,6 +15,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 namespace quantc::detail {
 /// Reifies the shapes of all results of `op`: a dynamic dimension is that of
@@ -22,6 +23,10 @@ namespace quantc::detail {
 mlir::LogicalResult
 reifyFromInput(mlir::Operation *op, mlir::OpBuilder &builder,
                mlir::ReifiedRankedShapedTypeDims &shapes);
+
+/// Tells the analysis of value bounds the same.
+void boundByInput(mlir::Operation *op, mlir::Value value, int64_t dim,
+                  mlir::ValueBoundsConstraintSet &constraints);
 } // namespace quantc::detail
 
 #define GET_OP_CLASSES

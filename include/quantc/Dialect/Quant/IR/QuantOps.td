@@ -18,12 +18,15 @@
 include "mlir/Dialect/Quant/IR/QuantBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ValueBoundsOpInterface.td"
 
 class Quantc_Op<string mnemonic, list<Trait> traits = []>
     : Op<Quant_Dialect, mnemonic,
          !listconcat([Pure,
                       DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                                                ["reifyResultShapes"]>],
+                                                ["reifyResultShapes"]>,
+                      DeclareOpInterfaceMethods<ValueBoundsOpInterface,
+                                                ["populateBoundsForShapedValueDim"]>],
                      traits)> {
   let cppNamespace = "::quantc";
   // A dynamic dimension of a result is that of the first operand.
@@ -32,6 +35,11 @@ class Quantc_Op<string mnemonic, list<Trait> traits = []>
         ::mlir::OpBuilder &builder,
         ::mlir::ReifiedRankedShapedTypeDims &shapes) {
       return ::quantc::detail::reifyFromInput(*this, builder, shapes);
+    }
+    void $cppClass::populateBoundsForShapedValueDim(
+        ::mlir::Value value, int64_t dim,
+        ::mlir::ValueBoundsConstraintSet &constraints) {
+      ::quantc::detail::boundByInput(*this, value, dim, constraints);
     }
   }];
 }
