@@ -127,3 +127,10 @@ std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
   }
   return values;
 }
+
+std::optional<std::vector<float>> quantc::getFloatValues(Value value) {
+  auto elements = ConstantElements<float>::get(value);
+  if (!elements)
+    return std::nullopt;
+  return elements->values().vec();
+}

@@ -61,6 +61,9 @@ std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
 /// none of others.
 std::optional<std::vector<int8_t>> getStorageValues(mlir::Value value);
 
+/// The values of a constant f32 tensor; none of others.
+std::optional<std::vector<float>> getFloatValues(mlir::Value value);
+
 /// The transpose of a row-major [rows, cols] matrix.
 template <class T>
 std::vector<T> transpose(llvm::ArrayRef<T> values, int64_t rows, int64_t cols) {
