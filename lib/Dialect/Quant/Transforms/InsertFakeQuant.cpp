@@ -67,8 +67,8 @@ struct InsertFakeQuant : quantc::impl::InsertFakeQuantBase<InsertFakeQuant> {
     for (const ConfiguredLayer &layer : *layers) {
       Operation *op = layer.linear.op;
       rewriter.setInsertionPoint(op);
-      Value input = createFakeQuantizedInput(rewriter, op->getLoc(),
-                                             layer.linear.getInput(), layer.config);
+      Value input = createFakeQuantizedInput(
+          rewriter, op->getLoc(), layer.linear.getInput(), layer.config);
       Value weight = createFakeQuantizedWeight(
           rewriter, op->getLoc(), createWeight(rewriter, layer.linear),
           layer.config);
