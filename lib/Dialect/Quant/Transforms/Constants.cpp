@@ -109,6 +109,8 @@ std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
 }
 
 std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
+  if (!value)
+    return std::nullopt;
   auto unpack = value.getDefiningOp<UnpackOp>();
   auto elements =
       ConstantElements<int8_t>::get(unpack ? unpack.getInput() : value);
@@ -129,6 +131,8 @@ std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
 }
 
 std::optional<std::vector<float>> quantc::getFloatValues(Value value) {
+  if (!value)
+    return std::nullopt;
   auto elements = ConstantElements<float>::get(value);
   if (!elements)
     return std::nullopt;

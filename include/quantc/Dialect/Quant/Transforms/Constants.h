@@ -58,10 +58,10 @@ std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
                                 int64_t cols);
 
 /// The values of a constant i8 or i4 tensor, or of quant.unpack of a constant;
-/// none of others.
+/// none of others or of null.
 std::optional<std::vector<int8_t>> getStorageValues(mlir::Value value);
 
-/// The values of a constant f32 tensor; none of others.
+/// The values of a constant f32 tensor; none of others or of null.
 std::optional<std::vector<float>> getFloatValues(mlir::Value value);
 
 /// The transpose of a row-major [rows, cols] matrix.
