@@ -1,4 +1,5 @@
 """Runs the GoogleTest binaries in the same lit run as the other tests."""
+
 import lit.formats
 
 config.name = "quantc-unit"

@@ -3,10 +3,12 @@
 The bytes are made by hand, as NumPy's documentation of its format has them, so
 that the test needs no NumPy.
 """
+
 import ast
 import struct
 import sys
 import zipfile
+from pathlib import Path
 
 
 def npy(descr, shape, data, fortran_order=False):
@@ -17,7 +19,7 @@ def npy(descr, shape, data, fortran_order=False):
 
 def read(path):
     """The header of a version 1 file and its floats."""
-    data = open(path, "rb").read()
+    data = Path(path).read_bytes()
     (size,) = struct.unpack("<H", data[8:10])
     assert data[:8] == b"\x93NUMPY\x01\x00" and (10 + size) % 64 == 0, data[:10]
     header, data = data[10 : 10 + size], data[10 + size :]
@@ -53,7 +55,7 @@ def write(folder):
     save("empty.npy", b"")
     save_archive("named.npz", x=x, z=y)
     save_archive("small.npz", zipfile.ZIP_DEFLATED, x=x, y=y)
-    save("cut.npz", open(f"{folder}/xy.npz", "rb").read()[:-10])
+    save("cut.npz", Path(folder, "xy.npz").read_bytes()[:-10])
 
 
 def check(folder):
