@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 600
 MAX_TOOL_LINES = 40
-PASS_NAME = re.compile(r"quant-[a-z]+(-[a-z]+)+")
+PASS_NAME = re.compile(r"quant-[a-z]+(-[a-z]+)*")
 CONSTRAINT = re.compile(r"\b([a-z_]+)_c(\d+)\b")
 CONSTRAINT_RANGE = re.compile(r"\b([a-z_]+)_c(\d+)`?\s+(?:to|\.\.)\s+`?\1_c(\d+)\b")
 
@@ -52,7 +52,7 @@ def check_components() -> Iterator[str]:
 
 
 def check_passes() -> Iterator[str]:
-    """Passes are called quant-verb-object, and a test runs each of them."""
+    """Passes are called quant-verb or quant-verb-object, and a test runs each of them."""
     tests = "".join(read(path) for path in list_files("test/*.mlir", "test/*.test"))
     for path in list_files("*.td"):
         for name in re.findall(r': *Pass<"([^"]+)"', read(path)):
