@@ -43,7 +43,8 @@ typename A::Float polynomial(A &a, typename A::Float x,
 }
 
 /// The sign bit of x as an integer, all other bits zero.
-template <typename A> typename A::Int signBit(A &a, typename A::Float x) {
+template <typename A>
+typename A::Int signBit(A &a, typename A::Float x) {
   return a.andInt(a.bitcastToInt(x), a.constantInt(INT32_MIN));
 }
 
@@ -55,7 +56,8 @@ typename A::Float withSign(A &a, typename A::Float magnitude,
 }
 
 /// 2^n for n in [-126, 127].
-template <typename A> typename A::Float powerOfTwo(A &a, typename A::Int n) {
+template <typename A>
+typename A::Float powerOfTwo(A &a, typename A::Int n) {
   typename A::Int biased = a.addInt(n, a.constantInt(127));
   return a.bitcastToFloat(a.shlInt(biased, a.constantInt(23)));
 }
@@ -74,7 +76,8 @@ typename A::Float propagateNaN(A &a, typename A::Float x, typename A::Float y) {
 /// 2^n (1 + r + r^2 P(r)), |r| <= ln 2 / 2, P to 3.1e-9. ln 2 has two parts;
 /// n times the first is exact. 2^n is applied in two factors, so overflow
 /// gives Inf and underflow denormals, rounded once.
-template <typename A> typename A::Float exp(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float exp(A &a, typename A::Float x) {
   // e^-104 rounds to 0 and e^89 to Inf: nothing is lost, and n fits.
   typename A::Float lo = a.constant(-104.0f);
   typename A::Float hi = a.constant(89.0f);
@@ -99,7 +102,8 @@ template <typename A> typename A::Float exp(A &a, typename A::Float x) {
 /// elementary_a2: ln x. With x = 2^e (1 + f), 1 + f in [2/3, 4/3):
 /// ln x = e ln 2 + f - f^2/2 + f^3 P(f), P to 4.6e-9. ln 0 = -Inf and
 /// ln x = NaN below 0. Denormals are scaled up by 2^25.
-template <typename A> typename A::Float log(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float log(A &a, typename A::Float x) {
   typename A::Float zero = a.constant(0.0f);
   typename A::Bool denormal = a.lessThan(x, a.constant(0x1p-126f));
   typename A::Float scaled = a.mul(x, a.constant(0x1p+25f));
@@ -186,7 +190,8 @@ typename A::Float pow(A &a, typename A::Float x, typename A::Float y) {
 
 /// elementary_a4: 1 / (1 + e^-x). Only e^-|x| <= 1 is taken: it never
 /// overflows, and for x < 0 the result e^x / (1 + e^x) keeps its precision.
-template <typename A> typename A::Float sigmoid(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float sigmoid(A &a, typename A::Float x) {
   typename A::Float one = a.constant(1.0f);
   typename A::Float e = exp(a, a.neg(a.abs(x)));
   typename A::Bool isNegative = a.lessThan(x, a.constant(0.0f));
@@ -196,7 +201,8 @@ template <typename A> typename A::Float sigmoid(A &a, typename A::Float x) {
 
 /// elementary_a5: tanh x = x + x^3 P(x^2) for |x| < 0.625, P to 4.4e-9;
 /// else 1 - 2 / (e^2|x| + 1) with the sign of x.
-template <typename A> typename A::Float tanh(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float tanh(A &a, typename A::Float x) {
   typename A::Float magnitude = a.abs(x);
   typename A::Float square = a.mul(x, x);
   typename A::Float p =
@@ -215,7 +221,8 @@ template <typename A> typename A::Float tanh(A &a, typename A::Float x) {
 }
 
 /// erf t = t P(t^2) for |t| <= 1, P to 1.2e-9.
-template <typename A> typename A::Float erfNearZero(A &a, typename A::Float t) {
+template <typename A>
+typename A::Float erfNearZero(A &a, typename A::Float t) {
   typename A::Float p = polynomial(
       a, a.mul(t, t),
       {0x1.20dd74p+0f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f912p-6f,
@@ -246,7 +253,8 @@ typename A::Float erfComplement(A &a, typename A::Float t) {
 }
 
 /// elementary_a6: erf x, from the two parts above.
-template <typename A> typename A::Float erf(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float erf(A &a, typename A::Float x) {
   typename A::Float magnitude = a.abs(x);
   typename A::Float small = erfNearZero(a, x);
   typename A::Float one = a.constant(1.0f);
@@ -259,7 +267,8 @@ template <typename A> typename A::Float erf(A &a, typename A::Float x) {
 /// elementary_a7: gelu x = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2. Left
 /// of 0 Phi comes from the complement, so that the tail does not cancel.
 /// gelu(-Inf) = -0, its limit.
-template <typename A> typename A::Float gelu(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float gelu(A &a, typename A::Float x) {
   typename A::Float one = a.constant(1.0f);
   typename A::Float half = a.constant(0.5f);
   typename A::Float bound = a.constant(-15.0f);
@@ -278,7 +287,8 @@ template <typename A> typename A::Float gelu(A &a, typename A::Float x) {
 
 /// elementary_a8: x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3),
 /// as x sigmoid(2u): the same function, without cancellation.
-template <typename A> typename A::Float geluTanh(A &a, typename A::Float x) {
+template <typename A>
+typename A::Float geluTanh(A &a, typename A::Float x) {
   typename A::Float bound = a.constant(-15.0f);
   typename A::Float factor = a.select(a.lessThan(x, bound), bound, x);
   typename A::Float square = a.mul(factor, factor);

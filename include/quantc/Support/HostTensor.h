@@ -24,7 +24,22 @@
 
 namespace quantc {
 
-enum class DataType { Bool, I4, I8, I16, I32, I64, U8, U16, U32, U64, F16, BF16, F32, F64 };
+enum class DataType {
+  Bool,
+  I4,
+  I8,
+  I16,
+  I32,
+  I64,
+  U8,
+  U16,
+  U32,
+  U64,
+  F16,
+  BF16,
+  F32,
+  F64
+};
 
 /// The bytes that one element takes in memory. An I4 takes a whole byte here,
 /// sign-extended.

@@ -67,7 +67,8 @@ struct Trace {
   Int bitcastToInt(Float) { return note<Int>("bitcastToInt"); }
   Float bitcastToFloat(Int) { return note<Float>("bitcastToFloat"); }
 
-  template <typename T> T note(const char *name) {
+  template <typename T>
+  T note(const char *name) {
     calls += std::string(calls.empty() ? "" : " ") + name;
     return {};
   }
@@ -75,7 +76,8 @@ struct Trace {
 };
 
 /// What one formula calls.
-template <typename F> std::string trace(F formula) {
+template <typename F>
+std::string trace(F formula) {
   Trace a;
   formula(a);
   return a.calls;

@@ -20,9 +20,9 @@
 namespace quantc::detail {
 /// Reifies the shapes of all results of `op`: a dynamic dimension is that of
 /// the first operand.
-mlir::LogicalResult
-reifyFromInput(mlir::Operation *op, mlir::OpBuilder &builder,
-               mlir::ReifiedRankedShapedTypeDims &shapes);
+mlir::LogicalResult reifyFromInput(mlir::Operation *op,
+                                   mlir::OpBuilder &builder,
+                                   mlir::ReifiedRankedShapedTypeDims &shapes);
 
 /// Tells the analysis of value bounds the same.
 void boundByInput(mlir::Operation *op, mlir::Value value, int64_t dim,
