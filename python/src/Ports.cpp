@@ -163,7 +163,7 @@ static Array getArray(const PortMetadata &port, nb::handle value,
   if (!getDataType(array.dtype(), port.type))
     raise(where + "input \"" + port.name + "\": expected " +
           getNumpyName(port.type) + ", got a type of " +
-          Twine(array.dtype().bits) + " bits that is not supported");
+          Twine(unsigned(array.dtype().bits)) + " bits that is not supported");
   return array;
 }
 

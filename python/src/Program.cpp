@@ -54,7 +54,7 @@ PythonProgram PythonProgram::compile(ModuleOp module, StringRef target) {
 }
 
 static void emitFile(const Model &model, const std::filesystem::path &path,
-                     EmitKind kind, StringRef target,
+                     EmitKind kind, const std::string &target,
                      const std::optional<std::filesystem::path> &header,
                      const std::optional<std::string> &name) {
   CompileOptions options;
@@ -111,11 +111,11 @@ std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound) {
   for (const Array &array : bound.arrays)
     inputs.push_back(array.data());
   std::vector<HostTensor> results;
-  SmallVector<void *> outputs;
-  for (auto [index, port] : llvm::enumerate(metadata.outputs)) {
+  for (auto [index, port] : llvm::enumerate(metadata.outputs))
     results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
-    outputs.push_back(results.back().bytes.data());
-  }
+  SmallVector<void *> outputs;
+  for (HostTensor &result : results)
+    outputs.push_back(result.bytes.data());
 
   std::string error;
   {

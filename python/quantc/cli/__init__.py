@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Sequence
 
 from quantc.cli.parser import build_parser
-from quantc.errors import Error
+from quantc.errors import Error, QuantizationWarning
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, or 1 after ``error: ...`` on stderr."""
     warnings.showwarning = _show_warning
-    warnings.simplefilter("always")
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", QuantizationWarning)
     arguments = build_parser().parse_args(argv)
     try:
         arguments.run(arguments)

@@ -60,9 +60,9 @@ def _read(path: Path, ports: Sequence[Port]) -> Batch:
     if not path.is_file():
         raise Error(f"{path}: no such file")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.ndarray):
-            with loaded:
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray):
                 return {name: loaded[name] for name in loaded.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):
         raise Error(f"{path}: not a NumPy .npz or .npy file of numbers") from None
