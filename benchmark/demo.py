@@ -20,7 +20,15 @@ import quantc
 from fashion_mnist import data
 from quantc.progress import track
 from quantc.timing import measure_interleaved, pin_to_one_core
-from results import BATCH_SIZES, OURS, Result, Run, print_results, write_report
+from results import (
+    BATCH_SIZES,
+    OURS,
+    TABLE_WIDTH,
+    Result,
+    Run,
+    print_results,
+    write_report,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "benchmark" / "fashion_mnist" / "mlp.onnx"
@@ -34,13 +42,15 @@ CONFIGS = {
     "INT8 dynamic": Config(weight_bits=8, mode="dynamic"),
     "INT8 weight-only": Config(weight_bits=8, mode="weight_only"),
     "INT4 weight-only": Config(weight_bits=4, mode="weight_only"),
-    "INT4 groups of 32, weight-only": Config(4, mode="weight_only", granularity="per_group"),
-    "INT4 groups of 32, dynamic": Config(4, mode="dynamic", granularity="per_group"),
-    "INT4 groups of 32, static": Config(4, mode="static", granularity="per_group"),
+    "INT4 groups of 16, weight-only": Config(
+        4, mode="weight_only", granularity="per_group", group_size=16
+    ),
+    "INT4 groups of 16, dynamic": Config(4, mode="dynamic", granularity="per_group", group_size=16),
+    "INT4 groups of 16, static": Config(4, mode="static", granularity="per_group", group_size=16),
 }
 """All with symmetric weights and, where not said otherwise, a scale for each output channel."""
 
-SAVED = {"INT8 static": "model_int8", "INT4 groups of 32, static": "model_int4"}
+SAVED = {"INT8 static": "model_int8", "INT4 groups of 16, static": "model_int4"}
 """What is left in the output folder, and under which name."""
 
 
@@ -50,7 +60,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "demo-output")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    console = Console(highlight=False, soft_wrap=True)
+    # A narrow terminal wraps lines; it must not hide columns.
+    console = Console(highlight=False, width=max(Console().width, TABLE_WIDTH))
     try:
         results, models = run_fashion_mnist(arguments.output)
         print_results(console, results)

@@ -17,6 +17,7 @@ from quantc.report.report import Report
 
 OURS = "quantc"
 BATCH_SIZES = (1, 256)
+TABLE_WIDTH = 180
 
 NOTE = (
     "All 10,000 test images of Fashion-MNIST. One thread on one core; latency is the least of many "
@@ -57,8 +58,7 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
             index + 1 < len(results) and results[index + 1].run.source != results[index].run.source
         )
         table.add_row(*row, end_section=end)
-    # A narrow terminal wraps lines; it must not hide columns.
-    console.print(table, width=max(console.width, 160))
+    console.print(table)
     console.print(NOTE)
 
 
