@@ -27,4 +27,4 @@ def model(onnx_path: Path) -> quantc.Model:
 @pytest.fixture
 def batches() -> list[NDArray[np.float32]]:
     """Calibration data for it."""
-    return [random_inputs((16, 37), seed) for seed in range(4)]
+    return [random_inputs((16, 37), seed) + np.float32(0.5) for seed in range(4)]
