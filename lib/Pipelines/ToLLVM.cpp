@@ -41,6 +41,7 @@ static void addTensorPasses(OpPassManager &pm) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  pm.addPass(createFlattenNarrowVectorsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
 }

@@ -65,6 +65,31 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
+def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
+  let summary = "Compute on bytes in one dimension";
+  let description = [{
+    In LLVM a vector of several dimensions is an array of vectors of the last
+    one, so that arithmetic on a step of weights, `vector<64x4xi8>`, would be 64
+    operations on 4 bytes each. Elementwise operations on bytes become ones on
+    `vector<256xi8>`, and a transposed broadcast, which repeats elements in a
+    known order, becomes one `vector.shuffle`.
+
+    ```mlir
+    %r = arith.muli %a, %b : vector<64x4xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.shape_cast %a : vector<64x4xi8> to vector<256xi8>
+    %1 = vector.shape_cast %b : vector<64x4xi8> to vector<256xi8>
+    %2 = arith.muli %0, %1 : vector<256xi8>
+    %r = vector.shape_cast %2 : vector<256xi8> to vector<64x4xi8>
+    ```
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
 def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
   let summary = "Put inputs and outputs of the program in the caller's memory";
   let description = [{
