@@ -34,6 +34,8 @@ config.substitutions += [
     ("%build_root", config.build_root),
     ("%cmake", config.cmake),
     ("%python", sys.executable),
+    # The number of random networks; 300 takes minutes.
+    ("%sweep", os.environ.get("QUANTC_SWEEP", "40")),
     ("%cxx", config.cxx),
     ("%cc", config.c),
     ("%mlir_dir", config.mlir_dir),

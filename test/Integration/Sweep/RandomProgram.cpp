@@ -1,0 +1,456 @@
+//===- RandomProgram.cpp - Random feed-forward networks -------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RandomProgram.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include <random>
+
+using namespace quantc;
+using namespace quantc::sweep;
+using llvm::formatv;
+
+namespace {
+
+/// How the input of a layer is quantized.
+enum class Mode { Float, WeightOnly, Dynamic, Static, StaticToInteger };
+
+/// The activations between two layers, [M, size]: f32, or i8 with a scale and a
+/// zero point, which are the names of constants.
+struct Activations {
+  std::string value;
+  int64_t size;
+  std::string scale, zeroPoint;
+
+  bool isInteger() const { return !scale.empty(); }
+  std::string getType() const {
+    return formatv("tensor<?x{0}x{1}>", size, isInteger() ? "i8" : "f32");
+  }
+};
+
+/// Writes a program one operation at a time.
+class Writer {
+public:
+  explicit Writer(unsigned seed) : random(seed) {}
+
+  RandomProgram writeInteger();
+  FloatProgram writeFloat();
+
+private:
+  // Numbers. The standard says what this engine gives, but not what its
+  // distributions do.
+  int64_t pick(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(random() % (high - low + 1));
+  }
+  bool flip() { return pick(0, 1); }
+  float pickFloat(float low, float high) {
+    return low + (high - low) * (random() >> 8) * 0x1p-24f;
+  }
+  template <class T>
+  T pickOf(std::initializer_list<T> values) {
+    return values.begin()[pick(0, values.size() - 1)];
+  }
+
+  // Text.
+  std::string add(const std::string &operation) {
+    std::string name = formatv("%v{0}", next++);
+    body += formatv("  {0} = {1}\n", name, operation);
+    return name;
+  }
+  template <class T>
+  std::string addConstant(llvm::ArrayRef<T> values, const std::string &type) {
+    llvm::StringRef bytes(reinterpret_cast<const char *>(values.data()),
+                          values.size() * sizeof(T));
+    return add(formatv("arith.constant dense<\"0x{0}\"> : {1}",
+                       llvm::toHex(bytes), type));
+  }
+  std::string addScalar(float value) {
+    return addConstant<float>(value, "tensor<f32>");
+  }
+  std::string addScalar(int8_t value) {
+    return addConstant<int8_t>(value, "tensor<i8>");
+  }
+  /// A constant of `shape` with integers in [low, high].
+  std::string addIntegers(int64_t count, int64_t low, int64_t high,
+                          const std::string &type);
+  std::string addFloats(int64_t count, float low, float high,
+                        const std::string &type);
+
+  // Operations.
+  Activations dequantize(const Activations &x);
+  Activations quantizeStatic(const Activations &x);
+  Activations quantizeDynamic(const Activations &x);
+  std::string addElementwise(const std::string &x, const std::string &type,
+                             const std::string &operations);
+  Activations addActivation(const Activations &x);
+  Activations addFloatLayer(const Activations &x, int64_t size);
+  Activations addBias(const Activations &x);
+  Activations addQuantizedLayer(const Activations &x, int64_t size, Mode mode);
+  Activations addLayer(const Activations &x, int64_t size);
+  std::string pickOptions();
+  HostTensor pickInput(int64_t size);
+  RandomProgram finish(const HostTensor &input, const Activations &result);
+
+  std::mt19937 random;
+  unsigned next = 0;
+  std::string body, summary;
+};
+
+} // namespace
+
+std::string Writer::addIntegers(int64_t count, int64_t low, int64_t high,
+                                const std::string &type) {
+  std::vector<int8_t> values(count);
+  for (int8_t &value : values)
+    value = pick(0, 15) ? pick(low, high) : pickOf({low, high});
+  return addConstant<int8_t>(values, type);
+}
+
+std::string Writer::addFloats(int64_t count, float low, float high,
+                              const std::string &type) {
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = pickFloat(low, high);
+  return addConstant<float>(values, type);
+}
+
+//===----------------------------------------------------------------------===//
+// Activations
+//===----------------------------------------------------------------------===//
+
+Activations Writer::dequantize(const Activations &x) {
+  if (!x.isInteger())
+    return x;
+  Activations y{"", x.size, "", ""};
+  y.value =
+      add(formatv("quant.dequantize {0} scale({1} : tensor<f32>) "
+                  "zero_point({2} : tensor<i8>) : {3} -> {4}",
+                  x.value, x.scale, x.zeroPoint, x.getType(), y.getType()));
+  return y;
+}
+
+Activations Writer::quantizeStatic(const Activations &x) {
+  Activations y{"", x.size, "", ""};
+  if (x.isInteger() && flip())
+    return x;
+  y.scale = addScalar(pickFloat(0.005f, 0.05f));
+  y.zeroPoint = addScalar(
+      static_cast<int8_t>(pickOf<int64_t>({0, -128, pick(-128, 127)})));
+  if (x.isInteger()) {
+    y.value = add(formatv(
+        "quant.requantize {0} input({1}, {2} : tensor<f32>, tensor<i8>) "
+        "output({3}, {4} : tensor<f32>, tensor<i8>) : {5}",
+        x.value, x.scale, x.zeroPoint, y.scale, y.zeroPoint, y.getType()));
+    return y;
+  }
+  y.value =
+      add(formatv("quant.quantize {0} scale({1} : tensor<f32>) "
+                  "zero_point({2} : tensor<i8>) : {3} -> {4}",
+                  x.value, y.scale, y.zeroPoint, x.getType(), y.getType()));
+  return y;
+}
+
+Activations Writer::quantizeDynamic(const Activations &input) {
+  Activations x = dequantize(input);
+  Activations y{"", x.size, "", ""};
+  std::string range = add(formatv(
+      "quant.observe {0} : {1} -> tensor<?x1x2xf32>", x.value, x.getType()));
+  std::string parameters =
+      add(formatv("quant.choose_params {0} {{bits = 8 : i64{1}} : "
+                  "tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>",
+                  range, flip() ? ", symmetric" : ""));
+  // One operation with two results.
+  body.insert(body.rfind(parameters + " =") + parameters.size(), ":2");
+  y.scale = parameters + "#0";
+  y.zeroPoint = parameters + "#1";
+  y.value =
+      add(formatv("quant.quantize {0} scale({1} : tensor<?x1xf32>) "
+                  "zero_point({2} : tensor<?x1xi8>) : {3} -> {4}",
+                  x.value, y.scale, y.zeroPoint, x.getType(), y.getType()));
+  return y;
+}
+
+std::string Writer::addElementwise(const std::string &x,
+                                   const std::string &type,
+                                   const std::string &operations) {
+  return add(formatv(
+      "linalg.generic {{indexing_maps = [#all, #all], iterator_types = "
+      "[\"parallel\", \"parallel\"]} ins({0} : {1}) outs({0} : {1}) {{\n"
+      "  ^bb0(%x: f32, %out: f32):\n{2}    linalg.yield %y : f32\n  } -> {1}",
+      x, type, operations));
+}
+
+Activations Writer::addActivation(const Activations &x) {
+  Activations y = x;
+  switch (pick(0, 4)) {
+  case 0:
+    summary += " relu";
+    y.value = addElementwise(x.value, x.getType(),
+                             "    %zero = arith.constant 0.0 : f32\n"
+                             "    %y = arith.maximumf %x, %zero : f32\n");
+    return y;
+  case 1:
+    summary += " clip";
+    y.value = addElementwise(x.value, x.getType(),
+                             "    %low = arith.constant -0.5 : f32\n"
+                             "    %high = arith.constant 1.5 : f32\n"
+                             "    %0 = arith.maximumf %x, %low : f32\n"
+                             "    %y = arith.minimumf %0, %high : f32\n");
+    return y;
+  case 2:
+    summary += " tanh";
+    y.value =
+        addElementwise(x.value, x.getType(), "    %y = math.tanh %x : f32\n");
+    return y;
+  case 3:
+    summary += " sigmoid";
+    y.value = addElementwise(x.value, x.getType(),
+                             "    %one = arith.constant 1.0 : f32\n"
+                             "    %0 = arith.negf %x : f32\n"
+                             "    %1 = math.exp %0 : f32\n"
+                             "    %2 = arith.addf %1, %one : f32\n"
+                             "    %y = arith.divf %one, %2 : f32\n");
+    return y;
+  default:
+    return y;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+Activations Writer::addFloatLayer(const Activations &input, int64_t size) {
+  Activations x = dequantize(input), y{"", size, "", ""};
+  bool isTransposed = flip();
+  std::string weightType =
+      formatv("tensor<{0}x{1}xf32>", isTransposed ? size : x.size,
+              isTransposed ? x.size : size);
+  std::string weight = addFloats(x.size * size, -0.5f, 0.5f, weightType);
+  std::string c0 = add("arith.constant 0 : index");
+  std::string rows =
+      add(formatv("tensor.dim {0}, {1} : {2}", x.value, c0, x.getType()));
+  std::string zero = add("arith.constant 0.0 : f32");
+  std::string empty =
+      add(formatv("tensor.empty({0}) : {1}", rows, y.getType()));
+  std::string start = add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) "
+                                  "-> {2}",
+                                  zero, empty, y.getType()));
+  y.value =
+      add(formatv("linalg.matmul {6}ins({0}, {1} : {2}, {3}) outs({4} : "
+                  "{5}) -> {5}",
+                  x.value, weight, x.getType(), weightType, start, y.getType(),
+                  isTransposed ? "indexing_maps = [#lhs, #rhs, #out] " : ""));
+  summary += " float";
+  return y;
+}
+
+Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
+                                      Mode mode) {
+  bool isInteger = mode != Mode::WeightOnly;
+  Activations x = mode == Mode::WeightOnly ? dequantize(input)
+                  : mode == Mode::Dynamic  ? quantizeDynamic(input)
+                                           : quantizeStatic(input);
+  Activations y{"", size, "", ""};
+  int64_t depth = x.size;
+  summary += mode == Mode::WeightOnly ? " weight-only"
+             : mode == Mode::Dynamic  ? " dynamic"
+             : mode == Mode::Static   ? " static"
+                                      : " static-i8";
+
+  // Groups are a proper divisor of K.
+  llvm::SmallVector<int64_t> groupings;
+  for (int64_t groups = 2; groups < depth; ++groups)
+    if (depth % groups == 0)
+      groupings.push_back(groups);
+  int64_t groups =
+      groupings.empty() ? 1 : groupings[pick(0, groupings.size() - 1)];
+  int bits = pickOf({4, 8});
+  bool hasMultiplier = bits == 4 && flip() && flip();
+  bool hasFloatGroups = !hasMultiplier && groups > 1 &&
+                        mode != Mode::StaticToInteger && pick(0, 2) == 0;
+  bool isPerTensor = !hasMultiplier && !hasFloatGroups && pick(0, 2) == 0;
+  bool isSymmetric = hasMultiplier || flip();
+  summary +=
+      formatv(" {0}b {1}{2}", bits,
+              hasMultiplier    ? formatv("groups({0})", groups).str()
+              : hasFloatGroups ? formatv("float-groups({0})", groups).str()
+              : isPerTensor    ? "tensor"
+                               : "channel",
+              isSymmetric ? "" : " zp");
+
+  // The weight; 4-bit ones are stored two to a byte.
+  std::string weightType = formatv("tensor<{0}x{1}xi{2}>", size, depth, bits);
+  std::string weight;
+  if (bits == 8) {
+    weight =
+        addIntegers(size * depth, isSymmetric ? -127 : -128, 127, weightType);
+  } else {
+    int64_t bytes = (depth + 1) / 2;
+    std::string bytesType = formatv("tensor<{0}x{1}xi8>", size, bytes);
+    std::string packed = addIntegers(size * bytes, -128, 127, bytesType);
+    weight = add(formatv("quant.unpack {0} : {1} -> {2}", packed, bytesType,
+                         weightType));
+  }
+
+  // Its parameters.
+  int64_t scaleGroups = hasFloatGroups ? groups : 1;
+  std::string shape =
+      isPerTensor ? "" : formatv("{0}x{1}x", size, scaleGroups).str();
+  int64_t count = isPerTensor ? 1 : size * scaleGroups;
+  float unit = 1.0f / (bits == 8 ? 127 : hasMultiplier ? 60 : 7);
+  std::string operation = formatv(
+      "quant.linear {0}, {1} scale({2} : tensor<{3}f32>)", x.value, weight,
+      addFloats(count, 0.1f * unit, 0.4f * unit, "tensor<" + shape + "f32>"),
+      shape);
+  if (!isSymmetric)
+    operation +=
+        formatv(" zero_point({0} : tensor<{1}i8>)",
+                addIntegers(count, bits == 8 ? -128 : -8, bits == 8 ? 127 : 7,
+                            "tensor<" + shape + "i8>"),
+                shape);
+  if (hasMultiplier) {
+    std::string type = formatv("tensor<{0}x{1}xi8>", size, groups);
+    operation += formatv(" multiplier({0} : {1})",
+                         addIntegers(size * groups, 1, 15, type), type);
+  }
+  if (isInteger) {
+    std::string rows = mode == Mode::Dynamic ? "?x1x" : "";
+    operation += formatv(" input({0}, {1} : tensor<{2}f32>, tensor<{2}i8>)",
+                         x.scale, x.zeroPoint, rows);
+  }
+  if (flip())
+    operation += formatv(
+        " bias({0} : tensor<{1}xf32>)",
+        addFloats(size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", size)), size);
+  if (mode == Mode::StaticToInteger) {
+    y.scale = addScalar(pickFloat(0.005f, 0.05f));
+    int64_t zeroPoint = pickOf<int64_t>({0, -128, pick(-128, 127)});
+    y.zeroPoint = addScalar(static_cast<int8_t>(zeroPoint));
+    operation += formatv(" output({0}, {1} : tensor<f32>, tensor<i8>)", y.scale,
+                         y.zeroPoint);
+    if (flip()) {
+      operation += formatv(" {{clamp_min = {0} : si64}", zeroPoint);
+      summary += " relu";
+    }
+  }
+  y.value = add(formatv("{0} : {1}, {2} -> {3}", operation, x.getType(),
+                        weightType, y.getType()));
+  return y;
+}
+
+Activations Writer::addLayer(const Activations &x, int64_t size) {
+  summary += formatv("{0}{1}x{2}", summary.empty() ? "" : ", ", x.size, size);
+  Mode mode =
+      pickOf({Mode::Float, Mode::WeightOnly, Mode::Dynamic, Mode::Static,
+              Mode::Static, Mode::StaticToInteger, Mode::StaticToInteger});
+  Activations y = mode == Mode::Float ? addFloatLayer(x, size)
+                                      : addQuantizedLayer(x, size, mode);
+  return y.isInteger() ? y : addActivation(y);
+}
+
+HostTensor Writer::pickInput(int64_t size) {
+  HostTensor input(DataType::F32, {pick(1, 33), size});
+  for (float &value : input.values<float>())
+    value = pick(0, 31) ? pickFloat(-3.0f, 3.0f)
+                        : pickOf({0.0f, -0.0f, 1e-40f, 100.0f, -100.0f});
+  return input;
+}
+
+RandomProgram Writer::finish(const HostTensor &input,
+                             const Activations &result) {
+  std::string text = formatv(
+      "#all = affine_map<(d0, d1) -> (d0, d1)>\n"
+      "#column = affine_map<(d0, d1) -> (d1)>\n"
+      "#lhs = affine_map<(d0, d1, d2) -> (d0, d2)>\n"
+      "#rhs = affine_map<(d0, d1, d2) -> (d1, d2)>\n"
+      "#out = affine_map<(d0, d1, d2) -> (d0, d1)>\n"
+      "func.func @main(%input: tensor<?x{0}xf32> {{quant.shape = "
+      "affine_map<(d0) -> (d0, {0})>}) -> ({1} {{quant.shape = "
+      "affine_map<(d0) -> (d0, {2})>}) attributes {{quant.dims = "
+      "[\"batch\"]} {{\n{3}  return {4} : {1}\n}\n",
+      input.shape[1], result.getType(), result.size, body, result.value);
+  return {text, formatv("{0} rows, {1}", input.shape[0], summary), input};
+}
+
+RandomProgram Writer::writeInteger() {
+  auto pickSize = [&] {
+    return pickOf<int64_t>({1, 3, 7, 11, 16, 20, 32, 37, 48, 53, 64, 96});
+  };
+  Activations x{"%input", pickSize(), "", ""};
+  HostTensor input = pickInput(x.size);
+  for (int64_t layers = pick(1, 4); layers > 0; --layers)
+    x = addLayer(x, pickSize());
+  return finish(input, flip() ? dequantize(x) : x);
+}
+
+RandomProgram sweep::makeIntegerProgram(unsigned seed) {
+  return Writer(seed).writeInteger();
+}
+
+//===----------------------------------------------------------------------===//
+// Float networks
+//===----------------------------------------------------------------------===//
+
+Activations Writer::addBias(const Activations &x) {
+  Activations y = x;
+  std::string bias =
+      addFloats(x.size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", x.size));
+  y.value = add(formatv(
+      "linalg.generic {{indexing_maps = [#all, #column, #all], "
+      "iterator_types = [\"parallel\", \"parallel\"]} ins({0}, {1} : {2}, "
+      "tensor<{3}xf32>) outs({0} : {2}) {{\n"
+      "  ^bb0(%x: f32, %b: f32, %out: f32):\n"
+      "    %y = arith.addf %x, %b : f32\n    linalg.yield %y : f32\n  } -> "
+      "{2}",
+      x.value, bias, x.getType(), x.size));
+  return y;
+}
+
+std::string Writer::pickOptions() {
+  std::string mode = pickOf({"static", "dynamic", "weight-only"});
+  std::string granularity = pickOf({"per-tensor", "per-channel", "per-group"});
+  bool isPerGroup = granularity == "per-group";
+  return formatv("mode={0} weight-bits={1} activation-bits={2} "
+                 "granularity={3} group-size={4} symmetric-weights={5} "
+                 "symmetric-activations={6} skip-first={7}",
+                 mode, isPerGroup ? 4 : pickOf({4, 8}),
+                 mode == "weight-only" ? 32 : 8, granularity,
+                 pickOf({8, 16, 32}), isPerGroup || flip(),
+                 pickOf({"true", "false", "auto"}), pick(0, 3) == 0);
+}
+
+FloatProgram Writer::writeFloat() {
+  std::string options = pickOptions();
+  bool isPerGroup = options.find("per-group") != std::string::npos;
+  auto pickSize = [&] {
+    return isPerGroup ? pickOf<int64_t>({32, 64, 96, 160})
+                      : pickOf<int64_t>({1, 7, 11, 16, 33, 37, 53, 64});
+  };
+  Activations x{"%input", pickSize(), "", ""};
+  HostTensor input = pickInput(x.size);
+  int64_t layers = pick(1, 3);
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    int64_t size = pickSize();
+    summary += formatv("{0}{1}x{2}", layer ? ", " : "", x.size, size);
+    x = addFloatLayer(x, size);
+    // Layers are chosen by name.
+    body.insert(body.size() - 1, formatv(" loc(\"fc{0}\")", layer));
+    if (flip())
+      x = addBias(x);
+    x = addActivation(x);
+  }
+  FloatProgram result{finish(input, x), options};
+  result.program.summary += " by " + options;
+  return result;
+}
+
+FloatProgram sweep::makeFloatProgram(unsigned seed) {
+  return Writer(seed).writeFloat();
+}
