@@ -12,7 +12,7 @@ from quantc.errors import Error
 from quantc.progress import track
 
 Batch = Any
-"""An array for the only input, a sequence of arrays in the order of the inputs, or a dict by name."""
+"""An array for the only input, a sequence in the order of the inputs, or a dict by name."""
 
 
 def calibrate(
@@ -24,12 +24,13 @@ def calibrate(
 ) -> CalibrationTable:
     """Run ``data`` through the float ``model``; return the statistics of what its layers read.
 
-    ``data`` is an iterable of batches; one NumPy array, or one dict, is one batch. Batches are taken one by
-    one and not kept. The result depends neither on their order nor on how samples are divided into
-    batches, and tables of several machines can be merged: ``table.merge(other)``.
+    ``data`` is an iterable of batches; one NumPy array, or one dict, is one batch. Batches are
+    taken one by one and not kept. The result depends neither on their order nor on how samples are
+    divided into batches, and tables of several machines can be merged: ``table.merge(other)``.
 
-    ``histogram`` says whether to collect what ``calibration="percentile"`` needs. ``source`` is what errors call the data. Raises ``quantc.Error`` for unknown or missing input
-    names, wrong shapes and types, NaN or infinities, and for no samples at all.
+    ``histogram`` says whether to collect what ``calibration="percentile"`` needs. ``source`` is
+    what errors call the data. Raises ``quantc.Error`` for unknown or missing input names, wrong
+    shapes and types, NaN or infinities, and for no samples at all.
     """
     if isinstance(data, (Mapping, np.ndarray)) or hasattr(data, "__dlpack__"):
         data = [data]

@@ -102,7 +102,7 @@ class QuantizationConfig:
         self._unify_activations()
 
     def _unify_activations(self) -> None:
-        """Make ``activation_bits`` and ``mode`` say the same; either may be the one that is given."""
+        """Make ``activation_bits`` and ``mode`` say the same, whichever of them is given."""
         if self.activation_bits == 32 and self.mode == "dynamic":
             raise Error(
                 "activation_bits=32 with mode='dynamic'; activations that stay float32 are "
