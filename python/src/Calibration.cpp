@@ -154,6 +154,7 @@ static Model quantize(const Model &model, nb::handle config,
 
   OwningOpRef<ModuleOp> quantized(model.getModule().clone());
   ErrorScope scope(model.getContext());
+  scope.rename(path, "calibration_data");
   PassManager pm(model.getContext());
   buildPtqPipeline(pm, options);
   LogicalResult result = pm.run(*quantized);

@@ -52,6 +52,10 @@ void ErrorScope::finish(bool succeeded, const llvm::Twine &fallback) {
   std::vector<std::string> errors = std::move(diagnostics->errors);
   std::vector<std::string> warnings = std::move(diagnostics->warnings);
   diagnostics.reset();
+  for (std::string &error : errors)
+    if (size_t start = error.find(hiddenPath);
+        !hiddenPath.empty() && start != std::string::npos)
+      error.replace(start, hiddenPath.size(), shownName);
   if (!succeeded && errors.empty())
     raise(fallback);
   if (!errors.empty())

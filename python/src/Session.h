@@ -53,12 +53,21 @@ public:
     diagnostics.emplace(context);
   }
 
+  /// Lets messages say `name` where they would say `path`, a file that only we
+  /// know of.
+  void rename(llvm::StringRef path, llvm::StringRef name) {
+    hiddenPath = path.str();
+    shownName = name.str();
+  }
+
   /// `succeeded` is the answer of the library. A failure without a diagnostic
   /// is reported as `fallback`. The context may be destroyed afterwards.
   void finish(bool succeeded, const llvm::Twine &fallback);
 
 private:
   std::optional<DiagnosticCollector> diagnostics;
+  std::string hiddenPath;
+  std::string shownName;
 };
 
 } // namespace quantc::python

@@ -221,6 +221,20 @@ def test_calibration_is_independent_of_batches(model: quantc.Model, tmp_path: Pa
     assert texts[0] == texts[1] == texts[2]
 
 
+def test_statistics_of_another_model(model: quantc.Model, tmp_path: Path) -> None:
+    other = quantc.load(random_mlp(tmp_path / "other.onnx", (37, 8)))
+    statistics = quantc.calibrate(other, random_inputs((4, 37)))
+    with pytest.raises(quantc.Error, match="^calibration_data: fc2: 'fc2.input' has no statistics"):
+        quantc.quantize(model, calibration_data=statistics)
+
+
+def test_percentile_without_a_histogram(model: quantc.Model) -> None:
+    statistics = quantc.calibrate(model, random_inputs((4, 37)), histogram=False)
+    config = QuantizationConfig(calibration="percentile")
+    with pytest.raises(quantc.Error, match="^calibration_data: fc1: .*histogram"):
+        quantc.quantize(model, config, statistics)
+
+
 def test_percentile_narrows_the_range(model: quantc.Model) -> None:
     x = random_inputs((256, 37))
     x[0, 0] = 1000
