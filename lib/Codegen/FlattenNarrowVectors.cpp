@@ -48,9 +48,8 @@ struct FlattenElementwise : RewritePattern {
     if (!OpTrait::hasElementwiseMappableTraits(op) || op->getNumResults() != 1)
       return rewriter.notifyMatchFailure(op, "not elementwise");
     VectorType flat = getFlatType(op->getResult(0).getType());
-    if (!flat || llvm::any_of(op->getOperandTypes(), [](Type type) {
-          return !getFlatType(type);
-        }))
+    if (!flat || llvm::any_of(op->getOperandTypes(),
+                              [](Type type) { return !getFlatType(type); }))
       return rewriter.notifyMatchFailure(op, "not on bytes in several "
                                              "dimensions");
     SmallVector<Value> operands;

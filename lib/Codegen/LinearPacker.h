@@ -35,50 +35,14 @@
 #ifndef QUANTC_LIB_CODEGEN_LINEARPACKER_H
 #define QUANTC_LIB_CODEGEN_LINEARPACKER_H
 
-#include "PackedLayout.h"
+#include "PackedBuilder.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/IR/PatternMatch.h"
-#include "quantc/Conversion/Generic.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
-#include "quantc/Target/DotInstructions.h"
 
 namespace quantc {
 
 /// What an unsigned lhs is shifted by.
 inline constexpr int32_t kUnsignedOffset = 128;
-
-/// The loops of one operation and the sizes that they are tiled by.
-class Loops {
-public:
-  explicit Loops(mlir::MLIRContext *context) : context(context) {}
-
-  mlir::AffineExpr add(mlir::utils::IteratorType iterator, int64_t tileSize) {
-    iterators.push_back(iterator);
-    tileSizes.push_back(tileSize);
-    return mlir::getAffineDimExpr(iterators.size() - 1, context);
-  }
-  mlir::AffineExpr parallel(int64_t tileSize = 0) {
-    return add(mlir::utils::IteratorType::parallel, tileSize);
-  }
-  mlir::AffineExpr reduction(int64_t tileSize = 0) {
-    return add(mlir::utils::IteratorType::reduction, tileSize);
-  }
-  /// The map of these loops to `exprs`; absent ones (null) are left out.
-  mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs) const {
-    llvm::SmallVector<mlir::AffineExpr> present;
-    llvm::copy_if(
-        exprs, std::back_inserter(present),
-        [](mlir::AffineExpr expr) { return static_cast<bool>(expr); });
-    return mlir::AffineMap::get(iterators.size(), 0, present, context);
-  }
-
-  llvm::SmallVector<mlir::utils::IteratorType> iterators;
-  llvm::SmallVector<int64_t> tileSizes;
-
-private:
-  mlir::MLIRContext *context;
-};
 
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
@@ -89,11 +53,11 @@ struct Correction {
   mlir::Value rowSums;         // sum a [M, (G)]
 };
 
-class LinearPacker {
+class LinearPacker : public PackedBuilder {
 public:
   LinearPacker(LinearOp op, const DotInstruction &instruction,
                mlir::PatternRewriter &rewriter)
-      : op(op), instruction(instruction), rewriter(rewriter), loc(op.getLoc()),
+      : PackedBuilder(rewriter, op.getLoc()), op(op), instruction(instruction),
         hasGroupSums(op.getNumScaleGroups() > 1) {}
 
   mlir::LogicalResult prepare();
@@ -106,26 +70,8 @@ private:
     return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
   }
 
-  mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
-                       llvm::ArrayRef<char> data);
-  /// A packed constant; `shape` has 0 for dimensions that are left out.
-  template <class T>
-  mlir::Value packed(mlir::Type element, llvm::ArrayRef<int64_t> shape,
-                     const std::vector<T> &values) {
-    llvm::SmallVector<int64_t> present;
-    llvm::copy_if(shape, std::back_inserter(present),
-                  [](int64_t size) { return size != 0; });
-    return constant(
-        element, present,
-        llvm::ArrayRef(reinterpret_cast<const char *>(values.data()),
-                       values.size() * sizeof(T)));
-  }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
 
-  mlir::Value createGeneric(const Loops &loops, mlir::ValueRange inputs,
-                            mlir::Value init,
-                            llvm::ArrayRef<mlir::AffineMap> maps,
-                            EmitBody body);
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
@@ -135,7 +81,6 @@ private:
   Correction createCorrection();
   mlir::Value createGroupSum(mlir::Value accumulators);
   mlir::Value createEpilogue(mlir::Value accumulator);
-  mlir::Value createResult(mlir::Value blocked);
 
   /// Adds the tensors of the correction to the inputs of an operation whose
   /// accumulator has loops m, nb, g and n.
@@ -149,18 +94,17 @@ private:
 
   LinearOp op;
   const DotInstruction &instruction;
-  mlir::PatternRewriter &rewriter;
-  mlir::Location loc;
   bool hasGroupSums;
-  PackedLayout layout;
-  RegisterBlock block;
   /// Storage values [N, K], zero points [N, G] (empty: all 0), multipliers
   /// [N, G] (empty: all 1).
   std::vector<int8_t> weight, zeroPoints, multipliers;
   std::optional<int32_t> inputZeroPoint;
   Correction correction;
-  mlir::Value numRows;
 };
+
+/// Adds the pattern that packs f32 matmuls by constant weights.
+void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
+                                const DotInstruction &instruction);
 
 } // namespace quantc
 

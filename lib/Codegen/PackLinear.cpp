@@ -14,8 +14,8 @@
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
-#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Conversion/LinearEpilogue.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Numerics/Epilogues.h"
 #include "quantc/Target/TargetSpec.h"
 
@@ -162,16 +162,16 @@ Value LinearPacker::createGroupSum(Value accumulators) {
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
                                      rewriter.getIndexAttr(layout.numPanels()),
                                      rewriter.getIndexAttr(layout.panel)};
-  Loops initLoops(op.getContext());
-  AffineMap all = initLoops.map(
-      {initLoops.parallel(), initLoops.parallel(), initLoops.parallel()});
-  all = rewriter.getMultiDimIdentityMap(3);
+  Loops start(op.getContext());
+  AffineExpr startM = start.parallel(), startNb = start.parallel(),
+             startN = start.parallel();
   Value empty =
       tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
-  Value zeros = createGeneric(initLoops, {}, empty, all,
-                              [&](Emit &a, ValueRange) -> SmallVector<Value> {
-                                return {a.constant(0.0f)};
-                              });
+  Value zeros =
+      createGeneric(start, {}, empty, start.map({startM, startNb, startN}),
+                    [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                      return {a.constant(0.0f)};
+                    });
   return createGeneric(
       loops, inputs, zeros, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
@@ -221,19 +221,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  // The destination is a view of the unpacked result, so that it is written in
-  // place.
-  Type element = op.getResult().getType().getElementType();
-  int64_t padded = layout.numPanels() * layout.panel;
-  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
-                                     rewriter.getIndexAttr(padded)};
-  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
-  int64_t rows = cast<RankedTensorType>(empty.getType()).getDimSize(0);
-  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
-  Value init = tensor::ExpandShapeOp::create(
-      rewriter, loc,
-      RankedTensorType::get({rows, layout.numPanels(), layout.panel}, element),
-      empty, split);
+  Value init = createDestination(op.getResult().getType().getElementType());
   return createGeneric(
       loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
@@ -249,31 +237,12 @@ Value LinearPacker::createEpilogue(Value accumulator) {
       });
 }
 
-/// [M, NB, NR] -> [M, N].
-Value LinearPacker::createResult(Value blocked) {
-  SmallVector<ReassociationIndices> join = {{0}, {1, 2}};
-  Value flat = tensor::CollapseShapeOp::create(rewriter, loc, blocked, join);
-  RankedTensorType type = op.getResult().getType();
-  if (cast<RankedTensorType>(flat.getType()).getDimSize(1) !=
-      layout.numColumns) {
-    SmallVector<OpFoldResult> offsets(2, rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
-    SmallVector<OpFoldResult> sizes = {
-        getAsOpFoldResult(numRows), rewriter.getIndexAttr(layout.numColumns)};
-    flat = tensor::ExtractSliceOp::create(rewriter, loc, flat, offsets, sizes,
-                                          strides);
-  }
-  if (flat.getType() != type)
-    flat = tensor::CastOp::create(rewriter, loc, type, flat);
-  return flat;
-}
-
 Value LinearPacker::lower() {
   Value accumulator = createContraction();
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
-  return createResult(createEpilogue(accumulator));
+  return createResult(createEpilogue(accumulator), op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//
@@ -304,6 +273,7 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
         selectDotInstruction(getTarget(getOperation()));
     RewritePatternSet patterns(&getContext());
     patterns.add<PackLinear>(&getContext(), instruction);
+    populatePackMatmulPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -12,8 +12,8 @@
 #include "LinearPacker.h"
 
 #include "quantc/Codegen/Passes.h"
-#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Conversion/LinearEpilogue.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -28,14 +28,10 @@ LogicalResult LinearPacker::prepare() {
     return rewriter.notifyMatchFailure(op, "the weight is not constant");
   weight = std::move(*storage);
   RankedTensorType type = op.getWeight().getType();
-  layout.numColumns = type.getDimSize(0);
-  layout.depthK = type.getDimSize(1);
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction.depth : 1, instruction);
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  layout.depth = isInteger() ? instruction.depth : 1;
   layout.nibbles = type.getElementType().isInteger(4);
-  block = chooseBlock(layout.numColumns, instruction.columns,
-                      instruction.accumulators, instruction.panel);
-  layout.panel = block.columns;
 
   auto read = [&](Value value, std::vector<int8_t> &values) {
     if (!value)
@@ -59,24 +55,6 @@ LogicalResult LinearPacker::prepare() {
       (op.getBias() && !getFloatValues(op.getBias())))
     return rewriter.notifyMatchFailure(op, "scale or bias not constant");
   return checkEpilogueConstants(op);
-}
-
-Value LinearPacker::constant(Type element, ArrayRef<int64_t> shape,
-                             ArrayRef<char> data) {
-  auto type = RankedTensorType::get(shape, element);
-  return arith::ConstantOp::create(
-      rewriter, loc, DenseElementsAttr::getFromRawBuffer(type, data));
-}
-
-Value LinearPacker::createGeneric(const Loops &loops, ValueRange inputs,
-                                  Value init, ArrayRef<AffineMap> maps,
-                                  EmitBody body) {
-  Value result = quantc::createGeneric(rewriter, loc, inputs, init, maps,
-                                       loops.iterators, body)
-                     .front();
-  result.getDefiningOp()->setAttr(
-      kTileSizesAttr, rewriter.getDenseI64ArrayAttr(loops.tileSizes));
-  return result;
 }
 
 //===----------------------------------------------------------------------===//

@@ -48,6 +48,18 @@ static void finish(Operation *op) {
   op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
 }
 
+/// Splits the tile sizes of `op`: those of its parallel loops are returned,
+/// those of its reductions kept for later; without any it is tiled when the
+/// rest is.
+static SmallVector<int64_t> takeParallelSizes(linalg::LinalgOp op) {
+  SmallVector<int64_t> parallel(getTileSizes(op)), reduction(parallel);
+  for (auto [loop, iterator] : llvm::enumerate(op.getIteratorTypesArray()))
+    (linalg::isReductionIterator(iterator) ? parallel : reduction)[loop] = 0;
+  op->setAttr(kTileSizesAttr,
+              DenseI64ArrayAttr::get(op->getContext(), reduction));
+  return parallel;
+}
+
 /// Tiles `op` by `sizes` with the layer's producers fused into the tile.
 static FailureOr<scf::SCFTileAndFuseResult>
 tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
@@ -120,8 +132,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   /// while all rows pass by.
   LogicalResult tileEpilogues(RewriterBase &rewriter) {
     for (linalg::LinalgOp op : collectRoots(getOperation())) {
-      SmallVector<int64_t> sizes(getTileSizes(op));
-      auto tiled = tileAndFuse(rewriter, op, sizes, /*interchange=*/{1, 0, 2});
+      SmallVector<int64_t> sizes = takeParallelSizes(op);
+      auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
+      std::swap(panelsOutside[0], panelsOutside[1]);
+      auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
       auto rows = cast<scf::ForOp>(tiled->loops.back().getOperation());
@@ -135,16 +149,12 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   /// one.
   LogicalResult tileLeftoverRows(RewriterBase &rewriter) {
     for (linalg::LinalgOp op : collectRoots(getOperation())) {
-      if (!ShapedType::isDynamic(op.getStaticLoopRanges()[0])) {
-        finish(op);
+      if (!ShapedType::isDynamic(op.getStaticLoopRanges()[0]))
         continue;
-      }
       SmallVector<int64_t> oneRow(op.getNumLoops(), 0);
       oneRow[0] = 1;
-      auto tiled = tileAndFuse(rewriter, op, oneRow);
-      if (failed(tiled))
+      if (failed(tileAndFuse(rewriter, op, oneRow)))
         return failure();
-      finish(tiled->tiledAndFusedOps.front());
     }
     return success();
   }

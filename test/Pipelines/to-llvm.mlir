@@ -5,7 +5,7 @@
 
 // The result is written where the caller wants it: no copy, no workspace, no
 // allocation, and constants that are aligned and shared.
-// CHECK:       llvm.mlir.global private constant @[[WEIGHT:[^(]*]](dense<{{.*}}> : tensor<3x2xf32>) {addr_space = 0 : i32, alignment = 64 : i64}
+// CHECK:       llvm.mlir.global private constant @[[BIAS:[^(]*]](dense<{{.*}}> : tensor<3xf32>) {addr_space = 0 : i32, alignment = 64 : i64}
 // CHECK:       llvm.func internal @net_main_workspace_size(
 // CHECK:         %[[NONE:.*]] = llvm.mlir.constant(0 : index) : i64
 // CHECK:         llvm.return %[[NONE]]
@@ -15,7 +15,7 @@
 // CHECK:       llvm.func @net_workspace_size(%{{.*}}: !llvm.ptr) -> i64
 // CHECK:       llvm.mlir.global external constant @net_metadata
 // CHECK:       llvm.func internal @net_main(
-// CHECK:         llvm.mlir.addressof @[[WEIGHT]]
+// CHECK:         llvm.mlir.addressof @[[BIAS]]
 // CHECK-NOT:     fastmath
 
 // ASM: net_run:
@@ -23,16 +23,20 @@
 // ASM: net_metadata:
 
 // NAME: error: 'a.b' cannot begin C names; use letters, digits and '_'
-func.func @main(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %w = arith.constant dense<[[1.0, 2.0], [-3.0, 4.0], [5.0, -6.0]]>
-      : tensor<3x2xf32>
-  %zero = arith.constant 0.0 : f32
+func.func @main(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %b = arith.constant dense<[1.0, 2.0, -3.0]> : tensor<3xf32>
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x3xf32>
-  %e = tensor.empty(%n) : tensor<?x2xf32>
-  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x2xf32>)
-      -> tensor<?x2xf32>
-  %y = linalg.matmul ins(%x, %w : tensor<?x3xf32>, tensor<3x2xf32>)
-                     outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32>
-  return %y : tensor<?x2xf32>
+  %e = tensor.empty(%n) : tensor<?x3xf32>
+  %y = linalg.generic {
+      indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (n)>,
+                       affine_map<(m, n) -> (m, n)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%x, %b : tensor<?x3xf32>, tensor<3xf32>)
+      outs(%e : tensor<?x3xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %s = arith.addf %a, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
 }

@@ -22,15 +22,25 @@
 //       CHECK:   %[[HALF:.+]] = tensor.insert_slice %[[FINISHED]]#0 into %{{.+}}[0, 0, 0]
 //       CHECK:   %[[RANGE:.+]] = tensor.insert_slice %[[FINISHED]]#1 into %[[HALF]][0, 0, 1]
 //       CHECK:   return %[[RANGE]] : tensor<?x1x2xf32>
-func.func @observe_rows(%x: tensor<?x784xf32>) -> tensor<?x1x2xf32> {
+func.func @observe_rows(%x: tensor<?x7xf32>) -> tensor<?x1x2xf32> {
+  %range = quant.observe %x : tensor<?x7xf32> -> tensor<?x1x2xf32>
+  return %range : tensor<?x1x2xf32>
+}
+
+// A long row in lanes, then the lanes together.
+// CHECK-LABEL: func @observe_lanes(
+//       CHECK:   tensor.expand_shape %{{.+}} {{\[\[}}0], [1, 2]] output_shape [%{{.+}}, 49, 16]
+//       CHECK:   %[[LANES:.+]]:2 = linalg.generic {{.*}} iterator_types = ["parallel", "reduction", "parallel"]}
+//       CHECK:   linalg.generic {indexing_maps = [#[[ID]], #[[ID]], #[[ROW]], #[[ROW]]], iterator_types = ["parallel", "reduction"]} ins(%[[LANES]]#0, %[[LANES]]#1
+func.func @observe_lanes(%x: tensor<?x784xf32>) -> tensor<?x1x2xf32> {
   %range = quant.observe %x : tensor<?x784xf32> -> tensor<?x1x2xf32>
   return %range : tensor<?x1x2xf32>
 }
 
 // CHECK-LABEL: func @observe_all(
 //       CHECK:   linalg.generic {indexing_maps = [#[[ID]], #[[NONE]], #[[NONE]]], iterator_types = ["reduction", "reduction"]}
-func.func @observe_all(%x: tensor<?x784xf32>) -> tensor<2xf32> {
-  %range = quant.observe %x : tensor<?x784xf32> -> tensor<2xf32>
+func.func @observe_all(%x: tensor<?x7xf32>) -> tensor<2xf32> {
+  %range = quant.observe %x : tensor<?x7xf32> -> tensor<2xf32>
   return %range : tensor<2xf32>
 }
 

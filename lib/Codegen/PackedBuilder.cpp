@@ -1,0 +1,69 @@
+//===- PackedBuilder.cpp - Operations on packed weights -------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PackedBuilder.h"
+
+#include "quantc/Codegen/Passes.h"
+
+using namespace mlir;
+using namespace quantc;
+
+void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
+                              const DotInstruction &instruction) {
+  block = chooseBlock(numColumns, instruction.columns, instruction.accumulators,
+                      instruction.panel);
+  layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
+            /*nibbles=*/false};
+}
+
+Value PackedBuilder::constant(Type element, ArrayRef<int64_t> shape,
+                              ArrayRef<char> data) {
+  auto type = RankedTensorType::get(shape, element);
+  return arith::ConstantOp::create(
+      rewriter, loc, DenseElementsAttr::getFromRawBuffer(type, data));
+}
+
+Value PackedBuilder::createGeneric(const Loops &loops, ValueRange inputs,
+                                   Value init, ArrayRef<AffineMap> maps,
+                                   EmitBody body) {
+  Value result = quantc::createGeneric(rewriter, loc, inputs, init, maps,
+                                       loops.iterators, body)
+                     .front();
+  result.getDefiningOp()->setAttr(
+      kTileSizesAttr, rewriter.getDenseI64ArrayAttr(loops.tileSizes));
+  return result;
+}
+
+Value PackedBuilder::createDestination(Type element) {
+  int64_t padded = layout.numPanels() * layout.panel;
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     rewriter.getIndexAttr(padded)};
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
+  int64_t rows = cast<RankedTensorType>(empty.getType()).getDimSize(0);
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+  return tensor::ExpandShapeOp::create(
+      rewriter, loc,
+      RankedTensorType::get({rows, layout.numPanels(), layout.panel}, element),
+      empty, split);
+}
+
+Value PackedBuilder::createResult(Value blocked, RankedTensorType type) {
+  SmallVector<ReassociationIndices> join = {{0}, {1, 2}};
+  Value flat = tensor::CollapseShapeOp::create(rewriter, loc, blocked, join);
+  if (cast<RankedTensorType>(flat.getType()).getDimSize(1) !=
+      layout.numColumns) {
+    SmallVector<OpFoldResult> offsets(2, rewriter.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> sizes = {
+        getAsOpFoldResult(numRows), rewriter.getIndexAttr(layout.numColumns)};
+    flat = tensor::ExtractSliceOp::create(rewriter, loc, flat, offsets, sizes,
+                                          strides);
+  }
+  if (flat.getType() != type)
+    flat = tensor::CastOp::create(rewriter, loc, type, flat);
+  return flat;
+}

@@ -1,0 +1,100 @@
+//===- PackedBuilder.h - Operations on packed weights -----------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_LIB_CODEGEN_PACKEDBUILDER_H
+#define QUANTC_LIB_CODEGEN_PACKEDBUILDER_H
+
+#include "PackedLayout.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/PatternMatch.h"
+#include "quantc/Conversion/Generic.h"
+#include "quantc/Target/DotInstructions.h"
+
+namespace quantc {
+
+/// The loops of one operation and the sizes that they are tiled by.
+class Loops {
+public:
+  explicit Loops(mlir::MLIRContext *context) : context(context) {}
+
+  mlir::AffineExpr add(mlir::utils::IteratorType iterator, int64_t tileSize) {
+    iterators.push_back(iterator);
+    tileSizes.push_back(tileSize);
+    return mlir::getAffineDimExpr(iterators.size() - 1, context);
+  }
+  mlir::AffineExpr parallel(int64_t tileSize = 0) {
+    return add(mlir::utils::IteratorType::parallel, tileSize);
+  }
+  mlir::AffineExpr reduction(int64_t tileSize = 0) {
+    return add(mlir::utils::IteratorType::reduction, tileSize);
+  }
+  /// The map of these loops to `exprs`; absent ones (null) are left out.
+  mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs) const {
+    llvm::SmallVector<mlir::AffineExpr> present;
+    llvm::copy_if(
+        exprs, std::back_inserter(present),
+        [](mlir::AffineExpr expr) { return static_cast<bool>(expr); });
+    return mlir::AffineMap::get(iterators.size(), 0, present, context);
+  }
+
+  llvm::SmallVector<mlir::utils::IteratorType> iterators;
+  llvm::SmallVector<int64_t> tileSizes;
+
+private:
+  mlir::MLIRContext *context;
+};
+
+/// What the packed forms of all layers share.
+class PackedBuilder {
+protected:
+  PackedBuilder(mlir::PatternRewriter &rewriter, mlir::Location loc)
+      : rewriter(rewriter), loc(loc) {}
+
+  /// Sets the layout of an [N, K] weight but for its groups: panels for
+  /// `instruction`, `depth` elements of K in a step.
+  void setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
+                 const DotInstruction &instruction);
+
+  mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
+                       llvm::ArrayRef<char> data);
+  /// A packed constant; `shape` has 0 for dimensions that are left out.
+  template <class T>
+  mlir::Value packed(mlir::Type element, llvm::ArrayRef<int64_t> shape,
+                     const std::vector<T> &values) {
+    llvm::SmallVector<int64_t> present;
+    llvm::copy_if(shape, std::back_inserter(present),
+                  [](int64_t size) { return size != 0; });
+    return constant(
+        element, present,
+        llvm::ArrayRef(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(T)));
+  }
+  /// A `linalg.generic` that carries the tile sizes of `loops`.
+  mlir::Value createGeneric(const Loops &loops, mlir::ValueRange inputs,
+                            mlir::Value init,
+                            llvm::ArrayRef<mlir::AffineMap> maps,
+                            EmitBody body);
+
+  /// Where the epilogue writes, [M, NB, NR]: a view of the result before its
+  /// padding is cut off, so that the result is written in place.
+  mlir::Value createDestination(mlir::Type element);
+
+  /// [M, NB, NR] -> [M, N].
+  mlir::Value createResult(mlir::Value blocked, mlir::RankedTensorType type);
+
+  mlir::PatternRewriter &rewriter;
+  mlir::Location loc;
+  PackedLayout layout;
+  RegisterBlock block;
+  /// M, an index.
+  mlir::Value numRows;
+};
+
+} // namespace quantc
+
+#endif // QUANTC_LIB_CODEGEN_PACKEDBUILDER_H
