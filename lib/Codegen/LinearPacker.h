@@ -70,6 +70,11 @@ private:
     return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
   }
 
+  /// Whether nothing follows the group sum: an epilogue that only copied would
+  /// be folded away, and its tile sizes with it.
+  bool isGroupSumLast() {
+    return hasGroupSums && !isInteger() && !op.getBias();
+  }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
 
   mlir::Value createInput();

@@ -146,7 +146,9 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
 
 Value LinearPacker::createGroupSum(Value accumulators) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(), nb = loops.parallel(), n = loops.parallel();
+  AffineExpr m = loops.parallel(isGroupSumLast() ? block.rows : 0);
+  AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
+  AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
   std::vector<float> scales = expandParameter(
       *getFloatValues(op.getWeightScale()), layout.numColumns, layout.groups);
@@ -165,10 +167,12 @@ Value LinearPacker::createGroupSum(Value accumulators) {
   Loops start(op.getContext());
   AffineExpr startM = start.parallel(), startNb = start.parallel(),
              startN = start.parallel();
-  Value empty =
-      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  Type f32 = rewriter.getF32Type();
+  Value init = isGroupSumLast()
+                   ? createDestination(f32)
+                   : tensor::EmptyOp::create(rewriter, loc, sizes, f32);
   Value zeros =
-      createGeneric(start, {}, empty, start.map({startM, startNb, startN}),
+      createGeneric(start, {}, init, start.map({startM, startNb, startN}),
                     [&](Emit &a, ValueRange) -> SmallVector<Value> {
                       return {a.constant(0.0f)};
                     });
@@ -242,7 +246,9 @@ Value LinearPacker::lower() {
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
-  return createResult(createEpilogue(accumulator), op.getResult().getType());
+  if (!isGroupSumLast())
+    accumulator = createEpilogue(accumulator);
+  return createResult(accumulator, op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//

@@ -138,6 +138,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
+      if (tiled->loops.empty())
+        continue;
       auto rows = cast<scf::ForOp>(tiled->loops.back().getOperation());
       scf::ForOp leftover;
       (void)scf::peelForLoopAndSimplifyBounds(rewriter, rows, leftover);
