@@ -45,6 +45,7 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
     calibration.percentile = options.percentile;
     pm.addPass(createApplyCalibration(calibration));
   }
+  pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
   // Bias and ReLU are recognized as structured operations right after a layer.
@@ -63,6 +64,7 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
 void quantc::buildQatPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
+  pm.addPass(createPadGroups());
   pm.addPass(createInsertFakeQuant());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -46,7 +46,10 @@ static int64_t getWeightBits(const Layer &layer) {
 static int64_t getWeightBytes(const Layer &layer) {
   if (!layer.weight)
     return 0;
-  return getStoredBytes(layer.weight, getBits(layer.weight->type)) +
+  // The zeros that fill the last group are stored as well.
+  int64_t outputs = layer.weight->shape[layer.isWeightTransposed ? 1 : 0];
+  int64_t count = outputs * layer.paddedDepth;
+  return (count * getBits(layer.weight->type) + 7) / 8 +
          getStoredBytes(layer.weightScale, 32) +
          getStoredBytes(layer.weightZeroPoint, 8) +
          getStoredBytes(layer.groupMultiplier, kMultiplierBits);
@@ -61,7 +64,6 @@ static std::optional<HostTensor> getDequantizedWeight(const Layer &layer) {
       layer.integerWeight ? *layer.integerWeight : *layer.weight;
   const HostTensor &scale = *layer.weightScale;
   int64_t rows = integers.shape[0], columns = integers.shape[1];
-  int64_t depth = layer.isWeightTransposed ? rows : columns;
   int64_t groups = scale.shape.size() == 2 ? scale.shape[1] : 1;
 
   HostTensor result(DataType::F32, integers.shape);
@@ -70,7 +72,8 @@ static std::optional<HostTensor> getDequantizedWeight(const Layer &layer) {
     for (int64_t column = 0; column < columns; ++column) {
       auto [n, k] = layer.isWeightTransposed ? std::pair(column, row)
                                              : std::pair(row, column);
-      int64_t block = scale.shape.empty() ? 0 : n * groups + k * groups / depth;
+      int64_t block =
+          scale.shape.empty() ? 0 : n * groups + k * groups / layer.paddedDepth;
       int64_t index = row * columns + column;
       int32_t zeroPoint = layer.weightZeroPoint
                               ? layer.weightZeroPoint->values<int8_t>()[block]

@@ -10,20 +10,53 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Numerics/TwoLevelGroups.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace quantc;
 
+/// Whether groups of `size` are whole or leave a last group that is allowed
+/// (groups_a1).
+static bool fitsGroups(int64_t depth, int64_t size) {
+  return depth % size % kLastGroupMultiple == 0;
+}
+
+/// Says which group sizes near `size` fit `depth`, in words for users.
+static std::string getNearestGroupSizes(int64_t depth, int64_t size) {
+  int64_t below = size, above = size;
+  while (below >= kMinGroupSize && !fitsGroups(depth, below))
+    --below;
+  while (above <= kMaxGroupSize && !fitsGroups(depth, above))
+    ++above;
+  SmallVector<std::string, 2> sizes;
+  if (below >= kMinGroupSize)
+    sizes.push_back(std::to_string(below));
+  if (above <= kMaxGroupSize)
+    sizes.push_back(std::to_string(above));
+  return sizes.empty() ? "none does"
+                       : "the nearest are " + llvm::join(sizes, " and ");
+}
+
+/// groups_a1.
+static LogicalResult verifyGroups(const LinearLayer &layer,
+                                  const LayerConfig &config) {
+  int64_t depth = layer.getK(), size = config.groupSize;
+  if (config.granularity != Granularity::PerGroup || fitsGroups(depth, size))
+    return success();
+  return emitError(layer.op->getLoc())
+         << "groups of " << size << " leave " << depth % size
+         << " of K = " << depth
+         << "; choose a group size that divides K or leaves a multiple of "
+         << kLastGroupMultiple << " (" << getNearestGroupSizes(depth, size)
+         << "), another granularity, or skip the layer";
+}
+
 LogicalResult quantc::verifyConfig(const LinearLayer &layer,
                                    const LayerConfig &config) {
   Location loc = layer.op->getLoc();
-  if (config.granularity == Granularity::PerGroup &&
-      layer.getK() % config.groupSize != 0)
-    return emitError(loc)
-           << "groups of " << config.groupSize
-           << " do not divide K = " << layer.getK()
-           << "; choose a divisor of K, another granularity, or skip the layer";
+  if (failed(verifyGroups(layer, config)))
+    return failure();
   auto weight = ConstantElements<float>::get(layer.weight);
   if (!weight)
     return emitError(loc) << "the elements of the weight are missing; expects "
@@ -60,6 +93,20 @@ quantc::findConfiguredLayers(Operation *root) {
   });
   if (result.wasInterrupted())
     return failure();
+  return layers;
+}
+
+FailureOr<SmallVector<ConfiguredLayer>>
+quantc::findPaddedLayers(Operation *root) {
+  FailureOr<SmallVector<ConfiguredLayer>> layers = findConfiguredLayers(root);
+  if (failed(layers))
+    return failure();
+  for (const auto &[linear, config] : *layers)
+    if (config.getPaddedDepth(linear.getK()) != linear.getK())
+      return emitError(linear.op->getLoc())
+             << "groups of " << config.groupSize
+             << " do not divide K = " << linear.getK()
+             << "; run quant-pad-groups first";
   return layers;
 }
 
@@ -128,14 +175,16 @@ ParameterValues quantc::createObservedParameters(OpBuilder &builder,
   return {choose.getScale(), choose.getZeroPoint(), Value()};
 }
 
-void quantc::replaceLayer(RewriterBase &rewriter, const LinearLayer &layer,
-                          Value input, Value weight) {
+Operation *quantc::replaceLayer(RewriterBase &rewriter,
+                                const LinearLayer &layer, Value input,
+                                Value weight) {
   Operation *op = layer.op;
   auto matmul = linalg::MatmulTransposeBOp::create(
       rewriter, op->getLoc(), op->getResultTypes(), ValueRange{input, weight},
       op->getOperand(2));
-  matmul->setAttr(kConfigAttr, op->getAttr(kConfigAttr));
+  copyLayerAttrs(op, matmul);
   if (layer.isWeightTransposed)
     matmul->setAttr(kWeightTransposedAttr, rewriter.getUnitAttr());
   rewriter.replaceOp(op, matmul);
+  return matmul;
 }

@@ -85,9 +85,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
         input ? Value(input.getScale()) : Value(),
         input ? Value(input.getZeroPoint()) : Value(), bias,
         /*output_scale=*/Value(), /*output_zero_point=*/Value());
-    for (StringRef name : {kConfigAttr, kWeightTransposedAttr})
-      if (Attribute attr = op->getAttr(name))
-        linear->setAttr(name, attr);
+    copyLayerAttrs(op, linear);
     rewriter.replaceOp(last, linear);
     if (last != op)
       rewriter.eraseOp(op);

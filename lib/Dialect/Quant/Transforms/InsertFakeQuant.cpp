@@ -60,7 +60,7 @@ namespace {
 struct InsertFakeQuant : quantc::impl::InsertFakeQuantBase<InsertFakeQuant> {
   void runOnOperation() override {
     FailureOr<SmallVector<ConfiguredLayer>> layers =
-        findConfiguredLayers(getOperation());
+        findPaddedLayers(getOperation());
     if (failed(layers))
       return signalPassFailure();
     IRRewriter rewriter(&getContext());

@@ -91,7 +91,7 @@ namespace {
 struct InsertQuantize : quantc::impl::InsertQuantizeBase<InsertQuantize> {
   void runOnOperation() override {
     FailureOr<SmallVector<ConfiguredLayer>> layers =
-        findConfiguredLayers(getOperation());
+        findPaddedLayers(getOperation());
     if (failed(layers))
       return signalPassFailure();
     IRRewriter rewriter(&getContext());

@@ -148,6 +148,18 @@ FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
   return config;
 }
 
+void quantc::copyLayerAttrs(Operation *from, Operation *to) {
+  for (StringRef name : {kConfigAttr, kWeightTransposedAttr, kDepthAttr})
+    if (Attribute attr = from->getAttr(name))
+      to->setAttr(name, attr);
+}
+
+int64_t LayerConfig::getPaddedDepth(int64_t depth) const {
+  if (granularity != Granularity::PerGroup)
+    return depth;
+  return llvm::alignTo(depth, groupSize);
+}
+
 numerics::WeightOptions LayerConfig::getWeightOptions() const {
   numerics::WeightOptions options;
   options.bits = weightBits;

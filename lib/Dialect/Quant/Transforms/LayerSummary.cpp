@@ -24,13 +24,35 @@ static HostTensor createTensor(DataType type, ArrayRef<int64_t> shape,
   return tensor;
 }
 
-/// The [N, K] matrix `values` as a tensor in the order of the model.
+/// The first `depth` columns of a matrix that has `columns`.
+template <class T>
+static std::vector<T> dropColumns(ArrayRef<T> values, int64_t columns,
+                                  int64_t depth) {
+  std::vector<T> result;
+  for (size_t row = 0; row < values.size(); row += columns)
+    llvm::append_range(result, values.slice(row, depth));
+  return result;
+}
+
+/// The [N, K] matrix `values` as a tensor in the order of the model, without
+/// what is beyond `depth`.
 template <class T>
 static HostTensor createWeight(DataType type, int64_t n, int64_t k,
-                               bool isTransposed, ArrayRef<T> values) {
+                               int64_t depth, bool isTransposed,
+                               ArrayRef<T> values) {
+  std::vector<T> rows = dropColumns(values, k, depth);
   if (!isTransposed)
-    return createTensor(type, {n, k}, values);
-  return createTensor(type, {k, n}, ArrayRef(transpose(values, n, k)));
+    return createTensor(type, {n, depth}, ArrayRef(rows));
+  return createTensor(type, {depth, n},
+                      ArrayRef(transpose(ArrayRef(rows), n, depth)));
+}
+
+/// K of the model, where the operation `op` of the layer has `k`.
+static int64_t getDepth(Operation *op, int64_t k) {
+  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
+  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
+    return k;
+  return std::min(attr.getInt(), k);
 }
 
 /// A constant of rank 0 or [N, G], with G = 1 left out.
@@ -62,6 +84,8 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
   layer.isWeightTransposed = op->hasAttr(kWeightTransposedAttr);
   RankedTensorType type = op.getWeight().getType();
   int64_t n = type.getDimSize(0), k = type.getDimSize(1);
+  int64_t depth = getDepth(op, k);
+  layer.paddedDepth = k;
   layer.weightScale = getParameter<float>(DataType::F32, op.getWeightScale());
   layer.weightZeroPoint =
       getParameter<int8_t>(DataType::I8, op.getWeightZeroPoint());
@@ -82,20 +106,30 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
     return;
   DataType dataType =
       type.getElementType().isInteger(4) ? DataType::I4 : DataType::I8;
-  layer.weight = createWeight(dataType, n, k, layer.isWeightTransposed,
+  layer.weight = createWeight(dataType, n, k, depth, layer.isWeightTransposed,
                               ArrayRef(*storage));
   if (layer.groupMultiplier)
     *storage =
         multiplyGroups(*storage, layer.groupMultiplier->values<int8_t>());
   layer.integerWeight = createWeight(
-      DataType::I8, n, k, layer.isWeightTransposed, ArrayRef(*storage));
+      DataType::I8, n, k, depth, layer.isWeightTransposed, ArrayRef(*storage));
 }
 
 static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
-  layer.isWeightTransposed = linear.isWeightTransposed;
-  if (auto elements = ConstantElements<float>::get(linear.weight))
-    layer.weight = createTensor(DataType::F32, elements->getType().getShape(),
-                                elements->values());
+  int64_t n = linear.getN(), k = linear.getK();
+  int64_t depth = getDepth(linear.op, k);
+  layer.paddedDepth = k;
+  layer.isWeightTransposed =
+      linear.isWeightTransposed || linear.op->hasAttr(kWeightTransposedAttr);
+  auto elements = ConstantElements<float>::get(linear.weight);
+  if (!elements)
+    return;
+  // A padded weight is [N, K].
+  layer.weight =
+      linear.isWeightTransposed
+          ? createTensor(DataType::F32, {k, n}, elements->values())
+          : createWeight(DataType::F32, n, k, depth, layer.isWeightTransposed,
+                         elements->values());
 }
 
 std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {

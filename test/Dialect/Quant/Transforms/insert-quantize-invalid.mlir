@@ -66,3 +66,13 @@ func.func @no_layer(%x: tensor<3x16xf32>, %w: tensor<16x1xf32>) -> tensor<3x1xf3
   %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel"}} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+func.func @not_padded(%x: tensor<3x24xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<24x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{groups of 16 do not divide K = 24; run quant-pad-groups first}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_group", group_size = 16 : i64}} ins(%x, %w : tensor<3x24xf32>, tensor<24x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}

@@ -19,7 +19,7 @@ func.func @group(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
   %zero = arith.constant dense<0.0> : tensor<4x37xf32>
   %zero2 = arith.constant dense<0.0> : tensor<4x32xf32>
   %0 = linalg.matmul ins(%x, %w : tensor<4x32xf32>, tensor<32x37xf32>) outs(%zero : tensor<4x37xf32>) -> tensor<4x37xf32>
-  // expected-error@below {{groups of 32 do not divide K = 37; choose a divisor of K, another granularity, or skip the layer}}
+  // expected-error@below {{groups of 32 leave 5 of K = 37; choose a group size that divides K or leaves a multiple of 8 (the nearest are 29 and 37), another granularity, or skip the layer}}
   %1 = linalg.matmul ins(%0, %v : tensor<4x37xf32>, tensor<37x32xf32>) outs(%zero2 : tensor<4x32xf32>) -> tensor<4x32xf32>
   return %1 : tensor<4x32xf32>
 }
@@ -60,6 +60,19 @@ func.func @missing(%x: tensor<4x32xf32>) -> tensor<4x1xf32> {
   %zero = arith.constant dense<0.0> : tensor<4x1xf32>
   // expected-error@below {{the elements of the weight are missing; expects a dense constant or a resource that is there}}
   %0 = linalg.matmul ins(%x, %w : tensor<4x32xf32>, tensor<32x1xf32>) outs(%zero : tensor<4x1xf32>) -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}
+}
+
+// -----
+
+// expected-warning@below {{matches no layer}}
+module {
+func.func @no_group_size(%x: tensor<4x5xf32>) -> tensor<4x1xf32> {
+  %w = arith.constant dense<0.5> : tensor<5x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<4x1xf32>
+  // expected-error@below {{groups of 32 leave 5 of K = 5; choose a group size that divides K or leaves a multiple of 8 (none does), another granularity, or skip the layer}}
+  %0 = linalg.matmul ins(%x, %w : tensor<4x5xf32>, tensor<5x1xf32>) outs(%zero : tensor<4x1xf32>) -> tensor<4x1xf32>
   return %0 : tensor<4x1xf32>
 }
 }

@@ -25,7 +25,7 @@ struct ConfiguredLayer {
 };
 
 /// Emits an error unless `layer` can be quantized as `config` says: groups
-/// divide K, and the weight is there and finite.
+/// divide K or leave a multiple of 8, and the weight is there and finite.
 mlir::LogicalResult verifyConfig(const LinearLayer &layer,
                                  const LayerConfig &config);
 
@@ -33,6 +33,11 @@ mlir::LogicalResult verifyConfig(const LinearLayer &layer,
 /// program. Emits an error for one that cannot be quantized as it says.
 mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
 findConfiguredLayers(mlir::Operation *root);
+
+/// The same when all groups have to be whole: emits an error for a layer that
+/// quant-pad-groups has still to pad.
+mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
+findPaddedLayers(mlir::Operation *root);
 
 /// The weight of `layer` as an [N, K] constant.
 mlir::Value createWeight(mlir::OpBuilder &builder, const LinearLayer &layer);
@@ -62,8 +67,10 @@ ParameterValues createObservedParameters(mlir::OpBuilder &builder,
 
 /// Replaces `layer` by a linalg.matmul of `input` and the [N, K] `weight` that
 /// keeps its name and its `quant.config` and remembers the order of its weight.
-void replaceLayer(mlir::RewriterBase &rewriter, const LinearLayer &layer,
-                  mlir::Value input, mlir::Value weight);
+/// Returns that operation.
+mlir::Operation *replaceLayer(mlir::RewriterBase &rewriter,
+                              const LinearLayer &layer, mlir::Value input,
+                              mlir::Value weight);
 
 } // namespace quantc
 

@@ -47,10 +47,15 @@ inline constexpr llvm::StringLiteral kInputRangeAttr = "quant.input_range";
 /// The model's weight is [K, N]; operations hold it as [N, K].
 inline constexpr llvm::StringLiteral kWeightTransposedAttr =
     "quant.weight_transposed";
+/// K of the model, an i64, when the operation has more (groups_a1).
+inline constexpr llvm::StringLiteral kDepthAttr = "quant.depth";
 
 /// The group sizes that there are.
 inline constexpr int64_t kMinGroupSize = 8;
 inline constexpr int64_t kMaxGroupSize = 256;
+
+/// What a shorter last group holds is a multiple of this (groups_a1).
+inline constexpr int64_t kLastGroupMultiple = 8;
 
 /// How one layer is quantized: what `quant.config` holds.
 struct LayerConfig {
@@ -76,6 +81,8 @@ struct LayerConfig {
   bool hasFloatGroupScales() const {
     return granularity == Granularity::PerGroup && !hasTwoLevelScales();
   }
+  /// `depth` elements of K with the zeros that fill the last group (groups_a1).
+  int64_t getPaddedDepth(int64_t depth) const;
   numerics::WeightOptions getWeightOptions() const;
 };
 
@@ -84,6 +91,10 @@ void setLayerConfig(mlir::Operation *op, const LayerConfig &config);
 
 /// Reads `quant.config` of `op`. Emits an error if it is missing or malformed.
 mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
+
+/// Gives `to` what a layer keeps in every form: its `quant.config`, the order
+/// of its weight and its depth.
+void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
 
 } // namespace quantc
 

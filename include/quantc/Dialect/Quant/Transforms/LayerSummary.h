@@ -35,6 +35,8 @@ struct LayerSummary {
   /// else [N, K].
   std::optional<HostTensor> weight;
   bool isWeightTransposed = false;
+  /// K of the program, with the zeros that fill the last group (groups_a1).
+  int64_t paddedDepth = 0;
   /// [] per tensor, [N] per channel, [N, G] with float group scales.
   std::optional<HostTensor> weightScale;
   /// I8, of the shape of the scale; none for symmetric weights.

@@ -23,8 +23,8 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
 
     Patterns of `skip` are POSIX extended regular expressions that match whole
     names; a name also matches itself. A pattern that matches no layer is worth
-    a warning. Widths that do not exist, a group size that does not divide K,
-    and weights with NaN or infinities are errors.
+    a warning. Widths that do not exist, a group size that neither divides K
+    nor leaves a multiple of 8, and weights with NaN or infinities are errors.
 
     With `activation-bits=32` the mode is `weight-only`, and the other way
     round. Activations are asymmetric unless told otherwise, but symmetric in
@@ -157,6 +157,49 @@ def ApplyCalibration : Pass<"quant-apply-calibration", "::mlir::ModuleOp"> {
   ];
 }
 
+def PadGroups : Pass<"quant-pad-groups"> {
+  let summary = "Fill the last group of weights with zeros";
+  let description = [{
+    A selected layer whose groups of `g` do not divide K gets `Kp`, the next
+    multiple of `g`: zeros are appended to each channel of its weight and to
+    each row of its input,
+
+        sum_{k < K} x_k * w_k = sum_{k < Kp} x_k * w_k     x_k = w_k = 0, k >= K
+
+    so that all groups are whole. No result changes (groups_a1 in
+    docs/Numerics.md). `quant.depth` keeps K for those who show the weight. A
+    remainder that is no multiple of 8 is an error.
+
+    Example, with `group_size = 32`:
+
+    ```mlir
+    %y = linalg.matmul {quant.config = {...}}
+             ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %m = tensor.dim %x, %c0 : tensor<?x784xf32>
+    %e = tensor.empty(%m) : tensor<?x800xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x800xf32>)
+             -> tensor<?x800xf32>
+    %p = tensor.insert_slice %x into %f[0, 0] [%m, 784] [1, 1]
+        : tensor<?x784xf32> into tensor<?x800xf32>
+    %wp = arith.constant dense<...> : tensor<128x800xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+             {quant.config = {...}, quant.depth = 784 : i64,
+              quant.weight_transposed}
+             ins(%p, %wp : tensor<?x800xf32>, tensor<128x800xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def InsertQuantize : Pass<"quant-insert-quantize"> {
   let summary = "Quantize and dequantize the operands of selected layers";
   let description = [{
@@ -200,7 +243,8 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
              outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
     ```
 
-    A layer in mode `static` without a range is an error.
+    A layer in mode `static` without a range is an error, and so is one whose
+    groups are not whole (see quant-pad-groups).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::quant::QuantDialect"];
