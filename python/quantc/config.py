@@ -43,7 +43,8 @@ class QuantizationConfig:
     ``per_group`` (``group_size`` consecutive weights of an output channel)."""
 
     group_size: int = 32
-    """Weights in a group, 8 to 256; used with ``granularity="per_group"``."""
+    """Weights in a group, 8 to 256; used with ``granularity="per_group"``. It divides the inputs of
+    every layer, or leaves a multiple of 8: then the last group is shorter."""
 
     symmetric_weights: bool = True
     """Whether the zero points of weights are 0."""

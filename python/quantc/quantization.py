@@ -26,8 +26,8 @@ def quantize(
     sequence in the order of the inputs, or a dict by input name; or the statistics of an earlier
     ``calibrate``.
 
-    Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not divide
-    the inputs of a layer, and for NaN or infinities in weights. Warns with
+    Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not fit the
+    inputs of a layer, and for NaN or infinities in weights. Warns with
     ``QuantizationWarning`` about patterns of ``skip_layers`` that match no layer.
     """
     config = config or QuantizationConfig()

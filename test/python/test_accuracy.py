@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
     not data.DATA_DIR.is_dir(), reason="needs Debian's dataset-fashion-mnist"
 )
 
-INT4 = {"weight_bits": 4, "granularity": "per_group", "group_size": 16}
+INT4 = {"weight_bits": 4, "granularity": "per_group", "group_size": 32}
 CASES = {
     "int8 static": (QuantizationConfig(), 0.003, (3.5, 4.5)),
     "int8 dynamic": (QuantizationConfig(mode="dynamic"), 0.003, (3.5, 4.5)),
@@ -77,6 +77,11 @@ def test_accuracy_and_size(
 
     ratio = count(model) / count(quantized)
     assert smallest <= ratio <= largest
+    for layer_name, layer in quantized.layers.items():
+        assert layer.weight.shape == model.layers[layer_name].weight.shape
+
+    x = test_set[0][:7]
+    assert quantc.compile(quantized)(x).tobytes() == quantc.interpret(quantized, x).tobytes()
 
     # Weights are stored in 8 and 4 bits in the program and in the object.
     weights = sum(layer.weight.size for layer in quantized.layers.values())
