@@ -42,15 +42,15 @@ CONFIGS = {
     "INT8 dynamic": Config(weight_bits=8, mode="dynamic"),
     "INT8 weight-only": Config(weight_bits=8, mode="weight_only"),
     "INT4 weight-only": Config(weight_bits=4, mode="weight_only"),
-    "INT4 group 16 weight-only": Config(
-        4, mode="weight_only", granularity="per_group", group_size=16
+    "INT4 group 32 weight-only": Config(
+        4, mode="weight_only", granularity="per_group", group_size=32
     ),
-    "INT4 group 16 dynamic": Config(4, mode="dynamic", granularity="per_group", group_size=16),
-    "INT4 group 16 static": Config(4, mode="static", granularity="per_group", group_size=16),
+    "INT4 group 32 dynamic": Config(4, mode="dynamic", granularity="per_group", group_size=32),
+    "INT4 group 32 static": Config(4, mode="static", granularity="per_group", group_size=32),
 }
 """All with symmetric weights and, where not said otherwise, a scale for each output channel."""
 
-SAVED = {"INT8 static": "model_int8", "INT4 group 16 static": "model_int4"}
+SAVED = {"INT8 static": "model_int8", "INT4 group 32 static": "model_int4"}
 """What is left in the output folder, and under which name."""
 
 
