@@ -41,6 +41,13 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
     linalg::ControlDropUnitDims control;
     control.rankReductionStrategy =
         linalg::ControlDropUnitDims::RankReductionStrategy::ExtractInsertSlice;
+    // Only those: the accumulator keeps its shape, and with it its place in the
+    // loop.
+    control.controlFn = [](Operation *op) {
+      SmallVector<unsigned> loops;
+      cast<linalg::GenericOp>(op).getReductionDims(loops);
+      return loops;
+    };
     FailureOr<linalg::DropUnitDimsResult> dropped =
         linalg::dropUnitDims(rewriter, op, control);
     if (failed(dropped))

@@ -10,7 +10,7 @@ module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu
 //       CHECK:     math.fma
 // TILED-LABEL: func @matmul
 //       TILED:   scf.for {{.*}} iter_args({{.*}}) -> (vector<8x1x8xf32>)
-//       TILED:     math.fma {{.*}} : vector<8x8xf32>
+//       TILED:     math.fma {{.*}} : vector<8x1x8xf32>
 func.func @matmul(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
   %zero = arith.constant 0.0 : f32
