@@ -1,0 +1,126 @@
+//===- DotInstructionsTest.cpp - The rows of the table --------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/DotInstructions.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "quantc/Target/TargetSpec.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Regex.h"
+#include "gtest/gtest.h"
+
+using namespace quantc;
+
+namespace {
+
+/// The name of the row that is used for `target`.
+llvm::StringRef select(llvm::StringRef target) {
+  mlir::MLIRContext context;
+  auto emitError = [&] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+  mlir::FailureOr<TargetSpec> spec = parseTarget(target, emitError);
+  EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
+  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec())
+      .name;
+}
+
+TEST(DotInstructionsTest, NamesSayWhatTheColumnsSay) {
+  llvm::StringSet<> seen;
+  for (const DotInstruction &row : getDotInstructions()) {
+    EXPECT_TRUE(seen.insert(row.name).second) << row.name.str();
+    bool isSigned = row.lhs == DotInstruction::Lhs::Signed;
+    std::string tile = llvm::formatv("_1x{0}x{1}_i32_{2}_s8", row.columns,
+                                     row.depth, isSigned ? "s8" : "u8");
+    llvm::StringRef isa = row.name;
+    EXPECT_TRUE(isa.consume_back(tile)) << row.name.str();
+    EXPECT_TRUE(llvm::Regex("^[a-z][a-z0-9]*$").match(isa)) << row.name.str();
+  }
+}
+
+TEST(DotInstructionsTest, BlocksFitRegisters) {
+  for (const DotInstruction &row : getDotInstructions()) {
+    SCOPED_TRACE(row.name.str());
+    EXPECT_TRUE(llvm::isPowerOf2_64(row.columns));
+    EXPECT_TRUE(llvm::isPowerOf2_64(row.depth));
+    ASSERT_GT(row.columns, 0);
+    EXPECT_GE(row.panel, row.columns);
+    EXPECT_EQ(row.panel % row.columns, 0);
+    // The widest panel has accumulators for at least one row, and registers
+    // are left for operands: x86 has 16 or, with AVX-512, 32, AArch64 32.
+    EXPECT_GE(row.accumulators, row.panel / row.columns);
+    EXPECT_LE(row.accumulators, 28);
+    EXPECT_NE(row.emit, nullptr);
+  }
+}
+
+TEST(DotInstructionsTest, TheLastRowRunsEverywhere) {
+  const DotInstruction &last = getDotInstructions().back();
+  EXPECT_EQ(last.arch, DotInstruction::Arch::Any);
+  EXPECT_TRUE(last.features.empty());
+  for (const DotInstruction &row : getDotInstructions().drop_back()) {
+    EXPECT_NE(row.arch, DotInstruction::Arch::Any) << row.name.str();
+    EXPECT_FALSE(row.features.empty()) << row.name.str();
+  }
+}
+
+TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
+  EXPECT_EQ(select("x86-64"), "generic_1x1x1_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3"), "avx2_1x8x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnni"), "avxvnni_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
+  EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
+}
+
+/// The instructions that a step along K takes for one row of the result: one
+/// for each register and one broadcast for each panel.
+int64_t getCost(int64_t numColumns, int64_t lanes, int64_t columns) {
+  return llvm::divideCeil(numColumns, columns) * (columns / lanes + 1);
+}
+
+TEST(DotInstructionsTest, BlocksHaveTheLowestCost) {
+  for (const DotInstruction &row : getDotInstructions())
+    for (int64_t n : {1, 10, 16, 64, 80, 128}) {
+      SCOPED_TRACE(row.name.str() + ", N = " + std::to_string(n));
+      RegisterBlock block =
+          chooseBlock(n, row.columns, row.accumulators, row.panel);
+      ASSERT_EQ(block.columns % row.columns, 0);
+      EXPECT_LE(block.columns, row.panel);
+      EXPECT_GE(block.rows, 1);
+      EXPECT_LE(block.rows * block.columns / row.columns, row.accumulators);
+      int64_t cost = getCost(n, row.columns, block.columns);
+      for (int64_t columns = row.columns; columns <= row.panel;
+           columns += row.columns) {
+        EXPECT_LE(cost, getCost(n, row.columns, columns)) << columns;
+        // The widest among equals.
+        if (columns > block.columns)
+          EXPECT_LT(cost, getCost(n, row.columns, columns)) << columns;
+      }
+    }
+}
+
+TEST(DotInstructionsTest, BlocksOfAvx512) {
+  auto expectBlock = [](int64_t numColumns, int64_t rows, int64_t columns) {
+    RegisterBlock block = chooseBlock(numColumns, /*lanes=*/16,
+                                      /*accumulators=*/24, /*panel=*/64);
+    EXPECT_EQ(block.rows, rows) << numColumns;
+    EXPECT_EQ(block.columns, columns) << numColumns;
+  };
+  expectBlock(1, 8, 16);
+  expectBlock(10, 8, 16);
+  expectBlock(16, 8, 16);
+  expectBlock(64, 6, 64);
+  // Two panels of 48 cost 8 steps; of 64, with 48 columns in vain, 10.
+  expectBlock(80, 8, 48);
+  expectBlock(128, 6, 64);
+}
+
+} // namespace
