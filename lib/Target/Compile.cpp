@@ -105,16 +105,27 @@ std::string quantc::getProgramName(StringRef path) {
 }
 
 LogicalResult quantc::writeFile(ModuleOp module, StringRef path,
-                                StringRef bytes) {
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+                                StringRef bytes,
+                                llvm::function_ref<LogicalResult()> finish) {
+  bool finished = true;
+  llvm::Error error =
+      llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
+        os << bytes;
+        // After a failure the stream outlives its file.
+        os.flush();
+        finished = !finish || succeeded(finish());
+        return finished ? llvm::Error::success()
+                        : llvm::errorCodeToError(std::make_error_code(
+                              std::errc::operation_canceled));
+      });
   if (!error)
     return success();
+  std::string reason = llvm::errorToErrorCode(std::move(error)).message();
+  if (!finished)
+    return failure();
   return emitError(FileLineColLoc::get(module.getContext(), path, 0, 0),
                    "cannot write: ")
-         << llvm::toString(std::move(error));
+         << reason;
 }
 
 LogicalResult quantc::compileToFile(ModuleOp module,
@@ -126,7 +137,9 @@ LogicalResult quantc::compileToFile(ModuleOp module,
   FailureOr<CompiledProgram> program = compile(module, named);
   if (failed(program))
     return failure();
-  if (!header.empty() && failed(writeFile(module, header, program->header)))
-    return failure();
-  return writeFile(module, path, program->bytes);
+  auto writeProgram = [&] { return writeFile(module, path, program->bytes); };
+  // Both files or none.
+  return header.empty()
+             ? writeProgram()
+             : writeFile(module, header, program->header, writeProgram);
 }

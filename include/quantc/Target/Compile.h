@@ -49,8 +49,10 @@ llvm::LogicalResult compileToFile(mlir::ModuleOp module,
                                   llvm::StringRef header = "");
 
 /// Writes `bytes` to `path` completely or, after emitting an error, not at all.
-llvm::LogicalResult writeFile(mlir::ModuleOp module, llvm::StringRef path,
-                              llvm::StringRef bytes);
+/// The file appears when `finish` has succeeded.
+llvm::LogicalResult
+writeFile(mlir::ModuleOp module, llvm::StringRef path, llvm::StringRef bytes,
+          llvm::function_ref<llvm::LogicalResult()> finish = nullptr);
 
 /// A C identifier made of the stem of `path`.
 std::string getProgramName(llvm::StringRef path);
