@@ -8,7 +8,6 @@
 #include "quantc/Import/OnnxImport.h"
 
 #include "GraphImporter.h"
-#include "quantc/Support/Diagnostics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -19,7 +18,6 @@
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -61,10 +59,6 @@ void quantc::registerOnnxImport() {
   static TranslateToMLIRRegistration registration(
       "import-onnx", "Import an ONNX model as a program in float form",
       [](llvm::SourceMgr &sources, MLIRContext *context) {
-        // A model has nodes and tensors, not lines.
-        ScopedDiagnosticHandler handler(context, [](Diagnostic &diagnostic) {
-          llvm::WithColor::error() << format(diagnostic) << "\n";
-        });
         const llvm::MemoryBuffer *buffer =
             sources.getMemoryBuffer(sources.getMainFileID());
         return OwningOpRef<Operation *>(

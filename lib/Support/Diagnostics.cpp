@@ -47,6 +47,8 @@ std::string quantc::format(Diagnostic &diagnostic) {
   if (StringRef name = getName(diagnostic.getLocation()); !name.empty())
     os << name << ": ";
   os << diagnostic.str();
+  // Names and types can be of any length and form; an error is one line.
+  std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
 

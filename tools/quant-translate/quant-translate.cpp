@@ -5,12 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Support/LogicalResult.h"
-#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "quantc/InitAll.h"
+#include "quantc/Support/TranslateMain.h"
 
 int main(int argc, char **argv) {
   quantc::registerAllTranslations();
-  return mlir::failed(mlir::mlirTranslateMain(
-      argc, argv, "quantc, the quantizing compiler: translation driver"));
+  return llvm::failed(quantc::translateMain(
+      argc, argv, "quantc, the quantizing compiler: translation driver\n"));
 }
