@@ -175,6 +175,11 @@ void SelectLayers::runOnOperation() {
   if (failed(verifyOptions()))
     return signalPassFailure();
   SmallVector<Layer> layers = findLayers(getOperation());
+  if (layers.empty()) {
+    emitWarning(getOperation().getLoc())
+        << "nothing to quantize; expects products with a constant float weight";
+    return;
+  }
   nameLayers(layers);
   warnOfUnmatchedPatterns(layers);
 

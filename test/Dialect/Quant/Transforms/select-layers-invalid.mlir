@@ -76,3 +76,12 @@ func.func @no_group_size(%x: tensor<4x5xf32>) -> tensor<4x1xf32> {
   return %0 : tensor<4x1xf32>
 }
 }
+
+// -----
+
+// expected-warning@+1 {{nothing to quantize; expects products with a constant float weight}}
+module {
+func.func @no_layers(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+}
