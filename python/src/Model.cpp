@@ -43,7 +43,9 @@ Model::Model(std::shared_ptr<MLIRContext> context, OwningOpRef<ModuleOp> module,
 
 Model Model::load(const std::filesystem::path &file) {
   std::string path = file.string();
-  if (!std::filesystem::is_regular_file(file))
+  if (std::filesystem::is_directory(file))
+    raise(path + ": is a directory; expects a file");
+  if (!std::filesystem::exists(file))
     raise(path + ": no such file");
   bool isOnnx = file.extension() == ".onnx";
   if (!isOnnx && file.extension() != ".mlir" && file.extension() != ".mlirbc")

@@ -18,6 +18,8 @@ from quantc.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
+HAS_AMX = "amx_" in Path("/proc/cpuinfo").read_text()
+
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
@@ -185,6 +187,13 @@ def test_skip_pattern_warns(run: Run, onnx_path: Path, tmp_path: Path) -> None:
     assert err.count("\n") == 1
 
 
+def test_quantized_twice_warns(run: Run, quantized: Path, tmp_path: Path) -> None:
+    command = ["quantize", quantized, "--mode", "dynamic"]
+    status, _, err = run(*command, "-o", tmp_path / "out.mlir")
+    assert status == 0 and err.startswith("warning: ") and "nothing to quantize" in err
+    assert err.count("\n") == 1
+
+
 # What is wrong with the model.
 
 
@@ -205,6 +214,47 @@ def test_bad_model_files(
     output = tmp_path / "out.mlir"
     expect_error(run("quantize", tmp_path / name, "--mode", "dynamic", "-o", output), reason)
     assert not output.exists()
+
+
+IDENTITY = "func.func @{}(%x: tensor<1xf32>) -> tensor<1xf32> {{ {} %x : tensor<1xf32> }}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (IDENTITY.format("f", "retrun"), "bad.mlir:1:52: custom op 'retrun' is unknown"),
+        (IDENTITY.format("f", "return") + IDENTITY.format("g", "return"), "found 'f' and 'g'"),
+        ("", "bad.mlir: expects one public function with a body"),
+        ("func.func @f(%x: memref<1xf32>) { return }", "ranked tensors, got 'memref<1xf32>'"),
+        ("func.func @f(%x: tensor<*xf32>) { return }", "ranked tensors, got 'tensor<*xf32>'"),
+        ("func.func @f(%x: tensor<1xcomplex<f32>>) { return }", "NumPy has no such element type"),
+    ],
+)
+def test_bad_programs(run: Run, tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / "bad.mlir").write_text(content)
+    output = tmp_path / "out.o"
+    expect_error(run("compile", tmp_path / "bad.mlir", "-o", output), "bad.mlir", reason)
+    assert not output.exists()
+
+
+def test_folders_instead_of_files(
+    run: Run, onnx_path: Path, quantized: Path, tmp_path: Path
+) -> None:
+    for suffix in ("onnx", "mlir", "so", "npy", "json"):
+        (tmp_path / f"folder.{suffix}").mkdir()
+    output = ["-o", tmp_path / "out.mlir"]
+    for command in (
+        ["import", tmp_path / "folder.onnx", *output],
+        ["import", tmp_path / "folder.mlir", *output],
+        ["run", tmp_path / "folder.so", "--data", tmp_path / "folder.npy"],
+        ["quantize", onnx_path, "--data", tmp_path / "folder.npy", *output],
+        ["quantize", onnx_path, "--calibration-file", tmp_path / "folder.json", *output],
+        ["compile", quantized, "-o", tmp_path / "folder.so"],
+    ):
+        status, out, err = run(*command)
+        assert (status, out) == (1, "") and err.count("\n") == 1
+        assert err.startswith("error: ") and "folder." in err and "is a directory" in err.lower()
+    assert not (tmp_path / "out.mlir").exists()
 
 
 @pytest.mark.parametrize("length", [1, 10, 500, 5000])
@@ -313,6 +363,63 @@ def test_unreadable_data(run: Run, onnx_path: Path, tmp_path: Path, content: byt
     expect_error(result, "calib.npz: ")
 
 
+@pytest.mark.parametrize("length", [0, 4, 64, 1000, -100, -1])
+def test_truncated_programs(
+    run: Run, quantized: Path, data: Path, tmp_path: Path, length: int
+) -> None:
+    library = tmp_path / "model.so"
+    run("compile", quantized, "-o", library)
+    library.write_bytes(library.read_bytes()[:length])
+    expect_error(run("run", library, "--data", data), "model.so: not a program of quantc: ")
+
+
+def test_files_that_are_no_programs(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
+    objects = tmp_path / "model.o"
+    run("compile", quantized, "-o", objects)
+    expect_error(run("run", objects, "--data", data), "model.o: not a model; quantc reads")
+    objects.rename(tmp_path / "model.so")
+    expect_error(run("run", tmp_path / "model.so", "--data", data), "no symbol *_metadata")
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("aarch64", "model.so: is for aarch64, this machine is"),
+        pytest.param(
+            "graniterapids",
+            "model.so: needs a CPU with amx-bf16, amx-fp16, ",
+            marks=pytest.mark.skipif(HAS_AMX, reason="this machine has AMX"),
+        ),
+    ],
+)
+def test_programs_for_other_machines(
+    run: Run, quantized: Path, data: Path, tmp_path: Path, target: str, reason: str
+) -> None:
+    library = tmp_path / "model.so"
+    assert run("compile", quantized, "--target", target, "-o", library) == (0, "", "")
+    expect_error(run("run", library, "--data", data), reason)
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros(37, np.float32), "expected [batch, 37] float32, got [37] float32"),
+        (np.float32(3), "expected [batch, 37] float32, got [] float32"),
+        (np.zeros((2, 37)), "got [2, 37] float64"),
+        (np.zeros((0, 37), np.float32), "no samples"),
+        (np.array(["text"]), "expected an array of float32"),
+        (np.array([{}]), "not a NumPy .npz or .npy file of numbers"),
+    ],
+)
+def test_bad_inputs(
+    run: Run, quantized: Path, tmp_path: Path, array: np.ndarray, reason: str
+) -> None:
+    np.save(tmp_path / "x.npy", array)
+    result = run("run", quantized, "--data", tmp_path / "x.npy", "-o", tmp_path / "out.npz")
+    expect_error(result, "x.npy: ", reason)
+    assert not (tmp_path / "out.npz").exists()
+
+
 # What is wrong with the output.
 
 
@@ -331,6 +438,16 @@ def test_missing_output_folder(
     arguments[-1] = tmp_path / "missing" / str(arguments[-1])
     expect_error(run(command, *arguments), str(arguments[-1]), "No such file or directory")
     assert not (tmp_path / "missing").exists()
+
+
+def test_no_header_without_its_program(run: Run, quantized: Path, tmp_path: Path) -> None:
+    missing, header, output = tmp_path / "missing", tmp_path / "out.h", tmp_path / "out.o"
+    for arguments in (
+        ["-o", missing / "out.o", "--header", header],
+        ["-o", output, "--header", missing / "out.h"],
+    ):
+        expect_error(run("compile", quantized, *arguments), "No such file or directory")
+        assert not header.exists() and not output.exists()
 
 
 @pytest.mark.parametrize("target", ["pentium9", "x86-64-v3+warp", "aarch64+avx2"])

@@ -57,7 +57,9 @@ class Dataset:
 
 
 def _read(path: Path, ports: Sequence[Port]) -> Batch:
-    if not path.is_file():
+    if path.is_dir():
+        raise Error(f"{path}: is a directory; expects a file")
+    if not path.exists():
         raise Error(f"{path}: no such file")
     try:
         with open(path, "rb") as file:
