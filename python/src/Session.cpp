@@ -25,8 +25,10 @@ std::shared_ptr<mlir::MLIRContext> quantc::python::createContext() {
 void quantc::python::raise(const std::vector<std::string> &messages) {
   nb::object type = nb::module_::import_("quantc.errors").attr("Error");
   nb::list arguments;
+  // Damaged files have names that are not UTF-8.
   for (const std::string &message : messages)
-    arguments.append(nb::str(message.c_str(), message.size()));
+    arguments.append(nb::steal(
+        PyUnicode_DecodeUTF8(message.data(), message.size(), "replace")));
   nb::object error = type(*nb::tuple(arguments));
   PyErr_SetObject(type.ptr(), error.ptr());
   throw nb::python_error();

@@ -280,6 +280,12 @@ def test_unsupported_operators_are_listed_at_once(run: Run, tmp_path: Path) -> N
         assert text in err
 
 
+def test_names_that_are_not_utf8(run: Run, onnx_path: Path) -> None:
+    onnx_path.write_bytes(onnx_path.read_bytes().replace(b"Gemm", b"Ge\xffm"))
+    status, out, err = run("inspect", onnx_path)
+    assert (status, out) == (1, "") and "mlp.onnx: " in err and "Ge\ufffdm" in err
+
+
 def test_external_data_outside_the_folder(run: Run, onnx_path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
