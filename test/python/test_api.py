@@ -105,6 +105,9 @@ def test_shorter_last_group(tmp_path: Path, mode: str, bits: int, transposed: bo
     model = quantc.load(path)
     config = QuantizationConfig(weight_bits=bits, mode=mode, granularity="per_group", group_size=16)
     quantized = quantc.quantize(model, config, calibration_data=[random_inputs((16, 40))])
+    # The first layer still produces the integers that the second takes.
+    is_fused = quantized.layers["fc1"].output_scale is not None
+    assert is_fused == (mode == "static" and bits == 4)
     # 40 = 16 + 16 + 8 and 24 = 16 + 8.
     for (name, layer), groups in zip(quantized.layers.items(), (3, 2), strict=True):
         original = model.layers[name].weight

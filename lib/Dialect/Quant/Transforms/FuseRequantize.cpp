@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -192,6 +193,47 @@ struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// quantize(x, then zeros) -> quantize(x), then zero points, so that layers on
+/// both sides of padding meet: 0 is quantized to the zero point exactly.
+struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto insert = op.getInput().getDefiningOp<tensor::InsertSliceOp>();
+    auto fill =
+        insert ? insert.getDest().getDefiningOp<linalg::FillOp>() : nullptr;
+    if (!fill || !matchPattern(fill.value(), m_AnyZeroFloat()))
+      return rewriter.notifyMatchFailure(op, "the input is not padded");
+    if (!insert->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    std::optional<std::vector<int8_t>> zeroPoint = std::vector<int8_t>{0};
+    if (op.getZeroPoint())
+      zeroPoint = getStorageValues(op.getZeroPoint());
+    if (!zeroPoint)
+      return rewriter.notifyMatchFailure(op, "the zero point is no constant");
+
+    Location loc = op.getLoc();
+    Type i8 = rewriter.getI8Type();
+    Value padding = arith::ConstantOp::create(
+        rewriter, loc, rewriter.getI8IntegerAttr(zeroPoint->front()));
+    Value empty = tensor::EmptyOp::create(
+        rewriter, loc, tensor::getMixedSizes(rewriter, loc, fill.output()), i8);
+    Value padded =
+        linalg::FillOp::create(rewriter, loc, padding, empty).getResult(0);
+    Value quantized = QuantizeOp::create(
+        rewriter, loc, insert.getSourceType().clone(i8), insert.getSource(),
+        op.getScale(), op.getZeroPoint(), Value());
+    rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(
+        op, quantized, padded, insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides());
+    return success();
+  }
+};
+
 struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -203,7 +245,7 @@ struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
 } // namespace
 
 void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseIntoLinear, FuseIntoRequantize,
+  patterns.add<FuseIntoLinear, FuseIntoRequantize, QuantizeBeforePadding,
                QuantizeBeforeReshape<tensor::CollapseShapeOp>,
                QuantizeBeforeReshape<tensor::ExpandShapeOp>>(
       patterns.getContext());

@@ -20,11 +20,24 @@ namespace quantc {
 using namespace mlir;
 using namespace quantc;
 
-/// The rows of `input` [M, K], each with zeros up to `depth`. Written as a
+/// M of `layer`. Not from the input, which may be the result of a layer before
+/// that is only to be used once.
+static OpFoldResult getNumRows(OpBuilder &builder, const LinearLayer &layer) {
+  auto type = cast<RankedTensorType>(layer.getInput().getType());
+  if (!type.isDynamicDim(0))
+    return builder.getIndexAttr(type.getDimSize(0));
+  return tensor::DimOp::create(builder, layer.op->getLoc(),
+                               layer.op->getOperand(2), 0)
+      .getResult();
+}
+
+/// The input [M, K] of `layer`, each row with zeros up to `depth`. Written as a
 /// slice of zeros, since tensor.pad has no buffer of its own.
-static Value createPaddedInput(OpBuilder &builder, Location loc, Value input,
+static Value createPaddedInput(OpBuilder &builder, const LinearLayer &layer,
                                int64_t depth) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, input);
+  Location loc = layer.op->getLoc();
+  SmallVector<OpFoldResult> sizes = {getNumRows(builder, layer),
+                                     builder.getIndexAttr(layer.getK())};
   SmallVector<OpFoldResult> paddedSizes = {sizes[0],
                                            builder.getIndexAttr(depth)};
   Value empty =
@@ -34,8 +47,8 @@ static Value createPaddedInput(OpBuilder &builder, Location loc, Value input,
   Value zeros = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
   SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  return tensor::InsertSliceOp::create(builder, loc, input, zeros, offsets,
-                                       sizes, strides);
+  return tensor::InsertSliceOp::create(builder, loc, layer.getInput(), zeros,
+                                       offsets, sizes, strides);
 }
 
 /// The weight of `layer` as an [N, depth] constant, each row with zeros up to
@@ -60,8 +73,7 @@ static void padLayer(RewriterBase &rewriter, const LinearLayer &layer,
   rewriter.setInsertionPoint(op);
   Attribute range = op->getAttr(kInputRangeAttr);
   int64_t depth = layer.getK();
-  Value input =
-      createPaddedInput(rewriter, op->getLoc(), layer.getInput(), paddedDepth);
+  Value input = createPaddedInput(rewriter, layer, paddedDepth);
   Value weight = createPaddedWeight(rewriter, layer, paddedDepth);
   Operation *padded = replaceLayer(rewriter, layer, input, weight);
   padded->setAttr(kDepthAttr, rewriter.getI64IntegerAttr(depth));

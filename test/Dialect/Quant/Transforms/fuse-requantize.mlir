@@ -146,6 +146,27 @@ func.func @reshape(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>,
 
 // -----
 
+// Zeros that pad the input of the next layer become zero points.
+// CHECK-LABEL: func @padding
+//  CHECK-SAME:     %[[A:[a-z0-9]+]]: tensor<?x4xi8>
+//       CHECK:   %[[FILL:.+]] = linalg.fill ins(%c10_i8 : i8) outs(%{{.+}} : tensor<?x4xi8>) -> tensor<?x4xi8>
+//       CHECK:   %[[L:.+]] = quant.linear %[[A]], {{.*}} -> tensor<?x2xi8>
+//       CHECK:   %[[R:.+]] = tensor.insert_slice %[[L]] into %[[FILL]][0, 0] [%{{.+}}, 2] [1, 1] : tensor<?x2xi8> into tensor<?x4xi8>
+//       CHECK:   return %[[R]]
+func.func @padding(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %m: index) -> tensor<?x4xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  %e = tensor.empty(%m) : tensor<?x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %p = tensor.insert_slice %l into %f[0, 0] [%m, 2] [1, 1] : tensor<?x2xf32> into tensor<?x4xf32>
+  %q = quant.quantize %p scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x4xf32> -> tensor<?x4xi8>
+  return %q : tensor<?x4xi8>
+}
+
+// -----
+
 // Integers on both sides, a ReLU in between.
 // CHECK-LABEL: func @requantize
 //  CHECK-SAME:     %[[A:.+]]: tensor<?x2xi8>, %[[SA:.+]]: tensor<f32>, %[[ZA:.+]]: tensor<i8>, %{{.+}}: tensor
@@ -304,4 +325,36 @@ func.func @per_row_quantize_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %s
   %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.weight_transposed} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("fc")
   %q = quant.quantize %l scale(%s : tensor<?x1xf32>) : tensor<?x2xf32> -> tensor<?x2xi8>
   return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// Only 0 is known to become the zero point.
+// CHECK-LABEL: func @padding_of_ones_untouched
+//       CHECK:   %[[P:.+]] = tensor.insert_slice {{.*}} into tensor<3x4xf32>
+//       CHECK:   quant.quantize %[[P]]
+func.func @padding_of_ones_untouched(%x: tensor<3x2xf32>) -> tensor<3x4xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %c = arith.constant 1.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %f = linalg.fill ins(%c : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %p = tensor.insert_slice %x into %f[0, 0] [3, 2] [1, 1] : tensor<3x2xf32> into tensor<3x4xf32>
+  %q = quant.quantize %p scale(%s : tensor<f32>) : tensor<3x4xf32> -> tensor<3x4xi8>
+  return %q : tensor<3x4xi8>
+}
+
+// -----
+
+// The padded floats are wanted.
+// CHECK-LABEL: func @padding_used_elsewhere_untouched
+//       CHECK:   %[[P:.+]] = tensor.insert_slice {{.*}} into tensor<3x4xf32>
+//       CHECK:   quant.quantize %[[P]]
+func.func @padding_used_elsewhere_untouched(%x: tensor<3x2xf32>) -> (tensor<3x4xi8>, tensor<3x4xf32>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %c = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %f = linalg.fill ins(%c : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %p = tensor.insert_slice %x into %f[0, 0] [3, 2] [1, 1] : tensor<3x2xf32> into tensor<3x4xf32>
+  %q = quant.quantize %p scale(%s : tensor<f32>) : tensor<3x4xf32> -> tensor<3x4xi8>
+  return %q, %p : tensor<3x4xi8>, tensor<3x4xf32>
 }

@@ -4,7 +4,7 @@
 // comes out as [N, K], and in each row of the input.
 // CHECK-LABEL: func @model_order
 //  CHECK-SAME:     %[[X:.+]]: tensor<?x24xf32>
-//       CHECK:   %[[M:.+]] = tensor.dim %[[X]], %{{.*}} : tensor<?x24xf32>
+//       CHECK:   %[[M:.+]] = tensor.dim %[[INIT:.+]], %{{.*}} : tensor<?x2xf32>
 //       CHECK:   %[[EMPTY:.+]] = tensor.empty(%[[M]]) : tensor<?x32xf32>
 //       CHECK:   %[[C0:.+]] = arith.constant 0.000000e+00 : f32
 //       CHECK:   %[[ZEROS:.+]] = linalg.fill ins(%[[C0]] : f32) outs(%[[EMPTY]] : tensor<?x32xf32>)
@@ -15,7 +15,7 @@
 //  CHECK-SAME:     2.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]> : tensor<2x32xf32>
 //       CHECK:   linalg.matmul indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>]
 //  CHECK-SAME:     {quant.config = {{{.*}}group_size = 16{{.*}}}, quant.depth = 24 : i64, quant.input_range = array<f32: -1.000000e+00, 1.000000e+00>, quant.weight_transposed}
-//  CHECK-SAME:     ins(%[[P]], %[[W]] : tensor<?x32xf32>, tensor<2x32xf32>) {{.*}} loc("fc1")
+//  CHECK-SAME:     ins(%[[P]], %[[W]] : tensor<?x32xf32>, tensor<2x32xf32>) outs(%[[INIT]] : {{.*}} loc("fc1")
 func.func @model_order(%x: tensor<?x24xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %w = arith.constant dense<[
     [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0],

@@ -181,9 +181,9 @@ def PadGroups : Pass<"quant-pad-groups"> {
     becomes
 
     ```mlir
-    %m = tensor.dim %x, %c0 : tensor<?x784xf32>
+    %m = tensor.dim %zero, %c0 : tensor<?x128xf32>
     %e = tensor.empty(%m) : tensor<?x800xf32>
-    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x800xf32>)
+    %f = linalg.fill ins(%c : f32) outs(%e : tensor<?x800xf32>)
              -> tensor<?x800xf32>
     %p = tensor.insert_slice %x into %f[0, 0] [%m, 784] [1, 1]
         : tensor<?x784xf32> into tensor<?x800xf32>
@@ -368,7 +368,8 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
                  {clamp_min = quantize(lo), clamp_max = quantize(hi)}
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
-    Reshapes in between move behind the quantization.
+    Reshapes in between move behind the quantization, and so do zeros that pad
+    its input, as zero points.
 
     A layer whose float result, before or after the clip, has another use is
     left alone, and so is one with dynamic inputs or with float group scales,
