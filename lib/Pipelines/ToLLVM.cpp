@@ -49,7 +49,7 @@ static void addTensorPasses(OpPassManager &pm) {
 /// From tensors to the caller's memory and one workspace.
 static void addBufferPasses(OpPassManager &pm) {
   pm.addPass(createBindInterfacePass());
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(createPlaceOutputsPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

@@ -120,6 +120,19 @@ def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
+  let summary = "Compute outputs in the caller's memory";
+  let description = [{
+    Upstream's elimination of empty tensors, with one rule more: a `tensor.empty`
+    becomes the memory of an output only if nothing but that output is made of
+    it. Upstream's analysis does not see that writing an output ends the life of
+    other values in the same memory, and two outputs that start from one tensor
+    of zeros would both read what was written last.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ExpandStridedCopiesPass : Pass<"quant-expand-strided-copies"> {
   let summary = "Turn copies of strided buffers into loops";
   let description = [{
