@@ -39,6 +39,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
   pm.addPass(createFlattenNarrowVectorsPass());

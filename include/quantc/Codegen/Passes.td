@@ -90,6 +90,37 @@ def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
+def HoistRowParametersPass
+    : Pass<"quant-hoist-row-parameters", "::mlir::func::FuncOp"> {
+  let summary = "Read the parameters of a row once";
+  let description = [{
+    An elementwise operation with a value for each row, such as quantizing by
+    the row's own scale, becomes a loop over rows around the operation on one
+    row, which takes the value as a scalar. In memory it would be loaded again
+    for each element, since LLVM cannot know that storing a result leaves the
+    scale as it is, and the loop would not be vectorized.
+
+    ```mlir
+    %q = linalg.generic {indexing_maps = [(m, k) -> (m, k), (m, k) -> (m), ...]}
+        ins(%x, %s : tensor<?x64xf32>, tensor<?xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %q = scf.for %m = ... {
+      %scale = tensor.extract %s[%m]
+      linalg.generic {indexing_maps = [(m, k) -> (m, k), (m, k) -> (), ...]}
+          ins(%row, %scale : tensor<1x64xf32>, f32) ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
   let summary = "Put inputs and outputs of the program in the caller's memory";
   let description = [{
