@@ -103,9 +103,9 @@ static Value emit_avx2_1x8x2_i32_s8_s8(OpBuilder &builder, Location loc,
                   rhs);
 }
 
-static Value emit_sse2_1x4x2_i32_s8_s8(OpBuilder &builder, Location loc,
-                                       const DotInstruction &instruction,
-                                       Value acc, Value lhs, Value rhs) {
+static Value emit_sse41_1x4x2_i32_s8_s8(OpBuilder &builder, Location loc,
+                                        const DotInstruction &instruction,
+                                        Value acc, Value lhs, Value rhs) {
   return emitPair(builder, loc, "llvm.x86.sse2.pmadd.wd", instruction, acc, lhs,
                   rhs);
 }

@@ -38,8 +38,10 @@ static llvm::cl::opt<bool> print("print",
                                  llvm::cl::desc("Print the networks too"));
 
 /// Loaded and run here, and run in an emulator.
-static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64", "x86-64-v3",
-                                                       "x86-64-v4+avx512vnni"};
+// One for each row of DotInstructions.def.
+static constexpr llvm::StringLiteral kHostTargets[] = {
+    "x86-64",    "x86-64-v2",           "x86-64-v3", "x86-64-v3+avxvnni",
+    "x86-64-v4", "x86-64-v4+avx512vnni"};
 static constexpr llvm::StringLiteral kEmulatedTargets[] = {"aarch64",
                                                            "aarch64+dotprod"};
 

@@ -72,6 +72,7 @@ TEST(DotInstructionsTest, TheLastRowRunsEverywhere) {
 
 TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64"), "generic_1x1x1_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v2"), "sse41_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3"), "avx2_1x8x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3+avxvnni"), "avxvnni_1x8x4_i32_u8_s8");
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
