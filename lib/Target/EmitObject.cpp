@@ -7,12 +7,16 @@
 
 #include "EmitObject.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/LowerMemIntrinsics.h"
 
 using namespace llvm;
 using namespace quantc;
@@ -27,6 +31,20 @@ static TargetLibraryInfoImpl getLibraryInfo(const Module &module) {
   info.setAvailable(LibFunc_memcpy);
   info.setAvailable(LibFunc_memset);
   return info;
+}
+
+/// Turns moves of memory that may overlap back into loops. LLVM makes them of
+/// loops over one buffer, whatever the library has.
+static void expandMemMoves(Module &module, TargetMachine &machine) {
+  SmallVector<MemMoveInst *> moves;
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *move = dyn_cast<MemMoveInst>(&instruction))
+        moves.push_back(move);
+  for (MemMoveInst *move : moves)
+    if (expandMemMoveAsLoop(
+            move, machine.getTargetTransformInfo(*move->getFunction())))
+      move->eraseFromParent();
 }
 
 void quantc::optimize(Module &module, const TargetSpec &target) {
@@ -60,6 +78,7 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
   builder.crossRegisterProxies(loops, functions, components, modules);
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
+  expandMemMoves(module, *machine);
 }
 
 Expected<std::string> quantc::emitCode(Module &module, const TargetSpec &target,

@@ -91,3 +91,16 @@ def test_accuracy_and_size(
     for file in ("model.mlirbc", "model.o"):
         size = (tmp_path / file).stat().st_size
         assert packed < size < 1.35 * packed + 32768, file
+
+
+def test_percentile_keeps_accuracy(
+    model: quantc.Model,
+    test_set: tuple[NDArray[np.float32], NDArray[np.int64]],
+    float_accuracy: float,
+) -> None:
+    """Ranges cut at a percentile, each from its own layer's histogram."""
+    images = data.load("train")[0][:1000]
+    statistics = quantc.calibrate(model, images, histogram=True)
+    config = QuantizationConfig(calibration="percentile")
+    quantized = quantc.quantize(model, config, calibration_data=statistics)
+    assert float_accuracy - _get_accuracy(quantized, test_set) <= 0.003
