@@ -11,7 +11,7 @@ from rich.console import Console
 import quantc
 
 MODEL = Path(__file__).resolve().parents[2] / "shared" / "models" / "magika" / "model.onnx"
-SAMPLES = 32
+SAMPLES = 8
 
 
 def run(console: Console) -> None:
