@@ -80,6 +80,7 @@ private:
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
+  mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createInit();
   mlir::Value createContraction();
   mlir::Value createRowSums();

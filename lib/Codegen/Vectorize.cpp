@@ -32,11 +32,26 @@ static bool isFloatContraction(linalg::GenericOp op) {
          isa<FloatType>(getElementTypeOrSelf(op.getResultTypes().front()));
 }
 
+/// An operand that several iterations share, by g in (g floordiv 2), was cut to
+/// the one element that they share in this tile: its index is 0.
+static void indexSharedElementsByZero(linalg::GenericOp op) {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  for (AffineMap &map : maps) {
+    SmallVector<AffineExpr> exprs(map.getResults());
+    for (AffineExpr &expr : exprs)
+      if (isa<AffineBinaryOpExpr>(expr))
+        expr = getAffineConstantExpr(0, op.getContext());
+    map = AffineMap::get(map.getNumDims(), 0, exprs, op.getContext());
+  }
+  op.setIndexingMapsAttr(Builder(op.getContext()).getAffineMapArrayAttr(maps));
+}
+
 /// Vectorizes `op`. A float contraction has only unit reduction dimensions,
 /// which are dropped first: what is left is elementwise.
 static LogicalResult vectorizeTile(RewriterBase &rewriter,
                                    linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
+  indexSharedElementsByZero(op);
   if (isFloatContraction(op)) {
     linalg::ControlDropUnitDims control;
     control.rankReductionStrategy =

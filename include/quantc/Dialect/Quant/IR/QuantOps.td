@@ -310,26 +310,31 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
 def Quantc_UnpackOp : Quantc_Op<"unpack"> {
   let summary = "Two 4-bit values of each byte";
   let description = [{
-    Weights of 4 bits are stored two to a byte. The element at an even position
-    of the last dimension is the low nibble, the next one the high nibble, both
-    two's complement; with an odd last dimension the last high nibble is 0.
+    Weights of 4 bits are stored two to a byte, and so are the multipliers of
+    their groups. The element at an even position of the last dimension is the
+    low nibble, the next one the high nibble; with an odd last dimension the last
+    high nibble is 0. An i4 result is two's complement; an i8 result holds the
+    nibbles as they are, 0 to 15.
 
     ```
-    result[i, 2 * j]     = sext<i4>(input[i, j] & 15)
-    result[i, 2 * j + 1] = sext<i4>(input[i, j] >> 4)
+    result[i, 2 * j]     = ext(input[i, j] & 15)
+    result[i, 2 * j + 1] = ext((input[i, j] >> 4) & 15)
+    ext(n) = n >= 8 ? n - 16 : n      i4
+             n                        i8
     ```
 
     Example:
 
     ```mlir
     %w = quant.unpack %bytes : tensor<128x392xi8> -> tensor<128x784xi4>
+    %m = quant.unpack %pairs : tensor<128x13xi8> -> tensor<128x25xi8>
     ```
 
     Constraints: `unpack_c1` (equal shapes but for the last dimension, which is
     halved and rounded up).
   }];
   let arguments = (ins Quantc_ByteTensor:$input);
-  let results = (outs RankedTensorOf<[Quantc_I4]>:$result);
+  let results = (outs Quantc_StorageTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
