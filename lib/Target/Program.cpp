@@ -7,6 +7,7 @@
 
 #include "quantc/Target/Program.h"
 
+#include "Seal.h"
 #include "quantc/Target/EntryAbi.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -63,6 +64,9 @@ static Expected<std::string> findName(StringRef path) {
   }
   if (found.empty())
     return notAProgram("no symbol *" + kMetadataSuffix);
+  if (!isSealed((*buffer)->getBuffer()))
+    return notAProgram("it is damaged, or was changed after it was compiled; "
+                       "compile it again");
   return found;
 }
 
