@@ -13,6 +13,7 @@ import onnx
 import pytest
 from onnx import helper
 
+import quantc
 from gradients import (
     Array,
     autograd,
@@ -280,5 +281,72 @@ def test_operator_agrees_with_autograd(case: Case, tmp_path: Path) -> None:
         lambda weights, **rest: (case.function(**rest) * weights).sum(), inputs, trained
     )
     assert math.isclose(outputs["loss"], loss, rel_tol=1e-5, abs_tol=1e-5)
+    for name, expected in gradients.items():
+        np.testing.assert_allclose(outputs[f"{name}.gradient"], expected, 2e-5, 2e-5, err_msg=name)
+
+
+NAMED: list[tuple[str, int, Callable[..., Any]]] = [
+    ("linalg.abs", 1, torch.abs),
+    ("linalg.add", 2, torch.add),
+    ("linalg.copy", 1, torch.clone),
+    ("linalg.div", 2, torch.div),
+    ("linalg.elementwise kind=#linalg.elementwise_kind<tanh>", 1, torch.tanh),
+    ("linalg.erf", 1, torch.erf),
+    ("linalg.exp", 1, torch.exp),
+    ("linalg.log", 1, torch.log),
+    ("linalg.max", 2, torch.maximum),
+    ("linalg.min", 2, torch.minimum),
+    ("linalg.mul", 2, torch.mul),
+    ("linalg.negf", 1, torch.neg),
+    ("linalg.powf", 2, torch.pow),
+    ("linalg.reciprocal", 1, torch.reciprocal),
+    ("linalg.rsqrt", 1, torch.rsqrt),
+    ("linalg.sqrt", 1, torch.sqrt),
+    ("linalg.square", 1, torch.square),
+    ("linalg.sub", 2, torch.sub),
+    ("linalg.tanh", 1, torch.tanh),
+    ("arith.divf", 2, torch.div),
+    ("arith.maximumf", 2, torch.maximum),
+    ("math.fma", 3, lambda a, b, c: a * b + c),
+    ("math.powf", 2, torch.pow),
+    ("math.rsqrt", 1, torch.rsqrt),
+    ("math.tanh", 1, torch.tanh),
+]
+
+
+@pytest.mark.parametrize(("op", "count", "function"), NAMED, ids=[row[0] for row in NAMED])
+def test_named_operation_agrees_with_autograd(
+    op: str, count: int, function: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Operations that the importer does not use, on tensors of dynamic shape."""
+    names = ["a", "b", "c"][:count]
+    shape = "quant.shape = affine_map<(d0) -> (d0)>"
+    arguments = ", ".join(
+        f'%{name}: tensor<?xf32> {{quant.name = "{name}", {shape}}}' for name in names
+    )
+    operands = ", ".join(f"%{name}" for name in names)
+    types = ", ".join(["tensor<?xf32>"] * count)
+    if op.startswith("linalg"):
+        line = f"{op} ins({operands} : {types}) outs(%empty : tensor<?xf32>) -> tensor<?xf32>"
+    else:
+        line = f"{op} {operands} : tensor<?xf32>"
+    path = tmp_path / "model.mlir"
+    path.write_text(f"""
+func.func @main({arguments}) -> (tensor<f32> {{quant.name = "loss", quant.shape = affine_map<(d0) -> ()>}})
+    attributes {{quant.dims = ["size"]}} {{
+  %zero = arith.constant 0 : index
+  %size = tensor.dim %a, %zero : tensor<?xf32>
+  %empty = tensor.empty(%size) : tensor<?xf32>
+  %y = {line}
+  %init = arith.constant dense<0.0> : tensor<f32>
+  %loss = linalg.reduce {{ arith.addf }} ins(%y : tensor<?xf32>) outs(%init : tensor<f32>)
+      dimensions = [0]
+  return %loss : tensor<f32>
+}}
+""")
+    inputs = {name: positive(6 + index)[:6] for index, name in enumerate(names)}
+    outputs = run_both(differentiate(quantc.load(path), names, tmp_path / "m.mlir"), inputs)
+    loss, gradients = autograd(lambda **x: function(*x.values()).sum(), inputs, names)
+    assert math.isclose(outputs["loss"], loss, rel_tol=1e-5)
     for name, expected in gradients.items():
         np.testing.assert_allclose(outputs[f"{name}.gradient"], expected, 2e-5, 2e-5, err_msg=name)
