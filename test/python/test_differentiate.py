@@ -24,6 +24,7 @@ from gradients import (
     run_both,
     sum_weighted,
 )
+from quantc import _quantc
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed; its autograd is the reference"
@@ -208,6 +209,22 @@ CASES = [
         batch=("x",),
     ),
     Case(
+        "BatchNormalization",
+        [node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["y"])],
+        {
+            "x": floats(2, 3, 4),
+            "scale": positive(3),
+            "bias": floats(3),
+            "mean": floats(3, seed=1),
+            "variance": positive(3) + np.float32(0.1),
+        },
+        lambda x, scale, bias, mean, variance: (
+            (x - mean[:, None]) * (scale / torch.sqrt(variance + 1e-5))[:, None] + bias[:, None]
+        ),
+    ),
+    unary("GlobalAveragePool", lambda x: x.mean((2, 3), keepdim=True), floats(2, 3, 4, 5)),
+    unary("GlobalMaxPool", lambda x: x.amax((2, 3), keepdim=True), floats(2, 3, 4, 5)),
+    Case(
         "Reshape",
         [node("Reshape", ["x", "shape"], ["y"])],
         {"x": floats(4, 6)},
@@ -350,3 +367,16 @@ func.func @main({arguments}) -> (tensor<f32> {{quant.name = "loss", quant.shape 
     assert math.isclose(outputs["loss"], loss, rel_tol=1e-5)
     for name, expected in gradients.items():
         np.testing.assert_allclose(outputs[f"{name}.gradient"], expected, 2e-5, 2e-5, err_msg=name)
+
+
+def test_errors_name_the_node(tmp_path: Path) -> None:
+    nodes = [node("ReduceProd", ["x"], ["loss"], name="product", keepdims=0)]
+    model = make_model(nodes, {"x": floats(3)}, tmp_path / "model.onnx")
+    with pytest.raises(quantc.Error, match=r"model.onnx: product: this use of a destination"):
+        differentiate(model, ["x"], tmp_path / "marked.mlir")
+
+
+def test_quantized_layers_are_for_inference(model: quantc.Model) -> None:
+    quantized = quantc.quantize(model, quantc.QuantizationConfig(mode="dynamic"))
+    with pytest.raises(quantc.Error, match="fc1: quantized layers are for inference; train with"):
+        _quantc.run_pipeline(quantized, "builtin.module(quant-differentiate)")
