@@ -37,6 +37,8 @@ struct EpilogueOperands {
   mlir::Value inputScale;
   /// [N].
   mlir::Value bias;
+  /// [M, N], not divided by an output scale.
+  mlir::Value addend;
 };
 
 /// Emits an error when `op` lacks a constant that its multipliers are computed

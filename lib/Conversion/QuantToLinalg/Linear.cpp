@@ -210,6 +210,10 @@ Value LinearLowering::createEpilogue(Value accumulator) {
   addOperand(tensors.scale, n());
   addOperand(tensors.inputScale, m());
   addOperand(tensors.bias, n());
+  if (tensors.addend) {
+    inputs.push_back(adaptor.getAddend());
+    maps.push_back(rewriter.getMultiDimIdentityMap(2));
+  }
   return createElementwise(
              rewriter, loc, inputs, maps, getResultSizes(),
              op.getResult().getType().getElementType(),
@@ -222,6 +226,7 @@ Value LinearLowering::createEpilogue(Value accumulator) {
                operands.scale = take(tensors.scale);
                operands.inputScale = take(tensors.inputScale);
                operands.bias = take(tensors.bias);
+               operands.addend = take(tensors.addend);
                return {emitEpilogue(a, op, elements[0], operands)};
              })
       .front();

@@ -94,6 +94,7 @@ EpilogueOperands quantc::createEpilogueOperands(OpBuilder &builder,
                                                 LinearOp op) {
   EpilogueOperands operands;
   operands.bias = op.getBias();
+  operands.addend = op.getAddend();
   if (op.hasIntegerResult() && op.getBias())
     operands.bias = createRequantizedBias(builder, op);
   if (hasFoldedMultiplier(op)) {
@@ -110,8 +111,9 @@ EpilogueOperands quantc::createEpilogueOperands(OpBuilder &builder,
 // Formulas
 //===----------------------------------------------------------------------===//
 
-Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
-                           const EpilogueOperands &operands) {
+/// The result before its addend, f32.
+static Value emitFloatResult(Emit &a, LinearOp op, Value accumulator,
+                             const EpilogueOperands &operands) {
   std::optional<Value> bias;
   if (operands.bias)
     bias = operands.bias;
@@ -128,11 +130,24 @@ Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
   if (op.isDynamic())
     return numerics::dequantizeAccumulatorDynamic(
         a, accumulator, operands.scale, operands.inputScale, bias);
+  return numerics::dequantizeAccumulator(a, accumulator, operands.scale, bias);
+}
+
+Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
+                           const EpilogueOperands &operands) {
+  std::optional<Value> bias, addend;
+  if (operands.addend)
+    addend = operands.addend;
   if (!op.hasIntegerResult())
-    return numerics::dequantizeAccumulator(a, accumulator, operands.scale,
-                                           bias);
+    return numerics::addAddend(a, emitFloatResult(a, op, accumulator, operands),
+                               addend);
+  if (operands.bias)
+    bias = operands.bias;
+  if (addend)
+    addend = a.div(*addend,
+                   a.constant(getFloatValues(op.getOutputScale())->front()));
   int8_t zeroPoint = getStorageValues(op.getOutputZeroPoint())->front();
   return a.toStorage(numerics::requantizeAccumulator(
       a, accumulator, operands.scale, bias, a.constantInt(zeroPoint),
-      op.getClampMin(), op.getClampMax()));
+      op.getClampMin(), op.getClampMax(), addend));
 }
