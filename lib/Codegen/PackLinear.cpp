@@ -221,6 +221,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
+  if (tensors.addend) {
+    inputs.push_back(createBlocked(tensors.addend));
+    maps.push_back(loops.map({m, nb, n}));
+  }
   unsigned correctionStart = inputs.size();
   if (isInteger() && !hasGroupSums)
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
@@ -235,6 +239,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
         operands.bias = tensors.bias ? elements[next++] : Value();
+        operands.addend = tensors.addend ? elements[next++] : Value();
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
@@ -282,6 +287,7 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
     populatePackContractionPatterns(patterns, instruction);
+    populatePackLoraPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Adapters.h"
 #include "Calibration.h"
 #include "Layer.h"
 #include "Model.h"
@@ -22,6 +23,7 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
   quantc::python::bindProgram(m);
+  quantc::python::bindAdapters(m);
   m.def(
       "write_file",
       [](const std::filesystem::path &path, nanobind::bytes content) {
