@@ -392,4 +392,92 @@ def CheckRanges : Pass<"quant-check-ranges"> {
   }];
 }
 
+def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
+  let summary = "Merge adapters into the weights of layers";
+  let description = [{
+    Merges `quant.adapter = {a = tensor<RxKxf32>, b = tensor<NxRxf32>, scale =
+    f32}` of a layer of the float or of the integer form into its weight:
+
+        W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
+
+    with W dequantized and W' quantized as `quant.config` of the layer says, so
+    that the merged program costs what the base does. The range of the input
+    stays what it was. Where nothing is added the weight keeps its bytes. An
+    entry `weight = tensor<NxKxf32>` takes the place of W before the sum, `bias =
+    tensor<Nxf32>` that of the bias.
+
+    Rounding W' can lose what was added. What is left is attached as
+    `quant.survival`: the norms of W and of the change, the share of it that is
+    left, the error of the output against the adapter's part of it (survival_a1
+    to survival_a4), and advice: `merge`, or `change_groups` or `raise_bits` if
+    the layer in groups of 32 or in 8 bits would keep enough, else
+    `keep_separate`. `moments = tensor<Kxf32>` or `tensor<KxKxf32>`, the second
+    moments of the input, make the error that on real data.
+
+    With `keep-base`, `quant.base` keeps the constants of the layer for
+    quant-unmerge-lora.
+
+    Example:
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%s : tensor<2x1xf32>)
+             {quant.adapter = {a = dense<...> : tensor<1x4xf32>,
+                               b = dense<...> : tensor<2x1xf32>,
+                               scale = 2.0 : f32}, quant.config = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = quant.linear %x, %merged scale(%s1 : tensor<2x1xf32>)
+             {quant.config = {...},
+              quant.survival = {adapter_norm = ..., advice = "merge",
+                                output_error = ..., share = ...,
+                                weight_norm = ...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    An adapter that does not fit its layer is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"keepBase", "keep-base", "bool", "false",
+           "Keep the constants of the base, so that merging can be undone">
+  ];
+}
+
+def UnmergeLora : Pass<"quant-unmerge-lora", "::mlir::ModuleOp"> {
+  let summary = "Give merged layers the constants of their base again";
+  let description = [{
+    Undoes quant-merge-lora with `keep-base`, to the bit: from `quant.base`. A
+    layer that was merged without it is an error, since rounding cannot be
+    undone. After several merges the result is the base of the first.
+
+    Example:
+
+    ```mlir
+    %y = quant.linear %x, %merged scale(%s1 : tensor<2x1xf32>)
+             {quant.base = {weight = dense<...> : tensor<2x4xi8>,
+                            weight_scale = dense<...> : tensor<2x1xf32>},
+              quant.config = {...}, quant.survival = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%s : tensor<2x1xf32>) {quant.config = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES
