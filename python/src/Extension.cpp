@@ -10,6 +10,7 @@
 #include "Model.h"
 #include "Program.h"
 #include "Session.h"
+#include "Training.h"
 #include <nanobind/stl/filesystem.h>
 
 NB_MODULE(_quantc, m) {
@@ -20,6 +21,7 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
   quantc::python::bindProgram(m);
+  quantc::python::bindTraining(m);
   m.def(
       "write_file",
       [](const std::filesystem::path &path, nanobind::bytes content) {

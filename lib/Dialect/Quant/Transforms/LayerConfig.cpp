@@ -41,6 +41,16 @@ llvm::cl::ValuesClass quantc::getSymmetryValues() {
       clEnumValN(Symmetry::Symmetric, "", "zero points are 0"));
 }
 
+llvm::cl::ValuesClass quantc::getParameterSourceValues() {
+  return llvm::cl::values(
+      clEnumValN(ParameterSource::Observed, "observed",
+                 "found from the values when the program runs"),
+      clEnumValN(ParameterSource::Inputs, "inputs",
+                 "ranges and group scales are inputs of the program"),
+      clEnumValN(ParameterSource::Learned, "learned",
+                 "scales are inputs that training changes"));
+}
+
 //===----------------------------------------------------------------------===//
 // The attribute
 //===----------------------------------------------------------------------===//

@@ -41,7 +41,8 @@ mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
 /// An operation with weights.
 struct Layer {
   mlir::Operation *op = nullptr;
-  /// Set if the layer can be quantized: it is linear, its weight constant.
+  /// Set if the layer can be quantized: it is linear, its weight constant or a
+  /// parameter that training changes.
   std::optional<LinearLayer> linear;
   /// Otherwise, what is in the way.
   std::string reason;
@@ -55,6 +56,11 @@ std::optional<Layer> matchLayer(mlir::Operation *op);
 
 /// All layers under `root` in the order of the program.
 llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
+
+/// Gives each of `layers` a name of its own, the location `loc("name")`. A
+/// layer without one becomes linear_<n>; of two with the same, the later gets a
+/// number.
+void nameLayers(llvm::ArrayRef<Layer> layers);
 
 } // namespace quantc
 

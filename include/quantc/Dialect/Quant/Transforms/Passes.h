@@ -22,6 +22,9 @@ namespace quantc {
 /// quantize(constant) -> integer constant.
 void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 
+/// fake_quant(x) -> dequantize(quantize(x)).
+void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
+
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);
 
