@@ -7,6 +7,7 @@
 
 #include "Calibration.h"
 #include "Layer.h"
+#include "Merge.h"
 #include "Model.h"
 #include "Program.h"
 #include "Session.h"
@@ -20,6 +21,7 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindLayer(m);
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
+  quantc::python::bindMerge(m);
   quantc::python::bindProgram(m);
   quantc::python::bindTraining(m);
   m.def(

@@ -63,6 +63,9 @@ FailureOr<EditableLayer> EditableLayer::get(Operation *op) {
     return emitError(op->getLoc())
            << "is no linear layer: "
            << (matched ? matched->reason : "it has no weight");
+  if (!getConstant(matched->linear->weight))
+    return emitError(op->getLoc())
+           << "its weight is not a constant of the program";
   layer.outputs = matched->linear->getN();
   layer.inputs = matched->linear->getK();
   return layer;
@@ -130,22 +133,29 @@ static void setOperands(RewriterBase &rewriter, LinearOp op, Value weight,
 }
 
 /// Gives `op` the weight `values`, [N, K with zeros], quantized.
-static void setIntegerWeight(RewriterBase &rewriter, LinearOp op,
-                             const LayerConfig &config,
-                             ArrayRef<float> values) {
+static LogicalResult setIntegerWeight(RewriterBase &rewriter, LinearOp op,
+                                      const LayerConfig &config,
+                                      ArrayRef<float> values) {
   rewriter.setInsertionPoint(op);
   RankedTensorType type = op.getWeight().getType();
   Value weight = createConstant(rewriter, op.getLoc(), type.getShape(), values);
-  ParameterValues parameters = createWeightParameters(rewriter, weight, config);
+  FailureOr<ParameterValues> parameters =
+      createWeightParameters(rewriter, op, weight, config);
+  if (failed(parameters))
+    return failure();
   auto quantize =
-      QuantizeOp::create(rewriter, op.getLoc(), type, weight, parameters.scale,
-                         parameters.zeroPoint, parameters.multiplier);
-  setOperands(rewriter, op, quantize, parameters, op.getBias());
+      QuantizeOp::create(rewriter, op.getLoc(), type, weight, parameters->scale,
+                         parameters->zeroPoint, parameters->multiplier);
+  setOperands(rewriter, op, quantize, *parameters, op.getBias());
+  for (StringRef name :
+       {kWeightScaleAttr, kWeightZeroPointAttr, kWeightMultiplierAttr})
+    op->removeAttr(name);
   RewritePatternSet patterns(op.getContext());
   populateFoldWeightsPatterns(patterns);
   (void)applyOpPatternsGreedily({quantize}, std::move(patterns),
                                 GreedyRewriteConfig().setStrictness(
                                     GreedyRewriteStrictness::ExistingOps));
+  return success();
 }
 
 /// Gives a float layer the weight `values`, [N, K], in the order that the
@@ -171,11 +181,10 @@ LogicalResult EditableLayer::setWeight(RewriterBase &rewriter,
     return emitError(op->getLoc()) << "the merged weight overflows";
   if (auto linear = dyn_cast<LinearOp>(op)) {
     int64_t depth = linear.getWeight().getType().getDimSize(1);
-    setIntegerWeight(rewriter, linear, *config,
-                     resizeRows(values, inputs, depth));
-  } else {
-    setFloatWeight(rewriter, *matchLayer(op)->linear, values);
+    return setIntegerWeight(rewriter, linear, *config,
+                            resizeRows(values, inputs, depth));
   }
+  setFloatWeight(rewriter, *matchLayer(op)->linear, values);
   return success();
 }
 

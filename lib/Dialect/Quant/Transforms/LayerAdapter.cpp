@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Support/Diagnostics.h"
 #include "quantc/Support/TensorAttribute.h"
@@ -45,11 +46,11 @@ void quantc::setLayerAdapter(Operation *op, const LayerAdapter &adapter) {
   op->setAttr(kAdapterAttr, entries.getDictionary(context));
 }
 
-/// "8x37".
+/// "8 x 37".
 static std::string formatShape(ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  llvm::interleave(shape, os, "x");
+  llvm::interleave(shape, os, " x ");
   return text;
 }
 
@@ -67,6 +68,13 @@ public:
   InFlightDiagnostic fail() {
     result = failure();
     return emitError(op->getLoc());
+  }
+
+  /// The rank of the tensor `name`, 0 if there is none.
+  int64_t getRank(StringRef name) const {
+    auto elements =
+        hasFailed() ? ElementsAttr() : entries.getAs<ElementsAttr>(name);
+    return elements ? elements.getShapedType().getRank() : 0;
   }
 
   float readScale() {
@@ -108,7 +116,7 @@ public:
         [&](int64_t dim) {
           ShapedType::isDynamic(dim) ? os << "rank" : os << dim;
         },
-        "x");
+        " x ");
     fail() << "'" << name << "' of the adapter is "
            << formatShape(tensor->shape) << ", this layer takes " << expected
            << "; the adapter is for another base";
@@ -131,13 +139,8 @@ FailureOr<LayerAdapter> quantc::getLayerAdapter(Operation *op, int64_t outputs,
   adapter.b = reader.readTensor(kB, {outputs, rank});
   adapter.weight = reader.readTensor(kWeight, {outputs, inputs});
   adapter.bias = reader.readTensor(kBias, {outputs});
-  if (auto op_moments = op->getAttrOfType<DictionaryAttr>(kAdapterAttr)) {
-    auto elements = op_moments.getAs<ElementsAttr>(kMoments);
-    SmallVector<int64_t, 2> shape = {inputs};
-    if (elements && elements.getShapedType().getRank() == 2)
-      shape.push_back(inputs);
-    adapter.moments = reader.readTensor(kMoments, shape);
-  }
+  SmallVector<int64_t> shape(reader.getRank(kMoments) == 2 ? 2 : 1, inputs);
+  adapter.moments = reader.readTensor(kMoments, shape);
   if (adapter.a)
     adapter.scale = reader.readScale();
   if (!reader.hasFailed() && adapter.a.has_value() != adapter.b.has_value())
@@ -162,6 +165,13 @@ LogicalResult quantc::attachAdapters(
              << (found.empty() ? "no layer is" : "several layers are")
              << " called '" << name << "'";
     setLayerAdapter(found.front(), adapter);
+    for (auto [attr, tensor] :
+         {std::pair(kWeightScaleAttr, &adapter.weightScale),
+          std::pair(kWeightZeroPointAttr, &adapter.weightZeroPoint),
+          std::pair(kWeightMultiplierAttr, &adapter.weightMultiplier)})
+      if (*tensor)
+        found.front()->setAttr(attr,
+                               getElementsAttr(module.getContext(), **tensor));
   }
   return success();
 }

@@ -7,6 +7,7 @@
 
 #include "quantc/Dialect/Quant/Transforms/EditableLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LayerAdapter.h"
+#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -107,7 +108,8 @@ static LogicalResult mergeInto(RewriterBase &rewriter, EditableLayer &layer,
 
   std::vector<float> before = layer.getWeight();
   std::vector<float> wanted = getMergedWeight(layer, *adapter, before);
-  if (wanted != before && failed(layer.setWeight(rewriter, wanted)))
+  bool changes = wanted != before || op->hasAttr(kWeightScaleAttr);
+  if (changes && failed(layer.setWeight(rewriter, wanted)))
     return failure();
   if (adapter->bias &&
       failed(layer.setBias(rewriter,

@@ -4,7 +4,7 @@ func.func @inputs(%x: tensor<?x4xf32>, %zero: tensor<?x1xf32>) -> tensor<?x1xf32
   %w = arith.constant dense<1.0> : tensor<4x1xf32>
   %c = arith.constant 0.0 : f32
   %init = linalg.fill ins(%c : f32) outs(%zero : tensor<?x1xf32>) -> tensor<?x1xf32>
-  // expected-error@below {{'a' of the adapter is 2x5, this layer takes rankx4; the adapter is for another base}}
+  // expected-error@below {{'a' of the adapter is 2 x 5, this layer takes rank x 4; the adapter is for another base}}
   %y = linalg.matmul {quant.adapter = {a = dense<1.0> : tensor<2x5xf32>, b = dense<1.0> : tensor<1x2xf32>, scale = 1.0 : f32}}
       ins(%x, %w : tensor<?x4xf32>, tensor<4x1xf32>) outs(%init : tensor<?x1xf32>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
@@ -15,7 +15,7 @@ func.func @inputs(%x: tensor<?x4xf32>, %zero: tensor<?x1xf32>) -> tensor<?x1xf32
 func.func @outputs(%x: tensor<3x4xf32>) -> tensor<3x1xf32> {
   %w = arith.constant dense<1.0> : tensor<4x1xf32>
   %zero = arith.constant dense<0.0> : tensor<3x1xf32>
-  // expected-error@below {{'b' of the adapter is 3x2, this layer takes 1x2; the adapter is for another base}}
+  // expected-error@below {{'b' of the adapter is 3 x 2, this layer takes 1 x 2; the adapter is for another base}}
   %y = linalg.matmul {quant.adapter = {a = dense<1.0> : tensor<2x4xf32>, b = dense<1.0> : tensor<3x2xf32>, scale = 1.0 : f32}}
       ins(%x, %w : tensor<3x4xf32>, tensor<4x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>

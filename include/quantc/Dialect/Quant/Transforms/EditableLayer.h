@@ -31,7 +31,9 @@ public:
   std::vector<float> getWeight() const;
 
   /// Makes `values`, [N, K], the weight. One of an integer layer is quantized
-  /// as its `quant.config` says. Emits an error for values that are not finite.
+  /// as its `quant.config` says, with the parameters of its attributes
+  /// (LayerParameters.h), which are removed, or else those of the values.
+  /// Emits an error for values that are not finite.
   mlir::LogicalResult setWeight(mlir::RewriterBase &rewriter,
                                 llvm::ArrayRef<float> values);
 

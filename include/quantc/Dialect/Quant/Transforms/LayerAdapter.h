@@ -26,7 +26,7 @@ inline constexpr llvm::StringLiteral kBaseAttr = "quant.base";
 /// What merging left of the adapter.
 inline constexpr llvm::StringLiteral kSurvivalAttr = "quant.survival";
 
-/// The content of `quant.adapter`: tensors of f32.
+/// The content of `quant.adapter`, tensors of f32.
 struct LayerAdapter {
   /// Added to the weight: scale * B A, A [rank, K] and B [N, rank].
   std::optional<HostTensor> a, b;
@@ -37,6 +37,9 @@ struct LayerAdapter {
   std::optional<HostTensor> bias;
   /// The second moments of the inputs, [K] or [K, K]; for the report alone.
   std::optional<HostTensor> moments;
+  /// The parameters of the merged weight, if they are not to be chosen; written
+  /// as the attributes of LayerParameters.h.
+  std::optional<HostTensor> weightScale, weightZeroPoint, weightMultiplier;
 };
 
 void setLayerAdapter(mlir::Operation *op, const LayerAdapter &adapter);
@@ -46,8 +49,8 @@ void setLayerAdapter(mlir::Operation *op, const LayerAdapter &adapter);
 mlir::FailureOr<LayerAdapter> getLayerAdapter(mlir::Operation *op,
                                               int64_t outputs, int64_t inputs);
 
-/// Attaches each adapter to the layer of that name. Emits an error for a name
-/// that no layer has or that several have.
+/// Attaches each adapter, and its parameters, to the layer of that name. Emits
+/// an error for a name that no layer has or that several have.
 mlir::LogicalResult
 attachAdapters(mlir::ModuleOp module,
                llvm::ArrayRef<std::pair<std::string, LayerAdapter>> adapters);

@@ -466,6 +466,11 @@ def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
     entry `weight = tensor<NxKxf32>` takes the place of W before the sum, `bias =
     tensor<Nxf32>` that of the bias.
 
+    A layer may carry the parameters of W', as training found them:
+    `quant.weight_scale`, `quant.weight_zero_point` and `quant.weight_multiplier`
+    (see quant-insert-quantize). Then W' is, to the bit, the weight that training
+    with `quant.fake_quant` of W + scale * (B A) computed with.
+
     Rounding W' can lose what was added. What is left is attached as
     `quant.survival`: the norms of W and of the change, the share of it that is
     left, the error of the output against the adapter's part of it (survival_a1
