@@ -8,6 +8,8 @@
 #include "quantc/Numerics/LowRank.h"
 #include "quantc/Numerics/TwoLevelGroups.h"
 
+#include <limits>
+
 using namespace quantc::numerics;
 
 void quantc::numerics::addLowRank(llvm::MutableArrayRef<float> weight,
@@ -32,6 +34,79 @@ void quantc::numerics::addLowRank(llvm::MutableArrayRef<float> weight,
       w = e.add(w, e.mul(adapter.scale, product[k]));
     }
   }
+}
+
+namespace {
+/// The parameters of one part of a weight, and what rounding with them costs.
+struct RowParameters {
+  llvm::ArrayRef<float> scales;
+  llvm::ArrayRef<int8_t> zeroPoints, multipliers;
+
+  RowParameters(const WeightParameters &all, int64_t row, int64_t rows)
+      : scales(getPart<float>(all.scales, row, rows)),
+        zeroPoints(getPart<int8_t>(all.zeroPoints, row, rows)),
+        multipliers(getPart<int8_t>(all.multipliers, row, rows)) {}
+
+  /// The sum of squared errors, infinite if a value does not fit: only
+  /// two-level scales are meant to cut off outliers.
+  double getError(llvm::ArrayRef<float> values, StorageRange range) const {
+    Evaluate e;
+    size_t block = values.size() / scales.size();
+    size_t group = multipliers.empty() ? 1 : values.size() / multipliers.size();
+    double error = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      float scale = scales[i / block];
+      if (!multipliers.empty())
+        scale *= multipliers[i / group];
+      int32_t zeroPoint = zeroPoints.empty() ? 0 : zeroPoints[i / block];
+      double steps = e.roundEven(values[i] / scale);
+      if (multipliers.empty() &&
+          (steps < range.min - zeroPoint || steps > range.max - zeroPoint))
+        return std::numeric_limits<double>::infinity();
+      int32_t q =
+          quantize(e, values[i], scale, zeroPoint, range.min, range.max);
+      double difference =
+          double(dequantize(e, q, scale, zeroPoint)) - values[i];
+      error += difference * difference;
+    }
+    return error;
+  }
+
+  void appendTo(WeightParameters &result) const {
+    result.scales.insert(result.scales.end(), scales.begin(), scales.end());
+    result.zeroPoints.insert(result.zeroPoints.end(), zeroPoints.begin(),
+                             zeroPoints.end());
+    result.multipliers.insert(result.multipliers.end(), multipliers.begin(),
+                              multipliers.end());
+  }
+
+private:
+  template <class T>
+  static llvm::ArrayRef<T> getPart(const std::vector<T> &all, int64_t row,
+                                   int64_t rows) {
+    size_t size = all.size() / rows;
+    return llvm::ArrayRef<T>(all).slice(row * size, size);
+  }
+};
+} // namespace
+
+WeightParameters quantc::numerics::chooseNearer(llvm::ArrayRef<float> values,
+                                                int64_t rows,
+                                                StorageRange range,
+                                                const WeightParameters &before,
+                                                const WeightParameters &after) {
+  assert(before.scales.size() == after.scales.size() &&
+         before.zeroPoints.size() == after.zeroPoints.size() &&
+         before.multipliers.size() == after.multipliers.size() && "blocks");
+  WeightParameters result;
+  size_t size = values.size() / rows;
+  for (int64_t row = 0; row < rows; ++row) {
+    llvm::ArrayRef<float> part = values.slice(row * size, size);
+    RowParameters old(before, row, rows), chosen(after, row, rows);
+    bool isNearer = chosen.getError(part, range) < old.getError(part, range);
+    (isNearer ? chosen : old).appendTo(result);
+  }
+  return result;
 }
 
 /// x S x^T with the second moments S; see measureSurvival.

@@ -31,6 +31,22 @@ struct LowRank {
 void addLowRank(llvm::MutableArrayRef<float> weight, int64_t rows, int64_t cols,
                 const LowRank &adapter);
 
+/// The parameters of a weight: of blocks of equal size, in order. Zero points
+/// and multipliers are there or empty.
+struct WeightParameters {
+  std::vector<float> scales;
+  std::vector<int8_t> zeroPoints;
+  std::vector<int8_t> multipliers;
+};
+
+/// merge_a2: for each of `rows` parts of `values`, the parameters that bring
+/// its values nearer, those of `before` if both do. Both have parameters for
+/// the same blocks.
+WeightParameters chooseNearer(llvm::ArrayRef<float> values, int64_t rows,
+                              StorageRange range,
+                              const WeightParameters &before,
+                              const WeightParameters &after);
+
 /// survival_a1 to survival_a3.
 struct Survival {
   /// ||W||, of the weight before.

@@ -43,6 +43,27 @@ TEST(LowRankTest, OrderOfTheSum) {
   }
 }
 
+// merge_a2: each row takes the better parameters; a tie keeps the old ones.
+TEST(ChooseNearerTest, RowByRow) {
+  std::vector<float> values = {4, 6, 4, 6, 4, 600, 4, 6};
+  WeightParameters before = {{2, 5, 2, 2}, {}, {}};
+  WeightParameters after = {{5, 2, 5, 1}, {}, {}};
+  WeightParameters chosen =
+      chooseNearer(values, 4, storageRange(8, true), before, after);
+  // Nearer before; nearer after; 600 does not fit before; equally near.
+  EXPECT_EQ(chosen.scales, std::vector<float>({2, 2, 5, 2}));
+  // The whole weight is one part where the scale is one.
+  chosen = chooseNearer(values, 1, storageRange(8, true), {{2}, {1}, {}},
+                        {{5}, {0}, {}});
+  EXPECT_EQ(chosen.scales, std::vector<float>({5}));
+  EXPECT_EQ(chosen.zeroPoints, std::vector<int8_t>({0}));
+  // Multipliers count in the scale; with them, values may be cut off.
+  chosen = chooseNearer({{8, 24, 8, 25}}, 2, storageRange(4, false),
+                        {{1, 1}, {}, {2, 3, 4, 4}}, {{4, 4}, {}, {1, 1, 1, 1}});
+  EXPECT_EQ(chosen.scales, std::vector<float>({4, 1}));
+  EXPECT_EQ(chosen.multipliers, std::vector<int8_t>({1, 1, 4, 4}));
+}
+
 // survival_a1 to survival_a3.
 TEST(SurvivalTest, SharesOfAChange) {
   std::vector<float> before = {3, 0, 0, 4}, wanted = {3, 2, 0, 4};

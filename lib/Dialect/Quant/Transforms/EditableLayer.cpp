@@ -16,6 +16,7 @@
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Numerics/LowRank.h"
 #include <cmath>
 
 using namespace mlir;
@@ -132,6 +133,49 @@ static void setOperands(RewriterBase &rewriter, LinearOp op, Value weight,
   });
 }
 
+static numerics::WeightParameters getParameters(Value scale, Value zeroPoint,
+                                                Value multiplier) {
+  return {*getFloatValues(scale),
+          getStorageValues(zeroPoint).value_or(std::vector<int8_t>()),
+          getStorageValues(multiplier).value_or(std::vector<int8_t>())};
+}
+
+/// Those of the parameters `chosen` for the weight `values` of `op` that are
+/// better than the ones that it has, else these (merge_a2).
+static ParameterValues keepBetterParameters(RewriterBase &rewriter, LinearOp op,
+                                            const LayerConfig &config,
+                                            ArrayRef<float> values,
+                                            const ParameterValues &chosen) {
+  auto getType = [](Value value) { return value ? value.getType() : Type(); };
+  auto current = {op.getWeightScale(), op.getWeightZeroPoint(),
+                  op.getGroupMultiplier()};
+  auto wanted = {chosen.scale, chosen.zeroPoint, chosen.multiplier};
+  // A layer from elsewhere may have blocks that its configuration does not.
+  if (!llvm::equal(llvm::map_range(current, getType),
+                   llvm::map_range(wanted, getType)))
+    return chosen;
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(chosen.scale.getType()).getShape();
+  numerics::StorageRange range = numerics::storageRange(
+      config.weightBits,
+      /*narrow=*/config.symmetricWeights && !config.hasTwoLevelScales());
+  numerics::WeightParameters result = numerics::chooseNearer(
+      values, shape.empty() ? 1 : shape[0], range,
+      getParameters(op.getWeightScale(), op.getWeightZeroPoint(),
+                    op.getGroupMultiplier()),
+      getParameters(chosen.scale, chosen.zeroPoint, chosen.multiplier));
+  auto create = [&](Value like, auto &elements) -> Value {
+    if (!like)
+      return {};
+    return createConstant(rewriter, op.getLoc(),
+                          cast<RankedTensorType>(like.getType()).getShape(),
+                          ArrayRef(elements));
+  };
+  return {create(chosen.scale, result.scales),
+          create(chosen.zeroPoint, result.zeroPoints),
+          create(chosen.multiplier, result.multipliers)};
+}
+
 /// Gives `op` the weight `values`, [N, K with zeros], quantized.
 static LogicalResult setIntegerWeight(RewriterBase &rewriter, LinearOp op,
                                       const LayerConfig &config,
@@ -143,6 +187,9 @@ static LogicalResult setIntegerWeight(RewriterBase &rewriter, LinearOp op,
       createWeightParameters(rewriter, op, weight, config);
   if (failed(parameters))
     return failure();
+  if (!op->hasAttr(kWeightScaleAttr))
+    parameters =
+        keepBetterParameters(rewriter, op, config, values, *parameters);
   auto quantize =
       QuantizeOp::create(rewriter, op.getLoc(), type, weight, parameters->scale,
                          parameters->zeroPoint, parameters->multiplier);

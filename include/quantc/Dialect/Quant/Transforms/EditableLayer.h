@@ -32,8 +32,8 @@ public:
 
   /// Makes `values`, [N, K], the weight. One of an integer layer is quantized
   /// as its `quant.config` says, with the parameters of its attributes
-  /// (LayerParameters.h), which are removed, or else those of the values.
-  /// Emits an error for values that are not finite.
+  /// (LayerParameters.h), which are removed, or else those that suit the values
+  /// best. Emits an error for values that are not finite.
   mlir::LogicalResult setWeight(mlir::RewriterBase &rewriter,
                                 llvm::ArrayRef<float> values);
 

@@ -461,8 +461,10 @@ def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
         W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
 
     with W dequantized and W' quantized as `quant.config` of the layer says, so
-    that the merged program costs what the base does. The range of the input
-    stays what it was. Where nothing is added the weight keeps its bytes. An
+    that the merged program costs what the base does. Each output channel keeps
+    its scales where W' is nearer with them than with its own (merge_a2); so a
+    channel to which nothing is added keeps its bytes. The range of the input
+    stays what it was. An
     entry `weight = tensor<NxKxf32>` takes the place of W before the sum, `bias =
     tensor<Nxf32>` that of the bias.
 
