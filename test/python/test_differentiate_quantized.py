@@ -341,7 +341,7 @@ def test_learned_scales_of_a_layer(tmp_path: Path) -> None:
     def function(x: Any, w: Any, b: Any, sx: Any, sw: Any) -> Any:
         return fake_quantize(x, sx) @ fake_quantize(w, sw).T + b
 
-    check(quantc.interpret(learned, inputs), inputs, function)
+    check(run_both(learned, inputs), inputs, function)
 
 
 def test_simulated_layer(tmp_path: Path) -> None:
