@@ -33,7 +33,8 @@ Value PackedBuilder::padWithZeros(Value value, ArrayRef<int64_t> shape) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, value);
   SmallVector<OpFoldResult> padded = sizes;
   for (auto [dim, size] : llvm::enumerate(shape))
-    padded[dim] = rewriter.getIndexAttr(size);
+    if (!ShapedType::isDynamic(size))
+      padded[dim] = rewriter.getIndexAttr(size);
   if (padded == sizes)
     return value;
   Value zeros = createZeros(rewriter, loc, padded, type.getElementType());

@@ -82,7 +82,8 @@ protected:
   /// with `groupDim` 0 (left out) or `groups`.
   mlir::Value packParameter(mlir::Value parameter, int64_t groups,
                             int64_t groupDim);
-  /// `value` with zeros behind it up to `shape` in its first dimensions.
+  /// `value` with zeros behind it up to the known sizes of `shape`, that of its
+  /// first dimensions.
   mlir::Value padWithZeros(mlir::Value value, llvm::ArrayRef<int64_t> shape);
 
   /// A `linalg.generic` that carries the tile sizes of `loops`.

@@ -25,8 +25,8 @@ using namespace quantc;
 
 LogicalResult LinearPacker::prepare() {
   RankedTensorType type = op.getWeight().getType();
-  if (!type.hasStaticShape() || type.getNumElements() == 0)
-    return rewriter.notifyMatchFailure(op, "the weight has no static shape");
+  if (type.getNumElements() == 0)
+    return rewriter.notifyMatchFailure(op, "the weight is empty");
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction.depth : 1, instruction);
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
