@@ -21,6 +21,7 @@
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
 #include "quantc/Target/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 
@@ -39,6 +40,7 @@ void quantc::registerAllPasses() {
   registerQuantizationPipelines();
   registerTargetPasses();
   registerToLLVMPipeline();
+  registerTrainingPasses();
 }
 
 void quantc::registerAllTranslations() {
