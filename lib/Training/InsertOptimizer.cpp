@@ -7,6 +7,7 @@
 
 #include "quantc/Conversion/Generic.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Differentiation/Passes.h"
 #include "quantc/Numerics/ElementaryFunctions.h"
 #include "quantc/Numerics/Training.h"
 #include "quantc/Training/Passes.h"
@@ -20,8 +21,6 @@ namespace quantc {
 
 using namespace mlir;
 using namespace quantc;
-
-static constexpr StringLiteral kGradientSuffix = ".gradient";
 
 llvm::cl::ValuesClass quantc::getOptimizerValues() {
   return llvm::cl::values(
