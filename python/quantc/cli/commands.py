@@ -43,9 +43,9 @@ def run_quantize(arguments: argparse.Namespace) -> None:
 
 def _get_config(arguments: argparse.Namespace) -> quantc.QuantizationConfig:
     values = {
-        field.name: getattr(arguments, field.name)
+        field.name: value
         for field in fields(quantc.QuantizationConfig)
-        if getattr(arguments, field.name) is not None
+        if (value := getattr(arguments, field.name, None)) is not None
     }
     if "group_size" in values:
         values.setdefault("granularity", "per_group")
