@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The cotangent of an integer is that of the value which it stands for, so
-// quant.dequantize passes its cotangent on, and quant.linear is differentiated
-// as the product of dequantized operands. All that quantization adds is in the
-// rule of quant.quantize: ste_a1 and lsq_a1.
+// quant.dequantize passes its cotangent on. All that quantization adds is in
+// the rule of quant.quantize: ste_a1 and lsq_a1.
 //
 //===----------------------------------------------------------------------===//
 
@@ -216,23 +215,20 @@ static void differentiateDequantize(DequantizeOp op, GradientBuilder &b) {
   b.accumulate(op.getInput(), b.getCotangent(op));
 }
 
-/// `dq` where `input` is rounded to i8 and not clamped to the bounds of `op`, 0
-/// elsewhere (ste_a1).
-template <class Op>
-static Value cutByClamp(GradientBuilder &b, Op op, Value input, Value dq) {
+Value quantc::cutByClamp(GradientBuilder &b, Value input, Value scale,
+                         Value zeroPoint, int64_t clampMin, int64_t clampMax,
+                         Value dq) {
   Quantizer quantizer = {
       cast<TypedValue<RankedTensorType>>(input),
-      cast<TypedValue<RankedTensorType>>(Value(op.getOutputScale())),
-      op.getOutputZeroPoint(),
+      cast<TypedValue<RankedTensorType>>(scale),
+      zeroPoint,
       {},
-      {static_cast<int32_t>(op.getClampMin()),
-       static_cast<int32_t>(op.getClampMax())}};
+      {static_cast<int32_t>(clampMin), static_cast<int32_t>(clampMax)}};
   return createStraightThrough(b, quantizer, dq, *getLoops(b, quantizer, dq));
 }
 
-/// The tensor `storage` as f32.
-static Value createDequantize(GradientBuilder &b, Value storage, Value scale,
-                              Value zeroPoint, Value multiplier = {}) {
+Value quantc::createDequantize(GradientBuilder &b, Value storage, Value scale,
+                               Value zeroPoint, Value multiplier) {
   auto type = cast<RankedTensorType>(storage.getType()).clone(b.getF32Type());
   return DequantizeOp::create(b, type, storage, scale, zeroPoint, multiplier);
 }
@@ -242,67 +238,8 @@ static void differentiateRequantize(RequantizeOp op, GradientBuilder &b) {
   b.accumulate(op.getInput(), [&] {
     Value x = createDequantize(b, op.getInput(), op.getInputScale(),
                                op.getInputZeroPoint());
-    return cutByClamp(b, op, x, b.getCotangent(op));
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// quant.linear
-//===----------------------------------------------------------------------===//
-
-/// The cotangent of the f32 sum of a layer: where its result is an integer, it
-/// is cut by the clamp of the sum, which the same layer computes with an f32
-/// result.
-static Value getSumCotangent(LinearOp op, GradientBuilder &b) {
-  Value dy = b.getCotangent(op);
-  if (!op.hasIntegerResult())
-    return dy;
-  auto sum = cast<LinearOp>(b.clone(*op));
-  sum.getOutputScaleMutable().clear();
-  sum.getOutputZeroPointMutable().clear();
-  sum.setClampMin(-128);
-  sum.setClampMax(127);
-  sum->setDiscardableAttrs(b.getDictionaryAttr({}));
-  sum.getResult().setType(op.getType().clone(b.getF32Type()));
-  return cutByClamp(b, op, sum, dy);
-}
-
-/// y = x w^T + bias with the values that x and w stand for: dx = dy w, dw =
-/// dy^T x, and dbias is the sum of the rows of dy.
-static void differentiateLinear(LinearOp op, GradientBuilder &b) {
-  Value dy = getSumCotangent(op, b);
-  AffineExpr m, n, k;
-  bindDims(b.getContext(), m, n, k);
-  auto getMaps = [&](ArrayRef<AffineExpr> lhs, ArrayRef<AffineExpr> rhs) {
-    return SmallVector<AffineMap>{AffineMap::get(3, 0, lhs, b.getContext()),
-                                  AffineMap::get(3, 0, rhs, b.getContext()),
-                                  AffineMap::get(3, 0, {m, n}, b.getContext())};
-  };
-  b.accumulate(op.getInput(), [&] {
-    Value weight =
-        createDequantize(b, op.getWeight(), op.getWeightScale(),
-                         op.getWeightZeroPoint(), op.getGroupMultiplier());
-    return createProduct<linalg::MatmulOp>(b, dy, weight, op.getInput(),
-                                           getMaps({m, k}, {k, n}));
-  });
-  b.accumulate(op.getWeight(), [&] {
-    Value input = op.getInput();
-    if (op.hasIntegerInput())
-      input = createDequantize(b, input, op.getInputScale(),
-                               op.getInputZeroPoint());
-    return createProduct<linalg::MatmulOp>(b, dy, input, op.getWeight(),
-                                           getMaps({k, m}, {k, n}));
-  });
-  b.accumulate(op.getBias(), [&] {
-    AffineMap byColumn = AffineMap::get(2, 0, n);
-    return createGeneric(
-               b, b.getLoc(), dy, b.createZeros(op.getBias()),
-               {b.getMultiDimIdentityMap(2), byColumn},
-               getSumIterators(byColumn),
-               [](Emit &a, ValueRange elements) -> SmallVector<Value> {
-                 return {a.add(elements[1], elements[0])};
-               })
-        .front();
+    return cutByClamp(b, x, op.getOutputScale(), op.getOutputZeroPoint(),
+                      op.getClampMin(), op.getClampMax(), b.getCotangent(op));
   });
 }
 

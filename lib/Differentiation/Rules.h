@@ -9,6 +9,7 @@
 #define QUANTC_LIB_DIFFERENTIATION_RULES_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Differentiation/DifferentiableOpInterface.h"
 
 namespace quantc {
@@ -66,6 +67,31 @@ void addTensorRules(mlir::DialectRegistry &registry);
 llvm::LogicalResult differentiateLookup(mlir::linalg::LinalgOp op,
                                         mlir::Value table, mlir::Value term,
                                         GradientBuilder &gradients);
+
+/// The cotangent of `operand`, a factor of the contraction `op`, as a
+/// linalg.matmul or linalg.batch_matmul of the cotangent of the result and of
+/// `other`. Null if it is neither.
+mlir::Value createMatmul(mlir::linalg::LinalgOp op, mlir::OpOperand &operand,
+                         mlir::OpOperand &other, GradientBuilder &b);
+
+/// The cotangent of the input of a maximum or minimum: that of the result, in
+/// equal shares to the elements that are equal to it. Fails, with an error,
+/// unless `term`, which the body computes, is an element of the input.
+mlir::FailureOr<mlir::Value> createShares(mlir::linalg::LinalgOp op,
+                                          mlir::Value term, GradientBuilder &b);
+
+void differentiateLinear(LinearOp op, GradientBuilder &b);
+
+/// `dq` where rounding `input` to i8 does not clamp it to the bounds, 0
+/// elsewhere (ste_a1). The parameters are per tensor.
+mlir::Value cutByClamp(GradientBuilder &b, mlir::Value input, mlir::Value scale,
+                       mlir::Value zeroPoint, int64_t clampMin,
+                       int64_t clampMax, mlir::Value dq);
+
+/// The tensor `storage` as f32.
+mlir::Value createDequantize(GradientBuilder &b, mlir::Value storage,
+                             mlir::Value scale, mlir::Value zeroPoint,
+                             mlir::Value multiplier = {});
 
 /// The loops of a sum into a tensor that is accessed by `map`: those that it
 /// does not name are reductions.

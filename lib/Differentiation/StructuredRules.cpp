@@ -28,7 +28,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/IRMapping.h"
-#include "quantc/Conversion/Generic.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "quantc/Dialect/Quant/IR/FloatContraction.h"
 
 using namespace mlir;
@@ -72,55 +72,6 @@ static FailureOr<Computation> getComputation(LinalgOp op) {
   }
   return op.emitError("this use of a destination cannot be differentiated; "
                       "expects a sum, a maximum or a minimum");
-}
-
-//===----------------------------------------------------------------------===//
-// Contractions
-//===----------------------------------------------------------------------===//
-
-/// The cotangent of `operand`, a factor of the contraction `op`, as a
-/// linalg.matmul or linalg.batch_matmul of the cotangent of the result and of
-/// `other`. Null if it is neither.
-static Value createMatmul(LinalgOp op, OpOperand &operand, OpOperand &other,
-                          GradientBuilder &b) {
-  unsigned numLoops = op.getNumLoops();
-  if (numLoops != 3 && numLoops != 4)
-    return {};
-  unsigned batchRank = numLoops - 3;
-  std::pair<Value, AffineMap> lhs = {
-      b.getCotangent(op->getResult(0)),
-      op.getMatchingIndexingMap(op.getDpsInitOperand(0))};
-  std::pair<Value, AffineMap> rhs = {other.get(),
-                                     op.getMatchingIndexingMap(&other)};
-  AffineMap result = op.getMatchingIndexingMap(&operand);
-  for (AffineMap map : {lhs.second, rhs.second, result})
-    if (map.getNumResults() != numLoops - 1 || !map.isProjectedPermutation() ||
-        (batchRank && map.getDimPosition(0) != result.getDimPosition(0)))
-      return {};
-  unsigned m = result.getDimPosition(batchRank);
-  unsigned n = result.getDimPosition(batchRank + 1);
-  if (!lhs.second.isFunctionOfDim(m))
-    std::swap(lhs, rhs);
-  if (lhs.second.isFunctionOfDim(n) || rhs.second.isFunctionOfDim(m))
-    return {};
-
-  // The loops in the order of the named operations: batch, m, n, k.
-  unsigned next = numLoops - 1;
-  SmallVector<AffineExpr> loops;
-  for (unsigned loop = 0; loop < numLoops; ++loop) {
-    bool isBatch = batchRank && loop == result.getDimPosition(0);
-    loops.push_back(b.getAffineDimExpr(isBatch     ? 0
-                                       : loop == m ? batchRank
-                                       : loop == n ? batchRank + 1
-                                                   : next));
-  }
-  SmallVector<AffineMap> maps;
-  for (AffineMap map : {lhs.second, rhs.second, result})
-    maps.push_back(map.replaceDimsAndSymbols(loops, {}, numLoops, 0));
-  return batchRank ? createProduct<linalg::BatchMatmulOp>(
-                         b, lhs.first, rhs.first, operand.get(), maps)
-                   : createProduct<linalg::MatmulOp>(b, lhs.first, rhs.first,
-                                                     operand.get(), maps);
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,48 +168,6 @@ static FailureOr<Value> createReverse(LinalgOp op, OpOperand &operand,
 }
 
 //===----------------------------------------------------------------------===//
-// Maximum and minimum
-//===----------------------------------------------------------------------===//
-
-/// The cotangent of the input of a maximum or minimum: that of the result, in
-/// equal shares to the elements that are equal to it.
-static FailureOr<Value> createShares(LinalgOp op, Value term,
-                                     GradientBuilder &b) {
-  OpOperand *input = op.getDpsInputOperand(0);
-  OpOperand *destination = op.getDpsInitOperand(0);
-  AffineMap map = op.getMatchingIndexingMap(input);
-  if (op.getNumDpsInputs() != 1 || term != op.getMatchingBlockArgument(input) ||
-      !map.isPermutation() || b.isActive(destination->get()))
-    return op.emitError("this maximum or minimum cannot be differentiated; "
-                        "expects one of the elements of a tensor");
-  AffineMap outMap = op.getMatchingIndexingMap(destination);
-  Value x = input->get(), y = op->getResult(0);
-  auto isExtreme = [](Emit &a, ValueRange elements) {
-    return a.equal(elements[0], elements[1]);
-  };
-  Value count =
-      createGeneric(b, b.getLoc(), {x, y}, b.createZeros(y),
-                    {map, outMap, outMap}, getSumIterators(outMap),
-                    [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-                      Value one = a.constant(1), none = a.constant(0);
-                      Value next = a.select(isExtreme(a, elements), one, none);
-                      return {a.add(elements[2], next)};
-                    })
-          .front();
-  Value share = arith::DivFOp::create(b, b.getCotangent(y), count);
-  Value empty = tensor::EmptyOp::create(
-      b, tensor::getMixedSizes(b, b.getLoc(), x), b.getF32Type());
-  return createGeneric(
-             b, b.getLoc(), {x, y, share}, empty, {map, outMap, outMap, map},
-             getSumIterators(map),
-             [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-               Value none = a.constant(0);
-               return {a.select(isExtreme(a, elements), elements[2], none)};
-             })
-      .front();
-}
-
-//===----------------------------------------------------------------------===//
 // The rules
 //===----------------------------------------------------------------------===//
 
@@ -273,16 +182,16 @@ static LogicalResult differentiateLinalg(LinalgOp op, GradientBuilder &b) {
   FailureOr<Computation> computation = getComputation(op);
   if (failed(computation))
     return failure();
-  for (Value value : getReadValues(op)) {
-    if (!b.isActive(value))
-      continue;
-    if (!isa<RankedTensorType>(value.getType()))
+  for (Value value : getReadValues(op))
+    if (b.isActive(value) && !isa<RankedTensorType>(value.getType()))
       return op.emitError("a scalar operand cannot be differentiated; expects "
                           "a tensor of rank 0");
-    if (!llvm::is_contained(op->getOperands(), value) &&
-        failed(differentiateLookup(op, value, computation->term, b)))
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  for (Value table : captured)
+    if (b.isActive(table) &&
+        failed(differentiateLookup(op, table, computation->term, b)))
       return failure();
-  }
   for (OpOperand *input : op.getDpsInputOperands()) {
     if (!b.isActive(input->get()))
       continue;
@@ -329,10 +238,15 @@ static void attachLinalgRules(MLIRContext *context) {
 void quantc::addStructuredRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
     attachRules<differentiateTranspose>(context);
-    attachLinalgRules<linalg::AddOp, linalg::BatchMatmulOp, linalg::BroadcastOp,
-                      linalg::Conv1DNcwFcwOp, linalg::Conv2DNchwFchwOp,
-                      linalg::CopyOp, linalg::DivOp, linalg::ExpOp,
-                      linalg::FillOp, linalg::GenericOp, linalg::MatmulOp,
-                      linalg::MulOp, linalg::ReduceOp, linalg::SubOp>(context);
+    attachLinalgRules<
+        linalg::AbsOp, linalg::AddOp, linalg::BatchMatmulOp,
+        linalg::BroadcastOp, linalg::ContractOp, linalg::Conv1DNcwFcwOp,
+        linalg::Conv2DNchwFchwOp, linalg::Conv2DNhwcHwcfOp, linalg::CopyOp,
+        linalg::DivOp, linalg::ElementwiseOp, linalg::ErfOp, linalg::ExpOp,
+        linalg::FillOp, linalg::GenericOp, linalg::LogOp, linalg::MatmulOp,
+        linalg::MaxOp, linalg::MinOp, linalg::MulOp, linalg::NegFOp,
+        linalg::PowFOp, linalg::ReciprocalOp, linalg::ReduceOp, linalg::RsqrtOp,
+        linalg::SelectOp, linalg::SqrtOp, linalg::SquareOp, linalg::SubOp,
+        linalg::TanhOp>(context);
   });
 }

@@ -1,10 +1,9 @@
-"""Gradients of programs against PyTorch's autograd and against finite differences."""
+"""Gradients of the operators of the float form against PyTorch's autograd."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,133 +11,26 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 import quantc
+from gradients import (
+    Array,
+    autograd,
+    differentiate,
+    floats,
+    make_model,
+    positive,
+    run_both,
+    sum_weighted,
+)
 from quantc import _quantc
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed; its autograd is the reference"
 )
-
-Array = NDArray[Any]
+F = torch.nn.functional
 node = helper.make_node
-
-
-def floats(*shape: int, seed: int = 0) -> NDArray[np.float32]:
-    """Values of a normal distribution, none near 0, where some functions have a kink."""
-    values = np.random.default_rng([seed, *shape]).standard_normal(shape)
-    return (values + 0.1 * np.sign(values)).astype(np.float32)
-
-
-def positive(*shape: int) -> NDArray[np.float32]:
-    """Values between 0.5 and 2."""
-    return np.random.default_rng(shape).uniform(0.5, 2, shape).astype(np.float32)
-
-
-def mark_trainable(model: quantc.Model, names: Sequence[str], path: Path) -> quantc.Model:
-    """Return `model` with the attribute on arguments `names`."""
-    text = model.mlir()
-    for name in names:
-        text, count = re.subn(rf'(quant\.name = "{re.escape(name)}")', r"\1, quant.trainable", text)
-        assert count == 1
-    path.write_text(text)
-    return quantc.load(path)
-
-
-def make_model(
-    nodes: Sequence[onnx.NodeProto],
-    inputs: Mapping[str, Array],
-    path: Path,
-    *,
-    constants: Mapping[str, Array] | None = None,
-    batch: Sequence[str] = (),
-    opset: int = 17,
-) -> quantc.Model:
-    """Return the program of `nodes` with the output `loss`.
-
-    The first dimension of the inputs in `batch` is dynamic.
-    """
-    graph = helper.make_graph(
-        list(nodes),
-        "graph",
-        [
-            helper.make_tensor_value_info(
-                name,
-                helper.np_dtype_to_tensor_dtype(value.dtype),
-                ["batch", *value.shape[1:]] if name in batch else list(value.shape),
-            )
-            for name, value in inputs.items()
-        ],
-        [helper.make_tensor_value_info("loss", TensorProto.FLOAT, [])],
-        [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
-    path.write_bytes(model.SerializeToString())
-    return quantc.load(path)
-
-
-def sum_weighted(value: str) -> list[onnx.NodeProto]:
-    """The loss: the sum of `value` times the input `weights`."""
-    return [
-        node("Mul", [value, "weights"], ["weighted"]),
-        node("ReduceSum", ["weighted"], ["loss"], keepdims=0),
-    ]
-
-
-def differentiate(
-    model: quantc.Model, trained: Sequence[str], path: Path, options: str = ""
-) -> quantc.Model:
-    """Return `model` with the gradients by the arguments `trained`."""
-    marked = mark_trainable(model, trained, path)
-    pipeline = f"builtin.module(quant-differentiate{{{options}}},canonicalize,cse)"
-    return _quantc.run_pipeline(marked, pipeline)
-
-
-def run_both(model: quantc.Model, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return what the interpreter computes, which are the bytes of the compiled program."""
-    expected = quantc.interpret(model, inputs)
-    actual = quantc.compile(model)(inputs)
-    assert expected.keys() == actual.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(actual[name].view(np.int32), value.view(np.int32), name)
-    return expected
-
-
-def autograd(
-    function: Callable[..., Any], inputs: Mapping[str, Array], trained: Sequence[str]
-) -> tuple[float, dict[str, Array]]:
-    """Return the loss and its gradients by PyTorch, in f64."""
-    tensors = {
-        name: torch.tensor(value.astype(np.float64) if value.dtype == np.float32 else value)
-        for name, value in inputs.items()
-    }
-    for name in trained:
-        tensors[name].requires_grad_()
-    loss = function(**tensors)
-    loss.backward()
-    return loss.item(), {name: tensors[name].grad.numpy() for name in trained}
-
-
-def check_finite_differences(
-    model: quantc.Model, inputs: Mapping[str, Array], gradients: Mapping[str, Array]
-) -> None:
-    """Compare with five-point differences of the loss along one direction for each gradient."""
-    for name, gradient in gradients.items():
-        direction = np.random.default_rng(7).standard_normal(gradient.shape)
-        direction /= np.linalg.norm(direction)
-        step = 2e-2
-
-        def loss(steps: int) -> float:
-            moved = inputs[name] + steps * step * direction  # noqa: B023
-            return float(
-                quantc.interpret(model, {**inputs, name: moved.astype(np.float32)})["loss"]  # noqa: B023
-            )
-
-        slope = (8 * (loss(1) - loss(-1)) - (loss(2) - loss(-2))) / (12 * step)
-        size = max(1.0, float(np.linalg.norm(gradient)))
-        assert abs(slope - np.sum(gradient * direction)) < 2e-3 * size, name
 
 
 @dataclass
@@ -208,8 +100,6 @@ def gather(axis: int, *indices: Any) -> Case:
         trained=("table",),
     )
 
-
-F = torch.nn.functional
 
 CASES = [
     unary("Abs", torch.abs),
@@ -319,6 +209,22 @@ CASES = [
         batch=("x",),
     ),
     Case(
+        "BatchNormalization",
+        [node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["y"])],
+        {
+            "x": floats(2, 3, 4),
+            "scale": positive(3),
+            "bias": floats(3),
+            "mean": floats(3, seed=1),
+            "variance": positive(3) + np.float32(0.1),
+        },
+        lambda x, scale, bias, mean, variance: (
+            (x - mean[:, None]) * (scale / torch.sqrt(variance + 1e-5))[:, None] + bias[:, None]
+        ),
+    ),
+    unary("GlobalAveragePool", lambda x: x.mean((2, 3), keepdim=True), floats(2, 3, 4, 5)),
+    unary("GlobalMaxPool", lambda x: x.amax((2, 3), keepdim=True), floats(2, 3, 4, 5)),
+    Case(
         "Reshape",
         [node("Reshape", ["x", "shape"], ["y"])],
         {"x": floats(4, 6)},
@@ -394,3 +300,83 @@ def test_operator_agrees_with_autograd(case: Case, tmp_path: Path) -> None:
     assert math.isclose(outputs["loss"], loss, rel_tol=1e-5, abs_tol=1e-5)
     for name, expected in gradients.items():
         np.testing.assert_allclose(outputs[f"{name}.gradient"], expected, 2e-5, 2e-5, err_msg=name)
+
+
+NAMED: list[tuple[str, int, Callable[..., Any]]] = [
+    ("linalg.abs", 1, torch.abs),
+    ("linalg.add", 2, torch.add),
+    ("linalg.copy", 1, torch.clone),
+    ("linalg.div", 2, torch.div),
+    ("linalg.elementwise kind=#linalg.elementwise_kind<tanh>", 1, torch.tanh),
+    ("linalg.erf", 1, torch.erf),
+    ("linalg.exp", 1, torch.exp),
+    ("linalg.log", 1, torch.log),
+    ("linalg.max", 2, torch.maximum),
+    ("linalg.min", 2, torch.minimum),
+    ("linalg.mul", 2, torch.mul),
+    ("linalg.negf", 1, torch.neg),
+    ("linalg.powf", 2, torch.pow),
+    ("linalg.reciprocal", 1, torch.reciprocal),
+    ("linalg.rsqrt", 1, torch.rsqrt),
+    ("linalg.sqrt", 1, torch.sqrt),
+    ("linalg.square", 1, torch.square),
+    ("linalg.sub", 2, torch.sub),
+    ("linalg.tanh", 1, torch.tanh),
+    ("arith.divf", 2, torch.div),
+    ("arith.maximumf", 2, torch.maximum),
+    ("math.fma", 3, lambda a, b, c: a * b + c),
+    ("math.powf", 2, torch.pow),
+    ("math.rsqrt", 1, torch.rsqrt),
+    ("math.tanh", 1, torch.tanh),
+]
+
+
+@pytest.mark.parametrize(("op", "count", "function"), NAMED, ids=[row[0] for row in NAMED])
+def test_named_operation_agrees_with_autograd(
+    op: str, count: int, function: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Operations that the importer does not use, on tensors of dynamic shape."""
+    names = ["a", "b", "c"][:count]
+    shape = "quant.shape = affine_map<(d0) -> (d0)>"
+    arguments = ", ".join(
+        f'%{name}: tensor<?xf32> {{quant.name = "{name}", {shape}}}' for name in names
+    )
+    operands = ", ".join(f"%{name}" for name in names)
+    types = ", ".join(["tensor<?xf32>"] * count)
+    if op.startswith("linalg"):
+        line = f"{op} ins({operands} : {types}) outs(%empty : tensor<?xf32>) -> tensor<?xf32>"
+    else:
+        line = f"{op} {operands} : tensor<?xf32>"
+    path = tmp_path / "model.mlir"
+    path.write_text(f"""
+func.func @main({arguments}) -> (tensor<f32> {{quant.name = "loss", quant.shape = affine_map<(d0) -> ()>}})
+    attributes {{quant.dims = ["size"]}} {{
+  %zero = arith.constant 0 : index
+  %size = tensor.dim %a, %zero : tensor<?xf32>
+  %empty = tensor.empty(%size) : tensor<?xf32>
+  %y = {line}
+  %init = arith.constant dense<0.0> : tensor<f32>
+  %loss = linalg.reduce {{ arith.addf }} ins(%y : tensor<?xf32>) outs(%init : tensor<f32>)
+      dimensions = [0]
+  return %loss : tensor<f32>
+}}
+""")
+    inputs = {name: positive(6 + index)[:6] for index, name in enumerate(names)}
+    outputs = run_both(differentiate(quantc.load(path), names, tmp_path / "m.mlir"), inputs)
+    loss, gradients = autograd(lambda **x: function(*x.values()).sum(), inputs, names)
+    assert math.isclose(outputs["loss"], loss, rel_tol=1e-5)
+    for name, expected in gradients.items():
+        np.testing.assert_allclose(outputs[f"{name}.gradient"], expected, 2e-5, 2e-5, err_msg=name)
+
+
+def test_errors_name_the_node(tmp_path: Path) -> None:
+    nodes = [node("ReduceProd", ["x"], ["loss"], name="product", keepdims=0)]
+    model = make_model(nodes, {"x": floats(3)}, tmp_path / "model.onnx")
+    with pytest.raises(quantc.Error, match=r"model.onnx: product: this use of a destination"):
+        differentiate(model, ["x"], tmp_path / "marked.mlir")
+
+
+def test_quantized_layers_are_for_inference(model: quantc.Model) -> None:
+    quantized = quantc.quantize(model, quantc.QuantizationConfig(mode="dynamic"))
+    with pytest.raises(quantc.Error, match="fc1: quantized layers are for inference; train with"):
+        _quantc.run_pipeline(quantized, "builtin.module(quant-differentiate)")
