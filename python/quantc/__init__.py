@@ -31,6 +31,7 @@ from quantc.errors import Error, QuantizationWarning
 from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.quantization import quantize
+from quantc.training import Trainer
 
 __all__ = [
     "Adapter",
@@ -46,6 +47,7 @@ __all__ = [
     "QuantizationWarning",
     "SavedModule",
     "Survival",
+    "Trainer",
     "__version__",
     "calibrate",
     "compile",

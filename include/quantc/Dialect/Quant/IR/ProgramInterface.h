@@ -47,7 +47,8 @@ inline constexpr llvm::StringLiteral kShapeAttr = "quant.shape";
 inline constexpr llvm::StringLiteral kDimsAttr = "quant.dims";
 /// Marks an input, a parameter, that training changes.
 inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
-/// The smallest value, an f32, that training gives the elements of an input.
+/// Marks a scale that training changes: the smallest value, an f32, that it may
+/// get.
 inline constexpr llvm::StringLiteral kMinimumAttr = "quant.minimum";
 
 /// An input or output.
