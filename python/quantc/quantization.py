@@ -75,6 +75,9 @@ class LayerParameters:
     weight_multiplier: Any = field(default=None)
     """int8 [N, groups], 1 to 15: the integer scales of groups."""
 
+    float_result: bool = False
+    """Whether the result is float32 even where the next layer could take integers."""
+
     def __post_init__(self) -> None:
         for name, dtype in (
             ("weight_scale", np.float32),

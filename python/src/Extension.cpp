@@ -8,6 +8,7 @@
 #include "Calibration.h"
 #include "Layer.h"
 #include "Model.h"
+#include "Numerics.h"
 #include "Program.h"
 #include "Session.h"
 #include "Training.h"
@@ -22,6 +23,7 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindCalibration(m);
   quantc::python::bindProgram(m);
   quantc::python::bindTraining(m);
+  quantc::python::bindNumerics(m);
   m.def(
       "write_file",
       [](const std::filesystem::path &path, nanobind::bytes content) {
