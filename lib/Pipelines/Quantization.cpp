@@ -34,6 +34,21 @@ static void addSelection(OpPassManager &pm,
   pm.addPass(createSelectLayers(selection));
 }
 
+/// From the simulated form, with integer weights [N, K], to the integer form.
+static void addConversion(OpPassManager &pm) {
+  // Bias and ReLU are recognized as structured operations right after a layer.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
+  pm.addPass(createConvertToInteger());
+  // Layers that share an input quantize it alike; once it is one value, it can
+  // be the only use of what comes before.
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseRequantize());
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void quantc::buildPtqPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
@@ -48,17 +63,15 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
   pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  // Bias and ReLU are recognized as structured operations right after a layer.
-  pm.addPass(createConvertElementwiseToLinalgPass());
-  pm.addPass(createSinkReshapes());
-  pm.addPass(createConvertToInteger());
-  // Layers that share an input quantize it alike; once it is one value, it can
-  // be the only use of what comes before.
-  pm.addPass(createCSEPass());
-  pm.addPass(createFuseRequantize());
-  pm.addPass(createCheckRanges());
+  addConversion(pm);
+}
+
+void quantc::buildSimulatedPipeline(OpPassManager &pm) {
+  // What nobody reads would count as another use.
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  pm.addPass(createFoldWeights());
+  pm.addPass(createRecognizeLayers());
+  addConversion(pm);
 }
 
 void quantc::buildQatPipeline(OpPassManager &pm,
@@ -84,6 +97,11 @@ void quantc::registerQuantizationPipelines() {
   PassPipelineRegistration<QuantizationOptions>(
       "quant-ptq", "Quantize a trained model: float to integer form",
       buildPtqPipeline);
+  PassPipelineRegistration<>(
+      "quant-simulated",
+      "Take over the parameters of a model that is quantized already: "
+      "simulated to integer form",
+      buildSimulatedPipeline);
   PassPipelineRegistration<QuantizationOptions>(
       "quant-qat",
       "Simulate quantization for training: float to simulated form",

@@ -86,6 +86,10 @@ struct QuantizationOptions
 void buildPtqPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
+/// From a simulated form that was imported, with its parameters, to the integer
+/// form.
+void buildSimulatedPipeline(mlir::OpPassManager &pm);
+
 /// From the float to the simulated form of quantization-aware training.
 void buildQatPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
@@ -95,7 +99,7 @@ void buildQatPipeline(mlir::OpPassManager &pm,
 void buildCalibrationPipeline(mlir::OpPassManager &pm,
                               const QuantizationOptions &options);
 
-/// Registers --quant-ptq, --quant-qat and --quant-calibrate.
+/// Registers --quant-ptq, --quant-simulated, --quant-qat and --quant-calibrate.
 void registerQuantizationPipelines();
 
 } // namespace quantc

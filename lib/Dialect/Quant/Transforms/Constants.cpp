@@ -108,6 +108,21 @@ std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
   return bytes;
 }
 
+Value quantc::createStorage(OpBuilder &builder, Location loc,
+                            ArrayRef<int64_t> shape, unsigned bits,
+                            ArrayRef<int8_t> values) {
+  if (bits == 8)
+    return createConstant(builder, loc, shape, values);
+  int64_t cols = shape.back();
+  int64_t rows = static_cast<int64_t>(values.size()) / cols;
+  SmallVector<int64_t> packedShape(shape);
+  packedShape.back() = (cols + 1) / 2;
+  Value bytes = createConstant(builder, loc, packedShape,
+                               ArrayRef(packNibbles(values, rows, cols)));
+  auto type = RankedTensorType::get(shape, builder.getIntegerType(bits));
+  return UnpackOp::create(builder, loc, type, bytes);
+}
+
 std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
   if (!value)
     return std::nullopt;

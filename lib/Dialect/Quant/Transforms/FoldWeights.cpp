@@ -102,16 +102,8 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
           a, input->values()[i], s, z, range.min, range.max));
     }
 
-  if (bits == 8) {
-    rewriter.replaceOp(
-        op, createConstant(rewriter, op.getLoc(), shape, ArrayRef(storage)));
-    return success();
-  }
-  SmallVector<int64_t> packedShape(shape);
-  packedShape.back() = (cols + 1) / 2;
-  Value bytes = createConstant(rewriter, op.getLoc(), packedShape,
-                               ArrayRef(packNibbles(storage, rows, cols)));
-  rewriter.replaceOpWithNewOp<UnpackOp>(op, op.getType(), bytes);
+  rewriter.replaceOp(op, createStorage(rewriter, op.getLoc(), shape, bits,
+                                       ArrayRef(storage)));
   return success();
 }
 
