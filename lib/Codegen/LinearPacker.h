@@ -107,10 +107,6 @@ private:
   Correction correction;
 };
 
-/// Adds the pattern that packs f32 matmuls by constant weights.
-void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
-                                const DotInstruction &instruction);
-
 } // namespace quantc
 
 #endif // QUANTC_LIB_CODEGEN_LINEARPACKER_H

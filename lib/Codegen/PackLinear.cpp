@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearPacker.h"
+#include "PackPatterns.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
@@ -280,6 +281,7 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     RewritePatternSet patterns(&getContext());
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
+    populatePackContractionPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -54,7 +54,12 @@ LogicalResult LinearPacker::prepare() {
   if (!getFloatValues(op.getWeightScale()) ||
       (op.getBias() && !getFloatValues(op.getBias())))
     return rewriter.notifyMatchFailure(op, "scale or bias not constant");
-  return checkEpilogueConstants(op);
+  if (isInteger() && !op.isDynamic() && !getFloatValues(op.getInputScale()))
+    return rewriter.notifyMatchFailure(op, "input scale not constant");
+  if (op.hasIntegerResult() && (!getFloatValues(op.getOutputScale()) ||
+                                !getStorageValues(op.getOutputZeroPoint())))
+    return rewriter.notifyMatchFailure(op, "output parameters not constant");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

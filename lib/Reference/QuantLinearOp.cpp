@@ -13,7 +13,6 @@
 #include "Frame.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Numerics/Epilogues.h"
-#include "quantc/Numerics/Parameters.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -156,9 +155,9 @@ std::optional<Scalar> Linear::computeFromIntegers(int64_t m, int64_t n) {
     float sy = outputScale->values<float>()[0];
     std::optional<float> scaledBias = getBias(n);
     if (scaledBias)
-      scaledBias = numerics::requantizeBias(*scaledBias, sy);
+      scaledBias = numerics::requantizeBias(a, *scaledBias, sy);
     y.integer = numerics::requantizeAccumulator(
-        a, *acc, numerics::requantizeMultiplier(sa, sw, sy), scaledBias,
+        a, *acc, numerics::requantizeMultiplier(a, sa, sw, sy), scaledBias,
         outputZeroPoint->values<int8_t>()[0], op.getClampMin(),
         op.getClampMax());
   } else if (isDynamic) {
@@ -167,7 +166,7 @@ std::optional<Scalar> Linear::computeFromIntegers(int64_t m, int64_t n) {
   } else {
     // linear_a2
     y.f32 = numerics::dequantizeAccumulator(
-        a, *acc, numerics::staticMultiplier(sa, sw), getBias(n));
+        a, *acc, numerics::staticMultiplier(a, sa, sw), getBias(n));
   }
   return y;
 }

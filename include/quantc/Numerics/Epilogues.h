@@ -32,6 +32,44 @@ typename A::Float addBias(A &a, typename A::Float y,
 }
 
 //===----------------------------------------------------------------------===//
+// Multipliers
+//===----------------------------------------------------------------------===//
+
+/// f32(f64(sa) * sw), the multiplier of `dequantizeAccumulator`.
+template <typename A>
+typename A::Float staticMultiplier(A &a, typename A::Float inputScale,
+                                   typename A::Float weightScale) {
+  typename A::Double sa = a.toDouble(inputScale);
+  return a.toSingle(a.mulDouble(sa, a.toDouble(weightScale)));
+}
+
+/// f64(sa) * sw / sy, the real multiplier of both presets.
+template <typename A>
+typename A::Double realMultiplier(A &a, typename A::Float inputScale,
+                                  typename A::Float weightScale,
+                                  typename A::Float outputScale) {
+  typename A::Double sa = a.toDouble(inputScale);
+  typename A::Double product = a.mulDouble(sa, a.toDouble(weightScale));
+  return a.divDouble(product, a.toDouble(outputScale));
+}
+
+/// f32(f64(sa) * sw / sy), the multiplier of `requantizeAccumulator`.
+template <typename A>
+typename A::Float requantizeMultiplier(A &a, typename A::Float inputScale,
+                                       typename A::Float weightScale,
+                                       typename A::Float outputScale) {
+  return a.toSingle(realMultiplier(a, inputScale, weightScale, outputScale));
+}
+
+/// f32(f64(bias) / sy), the bias of `requantizeAccumulator`.
+template <typename A>
+typename A::Float requantizeBias(A &a, typename A::Float bias,
+                                 typename A::Float outputScale) {
+  typename A::Double b = a.toDouble(bias);
+  return a.toSingle(a.divDouble(b, a.toDouble(outputScale)));
+}
+
+//===----------------------------------------------------------------------===//
 // Integer in, float out
 //===----------------------------------------------------------------------===//
 

@@ -210,6 +210,7 @@ Value LinearLowering::createEpilogue(Value accumulator) {
   addOperand(tensors.scale, n());
   addOperand(tensors.inputScale, m());
   addOperand(tensors.bias, n());
+  addOperand(tensors.outputZeroPoint, n());
   return createElementwise(
              rewriter, loc, inputs, maps, getResultSizes(),
              op.getResult().getType().getElementType(),
@@ -222,6 +223,7 @@ Value LinearLowering::createEpilogue(Value accumulator) {
                operands.scale = take(tensors.scale);
                operands.inputScale = take(tensors.inputScale);
                operands.bias = take(tensors.bias);
+               operands.outputZeroPoint = take(tensors.outputZeroPoint);
                return {emitEpilogue(a, op, elements[0], operands)};
              })
       .front();

@@ -15,7 +15,6 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Conversion/Passes.h"
 
 using namespace mlir;
@@ -64,9 +63,7 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
 static LogicalResult checkOperations(Operation *root) {
   LogicalResult result = success();
   root->walk([&](Operation *op) {
-    auto linear = dyn_cast<LinearOp>(op);
-    if (failed(checkElementwise(op)) ||
-        (linear && failed(checkEpilogueConstants(linear))))
+    if (failed(checkElementwise(op)))
       result = failure();
   });
   return result;

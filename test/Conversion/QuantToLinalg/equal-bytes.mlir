@@ -143,3 +143,25 @@ func.func @linear_weight_only() -> (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5
   %3 = quant.linear %x, %w4 scale(%sn : tensor<5x1xf32>) multiplier(%m : tensor<5x2xi8>) bias(%b : tensor<5xf32>) : tensor<3x8xf32>, tensor<5x8xi4> -> tensor<3x5xf32>
   return %0, %1, %2, %3 : tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5xf32>
 }
+
+// -----
+
+// Parameters that are known only at run time: multipliers are computed there.
+// CHECK: output0 = dense<{{.*}}> : tensor<3x5xi8>
+func.func @linear_run_time_parameters() -> (tensor<3x5xi8>, tensor<3x5xi8>, tensor<3x5xf32>) {
+  %x = arith.constant dense<[[-15, -72, 114, -128, 64, 24, -120, -55], [-50, -27, 29, 64, 97, 54, -93, -21], [58, 74, -45, 33, 62, -42, 114, 127]]> : tensor<3x8xi8>
+  %w = arith.constant dense<[[-128, 41, 106, -114, -11, -38, -36, -82], [2, -112, -92, -86, -120, 103, -121, 15], [-1, 9, -72, -34, 48, 20, -93, -43], [-47, 2, -42, 11, 22, 104, 36, 126], [114, -70, -116, 31, 69, 47, 87, -32]]> : tensor<5x8xi8>
+  %one = arith.constant dense<0.0123> : tensor<f32>
+  %column = arith.constant dense<[[0.0189], [0.0616], [0.0907], [0.0632], [0.0543]]> : tensor<5x1xf32>
+  %vector = arith.constant dense<[1.9675, 2.2193, 1.6801, 0.7378, -2.7755]> : tensor<5xf32>
+  %seven = arith.constant dense<-7> : tensor<i8>
+  %s = math.absf %one : tensor<f32>
+  %sn = math.absf %column : tensor<5x1xf32>
+  %b = math.absf %vector : tensor<5xf32>
+  %z = math.absi %seven : tensor<i8>
+  %0 = quant.linear %x, %w scale(%sn : tensor<5x1xf32>) input(%s, %z : tensor<f32>, tensor<i8>) bias(%b : tensor<5xf32>)
+      output(%s, %z : tensor<f32>, tensor<i8>) {clamp_min = -100 : si64} : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xi8>
+  %1 = quant.linear %x, %w scale(%s : tensor<f32>) input(%one, %seven : tensor<f32>, tensor<i8>) output(%one, %seven : tensor<f32>, tensor<i8>) : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xi8>
+  %2 = quant.linear %x, %w scale(%column : tensor<5x1xf32>) input(%s, %seven : tensor<f32>, tensor<i8>) bias(%vector : tensor<5xf32>) : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xf32>
+  return %0, %1, %2 : tensor<3x5xi8>, tensor<3x5xi8>, tensor<3x5xf32>
+}
