@@ -165,8 +165,9 @@ static Value flipSignBit(NodeImporter &node, ElementType type,
   Value bit = node.createScalar(getSigned(type), -getSignBit(type));
   AffineMap map =
       AffineMap::getMultiDimIdentityMap(shape.size(), node.getContext());
+  Operand operand = {value, map};
   return createGeneric(
-      node, type, shape, {{value, map}},
+      node, type, shape, operand,
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
         return arith::XOrIOp::create(b, elements[0], bit);
       });

@@ -7,6 +7,7 @@
 
 #include "quantc/Pipelines/Quantization.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -39,6 +40,8 @@ static void addConversion(OpPassManager &pm) {
   // Bias and ReLU are recognized as structured operations right after a layer.
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createSinkReshapes());
+  // Sizes of tensors that stay.
+  pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertToInteger());
   // Layers that share an input quantize it alike; once it is one value, it can
   // be the only use of what comes before.

@@ -31,10 +31,15 @@ def quantize(
     sequence in the order of the inputs, or a dict by input name; or the statistics of an earlier
     ``calibrate``.
 
+    A model that is quantized already, with QuantizeLinear and DequantizeLinear, keeps its own
+    parameters: ``config`` and ``calibration_data`` are not used.
+
     Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not fit the
     inputs of a layer, and for NaN or infinities in weights. Warns with
     ``QuantizationWarning`` about patterns of ``skip_layers`` that match no layer.
     """
+    if _quantc.is_simulated(model):
+        return _quantc.quantize_simulated(model)
     config = config or QuantizationConfig()
     if config.mode != "static":
         return _quantc.quantize(model, config, None)

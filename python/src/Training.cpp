@@ -11,6 +11,7 @@
 #include "Model.h"
 #include "Session.h"
 #include "mlir/Pass/PassManager.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Pipelines/Quantization.h"
@@ -99,7 +100,29 @@ static Model quantizeTrained(const Model &model, nb::handle config,
   return Model(model.getSharedContext(), std::move(quantized), model.path);
 }
 
+/// Whether `model` has the parameters of its quantization in it.
+static bool isSimulated(const Model &model) {
+  return model.getModule()
+      ->walk([](Operation *op) {
+        return isa<DequantizeOp>(op) ? WalkResult::interrupt()
+                                     : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+static Model quantizeSimulated(const Model &model) {
+  OwningOpRef<ModuleOp> quantized(model.getModule().clone());
+  ErrorScope scope(model.getContext());
+  PassManager pm(model.getContext());
+  buildSimulatedPipeline(pm);
+  LogicalResult result = pm.run(*quantized);
+  scope.finish(succeeded(result), model.path + ": cannot be quantized");
+  return Model(model.getSharedContext(), std::move(quantized), model.path);
+}
+
 void quantc::python::bindTraining(nb::module_ &m) {
   m.def("quantize_trained", &quantizeTrained, nb::arg("model"),
         nb::arg("config"), nb::arg("layers"));
+  m.def("is_simulated", &isSimulated, nb::arg("model"));
+  m.def("quantize_simulated", &quantizeSimulated, nb::arg("model"));
 }

@@ -19,6 +19,7 @@ except ImportError as error:
     ) from error
 
 from quantc.torch.convert import convert
+from quantc.torch.frozen import FrozenLinear, freeze
 from quantc.torch.linear import QatLinear
 from quantc.torch.observers import (
     disable_fake_quant,
@@ -29,11 +30,13 @@ from quantc.torch.observers import (
 from quantc.torch.prepare import prepare_qat
 
 __all__ = [
+    "FrozenLinear",
     "QatLinear",
     "convert",
     "disable_fake_quant",
     "enable_fake_quant",
     "enable_observers",
+    "freeze",
     "freeze_observers",
     "prepare_qat",
 ]

@@ -17,14 +17,21 @@ from torch import Tensor, nn
 from quantc._quantc import Model
 from quantc.errors import Error
 from quantc.quantization import quantize_trained
+from quantc.torch.frozen import FrozenLinear
 from quantc.torch.linear import QatLinear
-from quantc.torch.prepare import find_layers
 
 CONTRACTIONS = ("Gemm", "MatMul")
 
+QuantizedLayer = QatLinear | FrozenLinear
+
+
+def find_layers(module: nn.Module) -> dict[str, QuantizedLayer]:
+    """Return the quantized layers of ``module`` by the names that they had in ``prepare_qat``."""
+    return {layer.name: layer for layer in module.modules() if isinstance(layer, QuantizedLayer)}
+
 
 def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Model:
-    """Return the quantized model of ``module``, which ``prepare_qat`` made and training changed.
+    """Return the quantized model of ``module``, which ``prepare_qat`` or ``freeze`` made.
 
     ``example_input`` is one input, or a sequence of them in the order of ``forward``; the first
     dimension of each is the batch, which the model leaves open. Layers are named as the submodules.
@@ -43,7 +50,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
             "quantc.torch.prepare_qat"
         )
     for layer in layers.values():
-        if not layer.fake_quant_enabled:
+        if isinstance(layer, QatLinear) and not layer.fake_quant_enabled:
             raise Error(f"{layer.name}: fake quantization is disabled; enable it before convert")
     parameters = {name: layer.layer_parameters() for name, layer in layers.items()}
     inputs = (example_input,) if isinstance(example_input, Tensor) else tuple(example_input)
@@ -66,24 +73,26 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
     return quantized
 
 
-def _make_float(module: nn.Module, layers: Mapping[str, QatLinear]) -> nn.Module:
+def _make_float(module: nn.Module, layers: Mapping[str, QuantizedLayer]) -> nn.Module:
     """Return a copy of ``module`` with plain linear layers, for evaluation."""
-    if isinstance(module, QatLinear):
+    if isinstance(module, QuantizedLayer):
         return _make_linear(module)
     plain = copy.deepcopy(module).eval()
     for name, layer in list(plain.named_modules()):
-        if isinstance(layer, QatLinear):
+        if isinstance(layer, QuantizedLayer):
             plain.set_submodule(name, _make_linear(layer))
     return plain
 
 
-def _make_linear(layer: QatLinear) -> nn.Linear:
+def _make_linear(layer: QuantizedLayer) -> nn.Linear:
     linear = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, "meta")
-    linear.weight, linear.bias = layer.weight, layer.bias
+    weight = layer.get_float_weight()[:, : layer.in_features]
+    linear.weight = nn.Parameter(weight.detach().contiguous())
+    linear.bias = layer.bias
     return linear.eval()
 
 
-def _load(module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, QatLinear]) -> Model:
+def _load(module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, QuantizedLayer]) -> Model:
     """Load ``module`` by way of ONNX."""
     import onnx
 
@@ -111,13 +120,17 @@ def _load(module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, Qa
 
 def _get_module_name(node: str, module: nn.Module) -> str:
     """Return the module of a node that is called `/blocks.0/fc/MatMul`."""
-    path = node.strip("/").split("/")[:-1]
-    if not path:
-        return "linear" if isinstance(module, nn.Linear) else node
-    return ".".join(path)
+    name = ""
+    for part in node.strip("/").split("/")[:-1]:
+        # The children of nn.Sequential have its name already: `/blocks/blocks.0/MatMul`.
+        is_whole = not name or part.startswith(f"{name}.")
+        name = part if is_whole else f"{name}.{part}"
+    if isinstance(module, nn.Linear):
+        return "linear"
+    return name or node
 
 
-def _check_results(model: Model, layers: Mapping[str, QatLinear]) -> None:
+def _check_results(model: Model, layers: Mapping[str, QuantizedLayer]) -> None:
     """Raise unless exactly the layers that do so in ``module`` have integer results."""
     for name, layer in layers.items():
         has_integer_result = model.layers[name].output_scale is not None

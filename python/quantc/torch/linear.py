@@ -137,7 +137,7 @@ class QatLinear(nn.Linear):
             self.bias,
             learned.get("input_scale"),
             learned.get("weight_scale"),
-            self._get_parameters(),
+            self.get_parameters(),
             self.kind,
         )
         return y.reshape(*x.shape[:-1], self.out_features)
@@ -148,11 +148,11 @@ class QatLinear(nn.Linear):
             self._check_observed()
             input_ = {"input_range": tuple(self.input_range.tolist())}
         elif self.config.mode == "static":
-            scale, zero_point = self._get_input_parameters()
+            scale, zero_point = self.get_input_parameters()
             input_ = {"input_scale": scale.item(), "input_zero_point": zero_point.item()}
         else:
             input_ = {}
-        parameters = self._get_parameters()
+        parameters = self.get_parameters()
         return LayerParameters(
             **input_,
             weight_scale=parameters.weight_scale,
@@ -160,6 +160,10 @@ class QatLinear(nn.Linear):
             weight_multiplier=parameters.group_multiplier,
             float_result=not self._next,
         )
+
+    def get_float_weight(self) -> Tensor:
+        """Return what is quantized: the weight, [N, K]."""
+        return self.weight
 
     def extra_repr(self) -> str:
         config = self.config
@@ -220,7 +224,7 @@ class QatLinear(nn.Linear):
 
     def _choose_scales(self) -> None:
         """Let learned scales start with those of the ranges."""
-        parameters = self._get_parameters()
+        parameters = self.get_parameters()
         quantize_weight(self.kind, self._padded_weight(), parameters)
         with torch.no_grad():
             for name, value in vars(parameters).items():
@@ -237,7 +241,7 @@ class QatLinear(nn.Linear):
                 "call the module in training mode first, or choose mode='dynamic'"
             )
 
-    def _get_input_parameters(self) -> tuple[Tensor, Tensor]:
+    def get_input_parameters(self) -> tuple[Tensor, Tensor]:
         """Return scale and zero point of the input in mode ``static``."""
         if self.learns_scales:
             return self.input_scale.detach().clamp_min(SMALLEST_SCALE), self.input_zero_point
@@ -246,11 +250,11 @@ class QatLinear(nn.Linear):
         chosen = call(program, {"input_range": self.input_range})
         return chosen["input_scale"], chosen["input_zero_point"]
 
-    def _get_parameters(self) -> Parameters:
+    def get_parameters(self) -> Parameters:
         """Return the parameters of a call; None for those that are found in it."""
         parameters = Parameters()
         if self.config.mode == "static":
-            parameters.input_scale, parameters.input_zero_point = self._get_input_parameters()
+            parameters.input_scale, parameters.input_zero_point = self.get_input_parameters()
         if has_two_level_scales(self.config):
             parameters.weight_scale = self.weight_scale
             parameters.group_multiplier = self.group_multiplier
@@ -259,6 +263,6 @@ class QatLinear(nn.Linear):
             parameters.weight_zero_point = getattr(self, "weight_zero_point", None)
         following = self.next_layer
         if following and not self.training and following.is_quantizing:
-            scale, zero_point = following._get_input_parameters()
+            scale, zero_point = following.get_input_parameters()
             parameters.output_scale, parameters.output_zero_point = scale, zero_point
         return parameters

@@ -57,18 +57,16 @@ def prepare_qat(
     return root["linear"] if root is not module else root
 
 
-def find_layers(module: nn.Module) -> dict[str, QatLinear]:
-    """Return the quantized layers of ``module`` by the names that they had in ``prepare_qat``."""
-    return {layer.name: layer for layer in module.modules() if isinstance(layer, QatLinear)}
-
-
 def _find_skipped(config: QuantizationConfig, names: Sequence[str], graph: Graph) -> set[str]:
     """Return the layers that ``config`` leaves float, as quant-select-layers does."""
     skipped = set()
     for pattern in config.skip_layers:
         matched = [name for name in names if name == pattern or re.fullmatch(pattern, name)]
         if not matched:
-            _warn(f"skip pattern '{pattern}' matches no layer; the layers are {', '.join(names)}")
+            _warn(
+                f"skip pattern '{pattern}' matches no layer; the layers are {', '.join(names)}",
+                depth=2,
+            )
         skipped.update(matched)
     order = [name for name in graph.get_order() if name in names] or list(names)
     if config.skip_first:
@@ -94,6 +92,6 @@ def _check_groups(name: str, layer: nn.Linear, config: QuantizationConfig) -> No
         )
 
 
-def _warn(message: str) -> None:
-    # Level 4 is the caller of prepare_qat.
-    warnings.warn(message, QuantizationWarning, stacklevel=4)
+def _warn(message: str, depth: int = 1) -> None:
+    """Warn where ``prepare_qat`` was called, ``depth`` calls above."""
+    warnings.warn(message, QuantizationWarning, stacklevel=depth + 2)

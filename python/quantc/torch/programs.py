@@ -151,7 +151,18 @@ def get_weight_quantizer(kind: LayerKind, has_given_scale: bool) -> Program:
 
 
 @lru_cache(maxsize=None)
-def get_layer(kind: LayerKind, has_integer_result: bool) -> Program:
+def get_weight_dequantizer(kind: LayerKind) -> Program:
+    """``integers``, packed, to ``weight`` [N, K]."""
+    program = _Program()
+    _add_integers(program, kind, is_packed=True)
+    operands = _add_weight_parameters(program, kind)
+    dequantize = f"quant.dequantize %integers {operands} : {program.types['integers']}"
+    program.define("weight", (kind.outputs, kind.inputs), "f32", dequantize)
+    return program.compile("weight")
+
+
+@lru_cache(maxsize=None)
+def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False) -> Program:
     """``x`` [M, K] and the ``integers`` of the weight to ``y`` [M, N].
 
     In mode ``static`` the parameters of the input are arguments; in mode ``dynamic`` they are
@@ -181,7 +192,7 @@ def get_layer(kind: LayerKind, has_integer_result: bool) -> Program:
             f"zero_point({program('input_zero_point')}) : {program.types['x']}",
         )
         parameters = f" input({program('input_scale', 'input_zero_point')})"
-    program.argument("integers", (kind.outputs, kind.inputs), f"i{config.weight_bits}")
+    _add_integers(program, kind, is_packed)
     weight = _add_weight_parameters(program, kind)
     if kind.has_bias:
         program.argument("bias", (kind.outputs,))
@@ -210,8 +221,18 @@ def get_layer(kind: LayerKind, has_integer_result: bool) -> Program:
 @atexit.register
 def _free_programs() -> None:
     """Free the programs while the extension module is still there."""
-    for get in (get_observer, get_parameter_chooser, get_weight_quantizer, get_layer):
+    for get in (get_observer, get_parameter_chooser, get_weight_quantizer, get_weight_dequantizer, get_layer):
         get.cache_clear()
+
+
+def _add_integers(program: _Program, kind: LayerKind, is_packed: bool) -> None:
+    """Add the integers of the weight as an argument; packed, those of 4 bits are two to a byte."""
+    shape, element = (kind.outputs, kind.inputs), f"i{kind.config.weight_bits}"
+    if not is_packed or kind.config.weight_bits == 8:
+        program.argument("integers", shape, element)
+        return
+    program.argument("packed", (kind.outputs, (kind.inputs + 1) // 2), "i8")
+    program.define("integers", shape, element, f"quant.unpack {program('packed')}")
 
 
 def _add_weight_parameters(program: _Program, kind: LayerKind) -> str:
