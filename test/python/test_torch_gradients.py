@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -129,25 +131,29 @@ def test_gradients(config: QuantizationConfig) -> None:
 def test_gradient_of_an_integer_result_is_cut() -> None:
     torch.manual_seed(0)
     module = qt.prepare_qat(nn.Sequential(nn.Linear(K, N), nn.Linear(N, 1)), QuantizationConfig())
-    module(torch.randn(ROWS, K))
+    x = torch.randn(ROWS, K)
+    module(x)
     module.eval()
-    x = (3 * torch.randn(ROWS, K)).requires_grad_()
     first, second = module
-    y = first(x)
     assert first.next_layer is second
+    with torch.no_grad():
+        first.bias += 1
+    x = (0.9 * x).requires_grad_()
+    y = first(x)
     scale, zero_point = (float(p) for p in second.get_input_parameters())
     steps = torch.round(y / scale) + zero_point
     y.backward(torch.ones_like(y))
     saturated = (steps <= -128) | (steps >= 127)
     assert saturated.any() and not saturated.all()
-    gradient = (~saturated).float() @ first.weight.detach()
-    assert torch.nn.functional.cosine_similarity(gradient, x.grad).min() > 0.8
+    expected = (~saturated).float() @ first.weight.detach()
+    torch.testing.assert_close(x.grad, expected, rtol=0, atol=0.02)
 
 
 def test_second_derivatives_are_refused() -> None:
     layer = qt.prepare_qat(nn.Linear(K, N), QuantizationConfig(mode="dynamic"))
     x = torch.randn(ROWS, K, requires_grad=True)
-    (gradient,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+    cotangent = torch.ones(ROWS, N, requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(x), x, cotangent, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
 
@@ -157,12 +163,12 @@ def test_two_ranks_are_one(tmp_path: object) -> None:
     import torch.multiprocessing as mp
 
     torch.manual_seed(0)
-    config = QuantizationConfig(weight_bits=4, learned_step_size=False)
+    config = QuantizationConfig()
     module = qt.prepare_qat(
         nn.Sequential(nn.Linear(K, N), nn.ReLU(), nn.Linear(N, 2)), config, warm_up_steps=1
     )
     data = torch.randn(3, 8, K)
-    expected = _train_steps(module, data)
+    expected = _train_steps(copy.deepcopy(module), data)
     results = mp.get_context("spawn").SimpleQueue()
     processes = mp.spawn(
         _run_rank, (f"{tmp_path}/rendezvous", module, data, results), nprocs=2, join=False
@@ -174,10 +180,8 @@ def test_two_ranks_are_one(tmp_path: object) -> None:
         assert state.keys() == expected.keys()
         for name, value in expected.items():
             actual = torch.from_numpy(state[name])
-            if "range" in name:
+            if value.is_floating_point():
                 torch.testing.assert_close(actual, value, rtol=1e-4, atol=1e-4, msg=name)
-            elif value.is_floating_point():
-                torch.testing.assert_close(actual, value, rtol=1e-3, atol=1e-3, msg=name)
             else:
                 assert torch.equal(actual, value), name
     first = "0.input_range"
