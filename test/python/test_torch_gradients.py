@@ -202,7 +202,8 @@ def _run_rank(rank: int, rendezvous: str, module: nn.Module, data: Tensor, resul
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
     )
-    parallel = nn.parallel.DistributedDataParallel(module)
+    # torch lets processes share the memory of what it sends them.
+    parallel = nn.parallel.DistributedDataParallel(copy.deepcopy(module))
     state = _train_steps(parallel, data[:, 4 * rank : 4 * rank + 4])
     results.put({name: value.numpy() for name, value in state.items()})
     torch.distributed.barrier()
