@@ -45,11 +45,11 @@ Value LinearPacker::createContraction() {
   SmallVector<Value> inputs = {createInput(), createWeight()};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint = !isInteger() && !layout.nibbles && !zeroPoints.empty();
+  bool hasZeroPoint =
+      !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
   if (hasZeroPoint) {
-    inputs.push_back(packed(rewriter.getI8Type(),
-                            {layout.numPanels(), groupDim(), layout.panel},
-                            layout.packParameter<int8_t>(zeroPoints)));
+    inputs.push_back(
+        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
@@ -99,18 +99,16 @@ Value LinearPacker::createRowSums() {
 
 Correction LinearPacker::createCorrection() {
   Correction result = correction;
-  if (op.isDynamic()) {
+  if (isInteger() && !inputZeroPoint) {
+    result.inputZeroPoint = op.getInputZeroPoint();
     SmallVector<ReassociationIndices> flat = {{0, 1}};
-    result.inputZeroPoint = tensor::CollapseShapeOp::create(
-        rewriter, loc, op.getInputZeroPoint(), flat);
+    if (op.isDynamic())
+      result.inputZeroPoint = tensor::CollapseShapeOp::create(
+          rewriter, loc, result.inputZeroPoint, flat);
   }
-  if (isInteger() && !layout.nibbles && !zeroPoints.empty()) {
-    PackedLayout perSum = layout;
-    perSum.groups = hasGroupSums ? layout.groups : 1;
-    result.weightZeroPoint = packed(
-        rewriter.getI8Type(),
-        {layout.numPanels(), hasGroupSums ? layout.groups : 0, layout.panel},
-        perSum.packParameter<int8_t>(zeroPoints));
+  if (isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint()) {
+    result.weightZeroPoint =
+        packParameter(op.getWeightZeroPoint(), numSums(), sumDim());
     result.rowSums = createRowSums();
   }
   return result;
@@ -126,7 +124,7 @@ void LinearPacker::addCorrection(const Loops &loops, AffineExpr m,
     inputs.push_back(tensor);
     maps.push_back(loops.map(exprs));
   };
-  add(correction.inputZeroPoint, {m});
+  add(correction.inputZeroPoint, {op.isDynamic() ? m : AffineExpr()});
   add(correction.weightSums, {nb, g, n});
   add(correction.weightZeroPoint, {nb, g, n});
   add(correction.rowSums, {m, g});
@@ -151,12 +149,9 @@ Value LinearPacker::createGroupSum(Value accumulators) {
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
-  std::vector<float> scales = expandParameter(
-      *getFloatValues(op.getWeightScale()), layout.numColumns, layout.groups);
   SmallVector<Value> inputs = {
-      accumulators, packed(rewriter.getF32Type(),
-                           {layout.numPanels(), layout.groups, layout.panel},
-                           layout.packParameter<float>(scales))};
+      accumulators,
+      packParameter(op.getWeightScale(), layout.groups, layout.groups)};
   SmallVector<AffineMap> maps = {loops.map({m, nb, g, n}),
                                  loops.map({nb, g, n})};
   if (isInteger())
@@ -202,11 +197,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
   auto addChannels = [&](Value tensor) {
     if (!tensor)
       return;
-    std::vector<float> values =
-        expandParameter(*getFloatValues(tensor), layout.numColumns, 1);
-    inputs.push_back(packed(rewriter.getF32Type(),
-                            {layout.numPanels(), layout.panel},
-                            layout.packChannels<float>(values)));
+    inputs.push_back(packParameter(tensor, /*groups=*/1, /*groupDim=*/0));
     maps.push_back(loops.map({nb, n}));
   };
   addChannels(tensors.scale);
@@ -221,6 +212,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
+  if (tensors.outputZeroPoint) {
+    inputs.push_back(tensors.outputZeroPoint);
+    maps.push_back(loops.map({}));
+  }
   unsigned correctionStart = inputs.size();
   if (isInteger() && !hasGroupSums)
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
@@ -235,6 +230,8 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
         operands.bias = tensors.bias ? elements[next++] : Value();
+        operands.outputZeroPoint =
+            tensors.outputZeroPoint ? elements[next++] : Value();
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));

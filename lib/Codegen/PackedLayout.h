@@ -96,14 +96,6 @@ struct PackedLayout {
             values[n * groups + g];
     return packed;
   }
-
-  /// One value for each column, in the order [N / NR][NR].
-  template <class T>
-  std::vector<T> packChannels(llvm::ArrayRef<T> values) const {
-    std::vector<T> packed(values.begin(), values.end());
-    packed.resize(numPanels() * panel);
-    return packed;
-  }
 };
 
 /// [N, groups] values from one for all or one for each channel.

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
@@ -135,6 +136,8 @@ static LogicalResult simplify(func::FuncOp func) {
   RewritePatternSet patterns(func.getContext());
   linalg::populateLinalgTilingCanonicalizationPatterns(patterns);
   scf::populateSCFForLoopCanonicalizationPatterns(patterns);
+  // A panel takes the room of one panel.
+  tensor::populateFoldTensorEmptyPatterns(patterns);
   for (Dialect *dialect : func.getContext()->getLoadedDialects())
     dialect->getCanonicalizationPatterns(patterns);
   memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);

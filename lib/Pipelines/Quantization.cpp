@@ -12,13 +12,13 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 using namespace quantc;
 
-/// Decides how each layer is quantized, first of all.
-static void addSelection(OpPassManager &pm,
-                         const QuantizationOptions &options) {
+void quantc::addSelection(OpPassManager &pm,
+                          const QuantizationOptions &options) {
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
@@ -80,8 +80,12 @@ void quantc::buildSimulatedPipeline(OpPassManager &pm) {
 void quantc::buildQatPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
+  if (options.parameters != ParameterSource::Observed)
+    pm.addPass(createExtractParameters());
   pm.addPass(createPadGroups());
-  pm.addPass(createInsertFakeQuant());
+  InsertFakeQuantOptions fakeQuant;
+  fakeQuant.parameters = options.parameters;
+  pm.addPass(createInsertFakeQuant(fakeQuant));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -31,6 +31,7 @@ from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
 from quantc.quantization import quantize
+from quantc.training import Trainer
 
 __all__ = [
     "CalibrationTable",
@@ -41,6 +42,7 @@ __all__ = [
     "Program",
     "QuantizationConfig",
     "QuantizationWarning",
+    "Trainer",
     "__version__",
     "calibrate",
     "compile",

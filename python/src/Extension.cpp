@@ -12,11 +12,13 @@
 #include "Program.h"
 #include "Session.h"
 #include "Training.h"
+#include "quantc/InitAll.h"
 #include <nanobind/stl/filesystem.h>
 
 NB_MODULE(_quantc, m) {
   m.doc() = "The library behind the package quantc; use that instead.";
   m.attr("__version__") = QUANTC_VERSION;
+  quantc::registerAllPasses();
   quantc::python::bindPort(m);
   quantc::python::bindLayer(m);
   quantc::python::bindModel(m);

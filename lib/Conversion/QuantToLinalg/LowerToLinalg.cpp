@@ -59,6 +59,20 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
   }
 };
 
+/// What extends values of 4 bits to a byte has nothing to do.
+struct ConvertExtension : OpConversionPattern<arith::ExtSIOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ExtSIOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (adaptor.getIn().getType() != op.getType())
+      return rewriter.notifyMatchFailure(op, "not from i4 to i8");
+    rewriter.replaceOp(op, adaptor.getIn());
+    return success();
+  }
+};
+
 /// Emits an error for each operation in `root` that cannot be lowered.
 static LogicalResult checkOperations(Operation *root) {
   LogicalResult result = success();
@@ -76,7 +90,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     MLIRContext *context = &getContext();
     StorageTypeConverter converter;
     RewritePatternSet patterns(context);
-    patterns.add<ConvertConstant>(converter, context);
+    patterns.add<ConvertConstant, ConvertExtension>(converter, context);
     populateElementwisePatterns(converter, patterns);
     populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);

@@ -98,8 +98,6 @@ TEST(PackedLayoutTest, ParametersFollowTheirColumns) {
       /*depth=*/2,      /*panel=*/2,  /*nibbles=*/false};
   EXPECT_EQ(layout.packParameter<int>({1, 2, 11, 12, 21, 22}),
             (std::vector<int>{1, 11, 2, 12, 21, 0, 22, 0}));
-  EXPECT_EQ(layout.packChannels<int>({1, 2, 3}),
-            (std::vector<int>{1, 2, 3, 0}));
 }
 
 TEST(PackedLayoutTest, ParametersAreRepeated) {

@@ -23,9 +23,17 @@ static bool isZero(Value init) {
   return matchPattern(init, m_AnyZeroFloat());
 }
 
+bool quantc::isTrainedWeight(Value value) {
+  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
+    return isTrainedWeight(transpose.getInput());
+  if (auto padding = value.getDefiningOp<tensor::InsertSliceOp>())
+    return isTrainedWeight(padding.getSource());
+  return isTrainable(value);
+}
+
 /// Whether `value` is known before the program runs, or is a parameter of it.
 static bool isWeight(Value value) {
-  return matchPattern(value, m_Constant()) || isTrainable(value);
+  return matchPattern(value, m_Constant()) || isTrainedWeight(value);
 }
 
 /// Replaces a weight that is the transpose of another value by that value.

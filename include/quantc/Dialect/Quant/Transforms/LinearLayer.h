@@ -38,6 +38,10 @@ private:
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
 
+/// Whether `value` is an input of the program that training changes, perhaps
+/// transposed and padded.
+bool isTrainedWeight(mlir::Value value);
+
 /// An operation with weights.
 struct Layer {
   mlir::Operation *op = nullptr;

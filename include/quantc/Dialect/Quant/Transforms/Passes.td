@@ -470,11 +470,16 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
     Reshapes in between move behind the quantization, and so do zeros that pad
-    its input, as zero points.
+    its input, as zero points. With parameters that are known only when the
+    program runs, as in training, the clip follows the layer, on integers:
 
-    A layer whose float result, before or after the clip, has another use is
-    left alone, and so is one with dynamic inputs or with float group scales,
-    whose result is defined in float, and one with `quant.float_result`.
+        quantize(max(linear(...), c); s, z)
+          -> max(linear(...) output(s, z), quantize(c; s, z))
+
+    A layer whose float result, before or after the clip, has another use than
+    to be observed is left alone, and so is one with dynamic inputs or with
+    float group scales, whose result is defined in float, and one with
+    `quant.float_result`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -488,7 +493,8 @@ def CheckRanges : Pass<"quant-check-ranges"> {
         |sum_k (a_k - za) * (w_k - zw)|
 
     over all inputs is found from the actual weights, and has to fit in i32. So
-    no order and no split of the sum can overflow. With float group scales each
+    no order and no split of the sum can overflow. Weights that are inputs of
+    the program count as the largest of their storage. With float group scales each
     group has an accumulator of its own. A layer that may overflow is an error.
   }];
 }
