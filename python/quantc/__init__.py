@@ -13,6 +13,9 @@ What is refused raises ``quantc.Error``; what is probably not meant warns with
 ``quantc.QuantizationWarning``.
 """
 
+import importlib
+from types import ModuleType
+
 from quantc._quantc import (
     CalibrationTable,
     Layer,
@@ -63,3 +66,10 @@ __all__ = [
 ]
 
 load = Model.load
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import ``quantc.torch`` when it is first used: PyTorch is optional."""
+    if name == "torch":
+        return importlib.import_module("quantc.torch")
+    raise AttributeError(f"module 'quantc' has no attribute '{name}'")

@@ -60,6 +60,9 @@ class QuantizationConfig:
     """The elements that the range holds, in percent (50 to 100); used with
     ``calibration="percentile"``."""
 
+    learned_step_size: bool = False
+    """Whether training learns the scales (LSQ) instead of taking them from ranges."""
+
     skip_layers: Sequence[str] = ()
     """Layers that stay float32: names, or POSIX extended regular expressions that
     match a whole name."""

@@ -79,6 +79,8 @@ static void setParameters(Operation *op, nb::handle parameters) {
              builder.getNamedAttr("zero_point",
                                   builder.getI64IntegerAttr(nb::cast<int64_t>(
                                       parameters.attr("input_zero_point"))))}));
+  if (nb::cast<bool>(parameters.attr("float_result")))
+    op->setAttr(kFloatResultAttr, builder.getUnitAttr());
   setTensor(op, kWeightScaleAttr, parameters.attr("weight_scale"),
             DataType::F32);
   setTensor(op, kWeightZeroPointAttr, parameters.attr("weight_zero_point"),

@@ -93,6 +93,10 @@ void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options);
 void buildPtqPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
+/// From a simulated form that was imported, with its parameters, to the integer
+/// form.
+void buildSimulatedPipeline(mlir::OpPassManager &pm);
+
 /// From the float to the simulated form of quantization-aware training. Unless
 /// parameters are observed, weights become inputs of the program.
 void buildQatPipeline(mlir::OpPassManager &pm,
@@ -110,7 +114,7 @@ void buildMergePipeline(mlir::OpPassManager &pm, bool keepBase);
 /// Undoes that, with `keepBase`.
 void buildUnmergePipeline(mlir::OpPassManager &pm);
 
-/// Registers --quant-ptq, --quant-qat and --quant-calibrate.
+/// Registers --quant-ptq, --quant-simulated, --quant-qat and --quant-calibrate.
 void registerQuantizationPipelines();
 
 } // namespace quantc

@@ -360,6 +360,47 @@ def FoldWeights : Pass<"quant-fold-weights"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
+  let summary = "Describe the layers of a model that is quantized already";
+  let description = [{
+    A model that was imported with QuantizeLinear and DequantizeLinear is in the
+    simulated form, in the spelling of whoever wrote it. For each linear layer
+    whose weight is `quant.dequantize` of a constant, this pass
+
+    * brings the weight and its parameters into the order `[N, K]`;
+    * moves reshapes of the input from behind its `quant.dequantize`, with one
+      scale, to before it: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
+    * attaches `quant.config`, read off the types, and gives the layer a name.
+
+    All other layers get `quant.skipped = "the model has it in float"`.
+
+    Example:
+
+    ```mlir
+    %w = quant.dequantize %q scale(%s : tensor<1x128xf32>)
+        : tensor<784x128xi8> -> tensor<784x128xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %w = quant.dequantize %qt scale(%st : tensor<128x1xf32>)
+        : tensor<128x784xi8> -> tensor<128x784xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+             {quant.config = {granularity = "per_channel", mode = "weight_only",
+                              symmetric_weights, weight_bits = 8 : i64},
+              quant.weight_transposed}
+             ins(%x, %w : tensor<?x784xf32>, tensor<128x784xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
 def SinkReshapes : Pass<"quant-sink-reshapes"> {
   let summary = "Move reshapes of products behind the bias and the activation";
   let description = [{
@@ -436,8 +477,9 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
           -> max(linear(...) output(s, z), quantize(c; s, z))
 
     A layer whose float result, before or after the clip, has another use than
-    to be observed is left alone, and so is one with dynamic inputs or with float group scales,
-    whose result is defined in float.
+    to be observed is left alone, and so is one with dynamic inputs or with
+    float group scales, whose result is defined in float, and one with
+    `quant.float_result`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
