@@ -84,7 +84,7 @@ private:
   /// Whether nothing follows the group sum: an epilogue that only copied would
   /// be folded away, and its tile sizes with it.
   bool isGroupSumLast() {
-    return hasGroupSums && !isInteger() && !op.getBias();
+    return hasGroupSums && !isInteger() && !op.getBias() && !op.getAddend();
   }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
 
@@ -93,6 +93,7 @@ private:
   mlir::Value createUnpack();
   mlir::Value createStored();
   mlir::Value createPackedWeight();
+  mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createInit();
   mlir::Value createKnownStart();
   mlir::Value createStart();

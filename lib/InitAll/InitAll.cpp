@@ -15,6 +15,8 @@
 #include "quantc/Conversion/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Differentiation/DifferentiableOpInterface.h"
+#include "quantc/Differentiation/Passes.h"
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Pipelines/Quantization.h"
 #include "quantc/Pipelines/ToLLVM.h"
@@ -29,12 +31,14 @@ void quantc::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllToLLVMIRTranslations(registry);
   registerQuantExtension(registry);
+  registerDifferentiationExtension(registry);
 }
 
 void quantc::registerAllPasses() {
   mlir::registerTransformsPasses();
   registerCodegenPasses();
   registerConversionPasses();
+  registerDifferentiationPasses();
   registerQuantPasses();
   registerQuantizationPipelines();
   registerTargetPasses();

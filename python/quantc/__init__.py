@@ -27,6 +27,7 @@ from quantc.calibration import calibrate
 from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
+from quantc.lora import insert_lora
 from quantc.quantization import quantize
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "calibrate",
     "compile",
     "emit",
+    "insert_lora",
     "interpret",
     "load",
     "load_program",

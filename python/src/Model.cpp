@@ -11,6 +11,8 @@
 #include "Session.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Support/TensorAttribute.h"
 #include "llvm/Support/raw_ostream.h"
@@ -87,6 +89,24 @@ void Model::save(const std::filesystem::path &path) const {
   writeFile(path, text);
 }
 
+/// What the passes of `pipeline`, in the syntax of `quant-opt --pass-pipeline`,
+/// make of `model`.
+static Model runPipeline(const Model &model, const std::string &pipeline) {
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  FailureOr<OpPassManager> parsed = parsePassPipeline(pipeline, os);
+  if (failed(parsed))
+    raise(StringRef(message).trim());
+  PassManager pm(model.getContext());
+  static_cast<OpPassManager &>(pm) = std::move(*parsed);
+
+  OwningOpRef<ModuleOp> module(model.getModule().clone());
+  ErrorScope scope(model.getContext());
+  LogicalResult result = pm.run(*module);
+  scope.finish(succeeded(result), model.path + ": a pass failed");
+  return Model(model.getSharedContext(), std::move(module), model.path);
+}
+
 void quantc::python::bindModel(nb::module_ &m) {
   nb::class_<Model>(m, "Model",
                     R"(A program: floating-point as imported, or quantized.
@@ -127,4 +147,8 @@ text is for reading only.)")
           R"(Write the program as MLIR: bytecode when ``path`` ends in `.mlirbc`, else text.
 
 The file is written whole or not at all; raises ``quantc.Error``.)");
+  m.def("run_pipeline", &runPipeline, nb::arg("model"), nb::arg("pipeline"),
+        R"(Run passes, such as ``builtin.module(canonicalize,cse)``, on a copy.
+
+Raises ``quantc.Error`` for a pass that does not exist and where one fails.)");
 }

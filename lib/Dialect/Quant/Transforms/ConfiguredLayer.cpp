@@ -143,7 +143,8 @@ ParameterValues quantc::createWeightParameters(OpBuilder &builder, Value weight,
         elements->values(), rows, cols, config.groupSize);
     return {createConstant(builder, loc, {rows, 1}, ArrayRef(weights.scales)),
             Value(),
-            createConstant(builder, loc, {rows, cols / config.groupSize},
+            createUnpacked(builder, loc, builder.getI8Type(),
+                           {rows, cols / config.groupSize},
                            ArrayRef(weights.multipliers))};
   }
   numerics::WeightOptions options = config.getWeightOptions();

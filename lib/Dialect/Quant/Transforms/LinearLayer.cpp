@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -130,4 +131,9 @@ SmallVector<Layer> quantc::findLayers(Operation *root) {
       layers.push_back(*layer);
   });
   return layers;
+}
+
+bool quantc::matchesName(StringRef pattern, StringRef name) {
+  return pattern == name ||
+         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
 }

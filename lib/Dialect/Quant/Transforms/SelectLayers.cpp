@@ -45,12 +45,6 @@ static void nameLayers(ArrayRef<Layer> layers) {
   }
 }
 
-/// Whether `pattern` is the name itself or a regular expression for all of it.
-static bool matchesName(StringRef pattern, StringRef name) {
-  return pattern == name ||
-         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
-}
-
 //===----------------------------------------------------------------------===//
 // Which layers stay float
 //===----------------------------------------------------------------------===//

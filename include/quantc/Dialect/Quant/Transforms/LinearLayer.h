@@ -56,6 +56,9 @@ std::optional<Layer> matchLayer(mlir::Operation *op);
 /// All layers under `root` in the order of the program.
 llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
 
+/// Whether `pattern` is the name itself or a regular expression for all of it.
+bool matchesName(llvm::StringRef pattern, llvm::StringRef name);
+
 } // namespace quantc
 
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_LINEARLAYER_H

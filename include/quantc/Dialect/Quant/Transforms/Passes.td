@@ -392,4 +392,61 @@ def CheckRanges : Pass<"quant-check-ranges"> {
   }];
 }
 
+def InsertLora : Pass<"quant-insert-lora", "::mlir::ModuleOp"> {
+  let summary = "Let quantized layers take LoRA adapters while they run";
+  let description = [{
+    Adds `quant.lora` to the chosen layers of a program in integer form, as the
+    addend of `quant.linear`:
+
+        y = linear(x, w)  ->  y = linear(x, w) + scale * (x A^T) B^T
+
+    with x the float input of the layer: what it quantizes, or else its integer
+    input dequantized. The weights stay as they are. A and B are arguments of
+    the program, laid out as AdapterLayout.h says, for any number of adapters of
+    up to `max-rank`, and so is the adapter of each row of the batch. Without an
+    adapter the program gives the bytes that it gave before.
+
+    Patterns of `layers` are like those of `quant-select-layers`; without any,
+    all quantized layers are chosen. A pattern that matches no quantized layer
+    is an error.
+
+    Example, with `max-rank=8`:
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x4xf32> {
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>, %scales: tensor<?x176xf32>,
+                    %values: tensor<?x176xf32>, %slots: tensor<?xi32>)
+        -> tensor<?x4xf32> attributes {quant.adapters = {
+            layers = [{inputs = 16 : i64, name = "fc", outputs = 4 : i64} ],
+            max_rank = 8 : i64, storage = f32}} {
+      // slices of the arguments: %scale, %down, %up
+      %d = quant.lora %x, %down, %up scale(%scale : tensor<?xf32>)
+          slots(%slots : tensor<?xi32>) : tensor<?x16xf32>, tensor<?x16x8xf32>,
+          tensor<?x8x4xf32> -> tensor<?x4xf32>
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          addend(%d : tensor<?x4xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+  }];
+  let options = [
+    ListOption<"layers", "layers", "std::string",
+               "Regular expressions of the names of layers; all without any">,
+    Option<"maxRank", "max-rank", "int64_t", "16",
+           "The largest rank of an adapter">,
+    Option<"storage", "storage", "::quantc::DataType",
+           "::quantc::DataType::F32", "How A and B are stored",
+           "::quantc::getAdapterStorageValues()">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES
