@@ -91,9 +91,9 @@ private:
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
+  mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();
   mlir::Value createPackedWeight();
-  mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createInit();
   mlir::Value createKnownStart();
   mlir::Value createStart();

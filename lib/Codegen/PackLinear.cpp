@@ -212,13 +212,11 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
-  // Values of rank 0.
-  for (Value scalar : {tensors.outputScale, tensors.outputZeroPoint}) {
-    if (!scalar)
-      continue;
-    inputs.push_back(scalar);
-    maps.push_back(loops.map({}));
-  }
+  for (Value scalar : {tensors.outputScale, tensors.outputZeroPoint})
+    if (scalar) {
+      inputs.push_back(scalar);
+      maps.push_back(loops.map({}));
+    }
   if (tensors.addend) {
     inputs.push_back(createBlocked(tensors.addend));
     maps.push_back(loops.map({m, nb, n}));

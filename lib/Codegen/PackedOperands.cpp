@@ -210,18 +210,22 @@ Value LinearPacker::createUnpack() {
       packed(i8, {numPanels, groupDim(), steps, layout.panel, depth},
              layout.packNibbles(*constantWeight))};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  if (Value zeroPoint = op.getWeightZeroPoint()) {
-    inputs.push_back(packParameter(zeroPoint, layout.groups, groupDim()));
+  if (Value parameter = op.getWeightZeroPoint()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
-  if (Value multiplier = op.getGroupMultiplier()) {
-    std::vector<int8_t> multipliers = expandParameter(
-        *getStorageValues(multiplier), layout.numColumns, layout.groups);
-    inputs.push_back(packed(
-        i8, {numPanels, hasGroups() ? layout.groupPairs() : 0, layout.panel},
-        layout.packMultipliers(multipliers)));
-    maps.push_back(
-        loops.map({nb, hasGroups() ? g.floorDiv(2) : AffineExpr(), n}));
+  std::optional<std::vector<int8_t>> multipliers =
+      getStorageValues(op.getGroupMultiplier());
+  bool hasPairs = hasGroups() && multipliers;
+  if (hasPairs) {
+    std::vector<int8_t> pairs = layout.packMultipliers(
+        expandParameter(*multipliers, layout.numColumns, layout.groups));
+    inputs.push_back(
+        packed(i8, {numPanels, layout.groupPairs(), layout.panel}, pairs));
+    maps.push_back(loops.map({nb, g.floorDiv(2), n}));
+  } else if (Value parameter = op.getGroupMultiplier()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
 
@@ -246,10 +250,11 @@ Value LinearPacker::createUnpack() {
         if (!op.getGroupMultiplier())
           return {q};
         Value m = elements[1];
-        if (hasGroups())
+        if (hasPairs) {
+          Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
           m = arith::ShRUIOp::create(rewriter, loc, m, createNibbleShift(g));
-        Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
-        m = arith::AndIOp::create(rewriter, loc, m, mask);
+          m = arith::AndIOp::create(rewriter, loc, m, mask);
+        }
         return {arith::MulIOp::create(rewriter, loc, q, m)};
       });
 }

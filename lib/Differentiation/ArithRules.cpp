@@ -120,6 +120,15 @@ static void differentiateMinimum(arith::MinimumFOp op, GradientBuilder &b) {
   differentiateChoice(isFirst, op.getLhs(), op.getRhs(), b.getCotangent(op), b);
 }
 
+/// The larger or smaller of integers, a clip of storage values: x also where
+/// both are equal, since a value that is rounded to the bound is not clipped
+/// (ste_a1).
+template <class Op, arith::CmpIPredicate predicate>
+static void differentiateClip(Op op, GradientBuilder &b) {
+  Value isFirst = arith::CmpIOp::create(b, predicate, op.getLhs(), op.getRhs());
+  differentiateChoice(isFirst, op.getLhs(), op.getRhs(), b.getCotangent(op), b);
+}
+
 /// |x|: dy * sign x, 0 at 0.
 static void differentiateAbs(math::AbsFOp op, GradientBuilder &b) {
   b.accumulate(op.getOperand(), [&] {
@@ -215,6 +224,9 @@ static void differentiatePow(math::PowFOp op, GradientBuilder &b) {
 
 void quantc::addArithRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
+    attachRules<differentiateClip<arith::MaxSIOp, arith::CmpIPredicate::sge>,
+                differentiateClip<arith::MinSIOp, arith::CmpIPredicate::sle>>(
+        context);
     attachRules<differentiateAdd, differentiateDiv, differentiateMaximum,
                 differentiateMinimum, differentiateMul, differentiateNeg,
                 differentiateSelect, differentiateSub>(context);

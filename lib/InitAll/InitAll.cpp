@@ -20,9 +20,11 @@
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Pipelines/Quantization.h"
 #include "quantc/Pipelines/ToLLVM.h"
+#include "quantc/Pipelines/Training.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
 #include "quantc/Target/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 
@@ -43,6 +45,8 @@ void quantc::registerAllPasses() {
   registerQuantizationPipelines();
   registerTargetPasses();
   registerToLLVMPipeline();
+  registerTrainingPasses();
+  registerTrainingPipelines();
 }
 
 void quantc::registerAllTranslations() {

@@ -11,13 +11,13 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 using namespace quantc;
 
-/// Decides how each layer is quantized, first of all.
-static void addSelection(OpPassManager &pm,
-                         const QuantizationOptions &options) {
+void quantc::addSelection(OpPassManager &pm,
+                          const QuantizationOptions &options) {
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
@@ -64,8 +64,12 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
 void quantc::buildQatPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
+  if (options.parameters != ParameterSource::Observed)
+    pm.addPass(createExtractParameters());
   pm.addPass(createPadGroups());
-  pm.addPass(createInsertFakeQuant());
+  InsertFakeQuantOptions fakeQuant;
+  fakeQuant.parameters = options.parameters;
+  pm.addPass(createInsertFakeQuant(fakeQuant));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -76,6 +80,24 @@ void quantc::buildCalibrationPipeline(OpPassManager &pm,
   InsertObserversOptions observers;
   observers.histogram = options.calibrationMethod == RangeMethod::Percentile;
   pm.addPass(createInsertObservers(observers));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::buildMergePipeline(OpPassManager &pm, bool keepBase) {
+  // The bias of a float layer is recognized right after it.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
+  MergeLoraOptions options;
+  options.keepBase = keepBase;
+  pm.addPass(createMergeLora(options));
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::buildUnmergePipeline(OpPassManager &pm) {
+  pm.addPass(createUnmergeLora());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

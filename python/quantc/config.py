@@ -36,7 +36,8 @@ class QuantizationConfig:
 
     mode: str = "static"
     """Where the scales of activations come from: ``static`` (calibration), ``dynamic`` (each row,
-    when the program runs), ``weight_only`` (activations stay float32)."""
+    when the program runs), ``weight_only`` (activations stay float32). ``qat`` is another name of
+    ``static`` for training; ``float`` is ``static`` without quantization-aware training."""
 
     granularity: str = "per_channel"
     """Which weights share a scale: ``per_tensor``, ``per_channel`` (an output channel) or
@@ -75,7 +76,14 @@ class QuantizationConfig:
     skip_output: bool = False
     """Whether layers that compute an output of the model stay float32."""
 
+    enable_quantization_aware_training: bool = True
+    """Whether ``Trainer`` simulates quantization; otherwise it trains in float32."""
+
+    quantization_bits: int | None = None
+    """Another name of ``weight_bits``, which it replaces."""
+
     def __post_init__(self) -> None:
+        self._resolve_aliases()
         for name, choices in (
             ("weight_bits", WEIGHT_BITS),
             ("activation_bits", ACTIVATION_BITS),
@@ -101,6 +109,17 @@ class QuantizationConfig:
             raise Error(f"percentile={self.percentile!r}; it must be from 50 to 100")
         self._set("skip_layers", _check_patterns(self.skip_layers))
         self._unify_activations()
+
+    def _resolve_aliases(self) -> None:
+        """Replace what is another name of something else."""
+        if self.mode in ("qat", "float"):
+            if self.mode == "float":
+                self._set("enable_quantization_aware_training", False)
+            self._set("mode", "static")
+        if self.quantization_bits is not None:
+            _check_choice("quantization_bits", self.quantization_bits, WEIGHT_BITS)
+            self._set("weight_bits", self.quantization_bits)
+            self._set("quantization_bits", None)
 
     def _unify_activations(self) -> None:
         """Make ``activation_bits`` and ``mode`` say the same, whichever of them is given."""

@@ -101,7 +101,8 @@ static T getChoice(nb::handle config, const char *field,
   raise(Twine(field) + "='" + name + "' does not exist");
 }
 
-static void setOptions(QuantizationOptions &options, nb::handle config) {
+void quantc::python::readConfig(QuantizationOptions &options,
+                                nb::handle config) {
   options.weightBits = nb::cast<int64_t>(config.attr("weight_bits"));
   options.activationBits = nb::cast<int64_t>(config.attr("activation_bits"));
   options.mode = getChoice<Mode>(config, "mode",
@@ -137,7 +138,7 @@ static void setOptions(QuantizationOptions &options, nb::handle config) {
 static Model quantize(const Model &model, nb::handle config,
                       const CalibrationTable *table) {
   QuantizationOptions options;
-  setOptions(options, config);
+  readConfig(options, config);
 
   // The pipeline reads the statistics from a file.
   SmallString<128> path;

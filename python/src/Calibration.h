@@ -10,7 +10,14 @@
 
 #include <nanobind/nanobind.h>
 
+namespace quantc {
+struct QuantizationOptions;
+} // namespace quantc
+
 namespace quantc::python {
+
+/// Sets `options` from a `QuantizationConfig` of the package.
+void readConfig(QuantizationOptions &options, nanobind::handle config);
 
 /// The calibration table, the runner that fills it, and quantization by it.
 void bindCalibration(nanobind::module_ &m);

@@ -8,9 +8,11 @@
 #include "Adapters.h"
 #include "Calibration.h"
 #include "Layer.h"
+#include "Merge.h"
 #include "Model.h"
 #include "Program.h"
 #include "Session.h"
+#include "Training.h"
 #include "quantc/InitAll.h"
 #include <nanobind/stl/filesystem.h>
 
@@ -22,8 +24,10 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindLayer(m);
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
+  quantc::python::bindMerge(m);
   quantc::python::bindProgram(m);
   quantc::python::bindAdapters(m);
+  quantc::python::bindTraining(m);
   m.def(
       "write_file",
       [](const std::filesystem::path &path, nanobind::bytes content) {

@@ -9,6 +9,7 @@
 
 #include "Layer.h"
 #include "Session.h"
+#include "Training.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -137,6 +138,15 @@ import for.)")
           [](const Model &model) { return getLayers(model.getModule()); },
           nb::sig("def layers(self) -> dict[str, Layer]"),
           "The layers by name, in the order of the program.")
+      .def_prop_ro(
+          "parameters", &getParameters,
+          nb::sig("def parameters(self) -> dict[str, numpy.typing.NDArray]"),
+          "What training changes, float32 in the shapes of the model, by name: "
+          "``fc1.weight``, ``fc1.bias``.")
+      .def("with_parameters", &withParameters, nb::arg("parameters"),
+           R"(The model with other values for some of its ``parameters``.
+
+Raises ``quantc.Error`` for a name that there is none of and for another shape.)")
       .def("mlir", &Model::print, nb::arg("elide_larger_than") = nb::none(),
            R"(The program as MLIR text, in whichever form it is.
 

@@ -93,8 +93,7 @@ func.func @multiplier_pairs(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
 
 // -----
 
-// What is known only at run time is packed there: the weight, and the sums that
-// undo the zero point of the input.
+// What is known only at run time is packed there: the weight and the sums that undo the zero point of the input.
 // LEFT-LABEL: func @run_time_weight
 // CHECK-LABEL: func @run_time_weight
 //       CHECK:   %[[W:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<1x3x2x1xi8>)

@@ -341,7 +341,7 @@ def test_learned_scales_of_a_layer(tmp_path: Path) -> None:
     def function(x: Any, w: Any, b: Any, sx: Any, sw: Any) -> Any:
         return fake_quantize(x, sx) @ fake_quantize(w, sw).T + b
 
-    check(quantc.interpret(learned, inputs), inputs, function)
+    check(run_both(learned, inputs), inputs, function)
 
 
 def test_simulated_layer(tmp_path: Path) -> None:
@@ -361,3 +361,50 @@ def test_simulated_layer(tmp_path: Path) -> None:
       ins(%a, %q : tensor<3x8xf32>, tensor<4x8xf32>) outs(%start : tensor<3x4xf32>)
       -> tensor<3x4xf32>"""
     check_layer(simulated, static_layer, tmp_path)
+
+
+def test_adapters_on_a_frozen_base(tmp_path: Path) -> None:
+    """Two layers of constant INT4 in groups; only their low-rank adapters have gradients."""
+    random = np.random.default_rng(5)
+    sizes = {1: (8, 6), 2: (6, 4)}
+    weights = {i: random.integers(-8, 8, (out, inputs)) for i, (inputs, out) in sizes.items()}
+    scales = {i: random.uniform(0.05, 0.1, (sizes[i][1], 2)).round(3) for i in sizes}
+    maps = "affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>"
+
+    def product(name: str, x: str, w: str, shape: tuple[int, int, int]) -> str:
+        m, n, k = shape
+        return f"""
+  %{name}_zeros = arith.constant dense<0.0> : tensor<{m}x{n}xf32>
+  %{name} = linalg.matmul indexing_maps = [{maps}]
+      ins(%{x}, %{w} : tensor<{m}x{k}xf32>, tensor<{n}x{k}xf32>)
+      outs(%{name}_zeros : tensor<{m}x{n}xf32>) -> tensor<{m}x{n}xf32>"""
+
+    body = ""
+    for i, (inputs, outputs) in sizes.items():
+        x = "x" if i == 1 else "active"
+        body += f"""
+  {constant(f"w{i}", weights[i], "i4")}
+  {constant(f"s{i}", scales[i], "f32")}
+  %base{i} = quant.linear %{x}, %w{i} scale(%s{i} : tensor<{outputs}x2xf32>)
+      : tensor<3x{inputs}xf32>, tensor<{outputs}x{inputs}xi4> -> tensor<3x{outputs}xf32>
+  {product(f"u{i}", x, f"a{i}", (3, 2, inputs))}
+  {product(f"delta{i}", f"u{i}", f"b{i}", (3, outputs, 2))}
+  %y{i} = arith.addf %base{i}, %delta{i} : tensor<3x{outputs}xf32>"""
+        if i == 1:
+            body += "\n  %active = math.tanh %y1 : tensor<3x6xf32>"
+    body += "\n  %y = tensor.cast %y2 : tensor<3x4xf32> to tensor<3x4xf32>"
+    adapters = {"a1": (2, 8), "b1": (6, 2), "a2": (2, 6), "b2": (4, 2)}
+    arguments = {"x": "3x8xf32"} | {name: f"{m}x{n}xf32" for name, (m, n) in adapters.items()}
+    model = make_program(arguments, body, "3x4", tmp_path / "model.mlir")
+    gradients = differentiate(model, list(adapters), tmp_path / "m.mlir")
+    inputs = {name: floats(*shape) for name, shape in adapters.items()}
+    inputs |= {"x": floats(3, 8), "weights": floats(3, 4, seed=1)}
+
+    def function(x: Any, a1: Any, b1: Any, a2: Any, b2: Any) -> Any:
+        def base(i: int) -> Any:
+            return torch.tensor(weights[i] * np.repeat(scales[i], sizes[i][0] // 2, 1)).float()
+
+        active = torch.tanh(x @ base(1).T + x @ a1.T @ b1.T)
+        return active @ base(2).T + active @ a2.T @ b2.T
+
+    check(run_both(gradients, inputs), inputs, function)

@@ -12,8 +12,6 @@
 
 namespace quantc {
 
-/// The unit attribute of an argument that is trained.
-inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
 /// The result `<argument>.gradient` is the gradient of `<argument>`.
 inline constexpr llvm::StringLiteral kGradientSuffix = ".gradient";
 

@@ -157,3 +157,52 @@ void quantc::setProgramInterface(func::FuncOp entry,
     entry.setResultAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));
   }
 }
+
+std::optional<unsigned> quantc::findPort(ArrayRef<Port> ports, StringRef name) {
+  for (auto [index, port] : llvm::enumerate(ports))
+    if (port.name == name)
+      return index;
+  return std::nullopt;
+}
+
+Port quantc::getStaticPort(const ProgramInterface &interface, StringRef name,
+                           RankedTensorType type) {
+  AffineMap shape = getShapeMap(type, interface.dims.size(),
+                                [](int64_t) { return AffineExpr(); });
+  return {name.str(), type, shape};
+}
+
+FailureOr<BlockArgument> quantc::addInput(func::FuncOp entry, StringRef name,
+                                          RankedTensorType type) {
+  FailureOr<ProgramInterface> interface = getProgramInterface(entry);
+  if (failed(interface))
+    return failure();
+  if (findPort(interface->inputs, name))
+    return emitError(entry.getLoc(), "the program has an input '")
+           << name << "' already; rename it";
+  unsigned index = entry.getNumArguments();
+  Location loc = NameLoc::get(StringAttr::get(entry.getContext(), name));
+  if (failed(entry.insertArgument(index, type, {}, loc)))
+    return failure();
+  interface->inputs.push_back(getStaticPort(*interface, name, type));
+  setProgramInterface(entry, *interface);
+  return entry.getArgument(index);
+}
+
+void quantc::setOutputs(func::FuncOp entry, ValueRange outputs,
+                        ArrayRef<Port> ports, ProgramInterface interface) {
+  entry.front().getTerminator()->setOperands(outputs);
+  entry.removeResAttrsAttr();
+  entry.setType(FunctionType::get(entry.getContext(), entry.getArgumentTypes(),
+                                  outputs.getTypes()));
+  interface.outputs.assign(ports.begin(), ports.end());
+  setProgramInterface(entry, interface);
+}
+
+bool quantc::isTrainable(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument)
+    return false;
+  auto entry = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  return entry && entry.getArgAttr(argument.getArgNumber(), kTrainableAttr);
+}

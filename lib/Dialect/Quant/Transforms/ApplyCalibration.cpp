@@ -7,6 +7,7 @@
 
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
+#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
 
@@ -27,6 +28,10 @@ struct ApplyCalibration : quantc::impl::ApplyCalibrationBase<ApplyCalibration> {
         findCalibratedLayers(getOperation());
     if (failed(layers))
       return signalPassFailure();
+    // Parameters that a layer carries need no statistics.
+    llvm::erase_if(*layers, [](const CalibratedLayer &layer) {
+      return layer.op->hasAttr(kInputParametersAttr);
+    });
     if (layers->empty())
       return;
     if (calibration.empty()) {

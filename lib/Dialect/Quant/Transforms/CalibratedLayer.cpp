@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace quantc;
 
 std::string quantc::getInputName(const CalibratedLayer &layer) {
+  if (auto name = layer.op->getAttrOfType<StringAttr>(kInputNameAttr))
+    return name.str();
   return getName(layer.op->getLoc()).str() + ".input";
 }
 

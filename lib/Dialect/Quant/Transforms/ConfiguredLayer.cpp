@@ -7,9 +7,9 @@
 
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Numerics/TwoLevelGroups.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -57,6 +57,8 @@ LogicalResult quantc::verifyConfig(const LinearLayer &layer,
   Location loc = layer.op->getLoc();
   if (failed(verifyGroups(layer, config)))
     return failure();
+  if (isTrainedWeight(layer.weight))
+    return success();
   auto weight = ConstantElements<float>::get(layer.weight);
   if (!weight)
     return emitError(loc) << "the elements of the weight are missing; expects "
@@ -110,70 +112,48 @@ quantc::findPaddedLayers(Operation *root) {
   return layers;
 }
 
+static Value createTranspose(OpBuilder &builder, Location loc, Value matrix) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, {type.getDimSize(1), type.getDimSize(0)},
+      type.getElementType());
+  return linalg::TransposeOp::create(builder, loc, matrix, empty,
+                                     ArrayRef<int64_t>{1, 0})
+      ->getResult(0);
+}
+
 Value quantc::createWeight(OpBuilder &builder, const LinearLayer &layer) {
   if (!layer.isWeightTransposed)
     return layer.weight;
+  if (isTrainedWeight(layer.weight))
+    return createTranspose(builder, layer.op->getLoc(), layer.weight);
   auto weight = ConstantElements<float>::get(layer.weight);
   return createConstant(
       builder, layer.op->getLoc(), {layer.getN(), layer.getK()},
       ArrayRef(transpose(weight->values(), layer.getK(), layer.getN())));
 }
 
-SmallVector<int64_t> quantc::getWeightBlocks(RankedTensorType weight,
-                                             const LayerConfig &config) {
-  switch (config.granularity) {
-  case Granularity::PerTensor:
-    return {};
-  case Granularity::PerChannel:
-    return {weight.getDimSize(0), 1};
-  case Granularity::PerGroup:
-    return {weight.getDimSize(0), weight.getDimSize(1) / config.groupSize};
-  }
-  llvm_unreachable("unknown granularity");
-}
-
-ParameterValues quantc::createWeightParameters(OpBuilder &builder, Value weight,
-                                               const LayerConfig &config) {
-  Location loc = weight.getLoc();
-  auto elements = ConstantElements<float>::get(weight);
-  int64_t rows = elements->getType().getDimSize(0);
-  int64_t cols = elements->getType().getDimSize(1);
-  if (config.hasTwoLevelScales()) {
-    numerics::TwoLevelWeights weights = numerics::quantizeTwoLevel(
-        elements->values(), rows, cols, config.groupSize);
-    return {createConstant(builder, loc, {rows, 1}, ArrayRef(weights.scales)),
-            Value(),
-            createUnpacked(builder, loc, builder.getI8Type(),
-                           {rows, cols / config.groupSize},
-                           ArrayRef(weights.multipliers))};
-  }
-  numerics::WeightOptions options = config.getWeightOptions();
-  numerics::QuantizedWeights weights =
-      numerics::quantizeWeights(elements->values(), rows, cols, options);
-  SmallVector<int64_t> shape = getWeightBlocks(elements->getType(), config);
-  ParameterValues parameters;
-  parameters.scale =
-      createConstant(builder, loc, shape, ArrayRef(weights.scales));
-  if (!config.symmetricWeights)
-    parameters.zeroPoint =
-        createConstant(builder, loc, shape, ArrayRef(weights.zeroPoints));
-  return parameters;
+ParameterValues quantc::createChosenParameters(OpBuilder &builder, Location loc,
+                                               Value range, int64_t bits,
+                                               bool symmetric) {
+  auto type = cast<RankedTensorType>(range.getType());
+  auto blocks =
+      RankedTensorType::get(type.getShape().drop_back(), builder.getF32Type());
+  auto choose = ChooseParamsOp::create(builder, loc, blocks,
+                                       blocks.clone(builder.getI8Type()), range,
+                                       bits, symmetric);
+  return {choose.getScale(), choose.getZeroPoint(), Value()};
 }
 
 ParameterValues quantc::createObservedParameters(OpBuilder &builder,
                                                  Location loc, Value input,
                                                  ArrayRef<int64_t> blocks,
                                                  int64_t bits, bool symmetric) {
-  Type f32 = builder.getF32Type();
-  SmallVector<int64_t> rangeShape(blocks);
-  rangeShape.push_back(2);
+  SmallVector<int64_t> shape(blocks);
+  shape.push_back(2);
   Value range = ObserveOp::create(
-      builder, loc, RankedTensorType::get(rangeShape, f32), input);
-  auto choose =
-      ChooseParamsOp::create(builder, loc, RankedTensorType::get(blocks, f32),
-                             RankedTensorType::get(blocks, builder.getI8Type()),
-                             range, bits, symmetric);
-  return {choose.getScale(), choose.getZeroPoint(), Value()};
+      builder, loc, RankedTensorType::get(shape, builder.getF32Type()), input);
+  return createChosenParameters(builder, loc, range, bits, symmetric);
 }
 
 Operation *quantc::replaceLayer(RewriterBase &rewriter,

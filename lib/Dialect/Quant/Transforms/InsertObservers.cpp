@@ -19,27 +19,6 @@ namespace quantc {
 using namespace mlir;
 using namespace quantc;
 
-/// Makes `outputs`, described by `ports`, all that `entry` returns.
-static void setOutputs(func::FuncOp entry, ValueRange outputs,
-                       ProgramInterface interface, ArrayRef<Port> ports) {
-  entry.front().getTerminator()->setOperands(outputs);
-  entry.removeResAttrsAttr();
-  entry.setType(FunctionType::get(entry.getContext(), entry.getArgumentTypes(),
-                                  outputs.getTypes()));
-  interface.outputs.assign(ports.begin(), ports.end());
-  setProgramInterface(entry, interface);
-}
-
-/// The shape of a statistic does not depend on the dimensions of the program.
-static Port getPort(const Twine &name, Value statistic, unsigned numDims) {
-  auto type = cast<RankedTensorType>(statistic.getType());
-  SmallVector<AffineExpr> sizes;
-  for (int64_t size : type.getShape())
-    sizes.push_back(getAffineConstantExpr(size, type.getContext()));
-  return {name.str(), type,
-          AffineMap::get(numDims, 0, sizes, type.getContext())};
-}
-
 namespace {
 struct InsertObservers : quantc::impl::InsertObserversBase<InsertObservers> {
   using InsertObserversBase::InsertObserversBase;
@@ -58,7 +37,8 @@ struct InsertObservers : quantc::impl::InsertObserversBase<InsertObservers> {
     SmallVector<Port> ports;
     auto addOutput = [&](const Twine &name, Value statistic) {
       outputs.push_back(statistic);
-      ports.push_back(getPort(name, statistic, interface->dims.size()));
+      ports.push_back(getStaticPort(
+          *interface, name.str(), cast<RankedTensorType>(statistic.getType())));
     };
     for (const CalibratedLayer &layer : *layers) {
       if (layer.op->getBlock() != &entry->front()) {
@@ -83,7 +63,7 @@ struct InsertObservers : quantc::impl::InsertObserversBase<InsertObservers> {
                                                       builder.getI64Type()),
                                 layer.input));
     }
-    setOutputs(*entry, outputs, *interface, ports);
+    setOutputs(*entry, outputs, ports, *interface);
   }
 };
 } // namespace

@@ -7,10 +7,7 @@
 
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
-#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
-
-#include <cmath>
 
 namespace quantc {
 #define GEN_PASS_DEF_INSERTQUANTIZE
@@ -32,30 +29,6 @@ static Value createQuantizeDequantize(OpBuilder &builder, Location loc,
                               parameters.zeroPoint, parameters.multiplier);
 }
 
-/// The parameters of the calibrated range of the input, per tensor.
-static FailureOr<ParameterValues>
-createStaticParameters(OpBuilder &builder, Operation *op, bool symmetric) {
-  auto range = op->getAttrOfType<DenseF32ArrayAttr>(kInputRangeAttr);
-  if (!range)
-    return emitError(op->getLoc())
-           << "the range of the input is not known; mode static needs "
-              "calibration=<file>";
-  ArrayRef<float> bounds = range;
-  if (bounds.size() != 2 || !std::isfinite(bounds[0]) ||
-      !std::isfinite(bounds[1]) || bounds[0] > bounds[1])
-    return emitError(op->getLoc())
-           << "malformed " << kInputRangeAttr
-           << "; expects two finite numbers in ascending order";
-  numerics::Evaluate a;
-  auto parameters = numerics::chooseParameters(a, bounds[0], bounds[1],
-                                               /*bits=*/8, symmetric);
-  auto zeroPoint = static_cast<int8_t>(parameters.zeroPoint);
-  Location loc = op->getLoc();
-  return ParameterValues{
-      createConstant(builder, loc, {}, ArrayRef(parameters.scale)),
-      createConstant(builder, loc, {}, ArrayRef(zeroPoint)), Value()};
-}
-
 /// Quantizes and dequantizes both operands of one layer.
 static LogicalResult simulate(RewriterBase &rewriter,
                               const ConfiguredLayer &layer) {
@@ -69,7 +42,7 @@ static LogicalResult simulate(RewriterBase &rewriter,
     int64_t rows = cast<RankedTensorType>(input.getType()).getDimSize(0);
     FailureOr<ParameterValues> parameters =
         config.mode == Mode::Static
-            ? createStaticParameters(rewriter, op, config.symmetricActivations)
+            ? createStaticParameters(rewriter, op, config)
             : createObservedParameters(rewriter, loc, input, {rows, 1},
                                        config.getActivationBits(),
                                        config.symmetricActivations);
@@ -80,9 +53,12 @@ static LogicalResult simulate(RewriterBase &rewriter,
   }
 
   Value weight = createWeight(rewriter, layer.linear);
-  ParameterValues parameters = createWeightParameters(rewriter, weight, config);
+  FailureOr<ParameterValues> parameters =
+      createWeightParameters(rewriter, op, weight, config);
+  if (failed(parameters))
+    return failure();
   weight = createQuantizeDequantize(rewriter, loc, weight, config.weightBits,
-                                    parameters);
+                                    *parameters);
   replaceLayer(rewriter, layer.linear, input, weight);
   return success();
 }

@@ -41,6 +41,16 @@ llvm::cl::ValuesClass quantc::getSymmetryValues() {
       clEnumValN(Symmetry::Symmetric, "", "zero points are 0"));
 }
 
+llvm::cl::ValuesClass quantc::getParameterSourceValues() {
+  return llvm::cl::values(
+      clEnumValN(ParameterSource::Observed, "observed",
+                 "found from the values when the program runs"),
+      clEnumValN(ParameterSource::Inputs, "inputs",
+                 "ranges and group scales are inputs of the program"),
+      clEnumValN(ParameterSource::Learned, "learned",
+                 "scales are inputs that training changes"));
+}
+
 //===----------------------------------------------------------------------===//
 // The attribute
 //===----------------------------------------------------------------------===//
@@ -152,6 +162,13 @@ void quantc::copyLayerAttrs(Operation *from, Operation *to) {
   for (StringRef name : {kConfigAttr, kWeightTransposedAttr, kDepthAttr})
     if (Attribute attr = from->getAttr(name))
       to->setAttr(name, attr);
+}
+
+int64_t quantc::getModelDepth(Operation *op, int64_t depth) {
+  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
+  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
+    return depth;
+  return std::min(attr.getInt(), depth);
 }
 
 int64_t LayerConfig::getPaddedDepth(int64_t depth) const {

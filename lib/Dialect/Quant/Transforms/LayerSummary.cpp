@@ -47,14 +47,6 @@ static HostTensor createWeight(DataType type, int64_t n, int64_t k,
                       ArrayRef(transpose(ArrayRef(rows), n, depth)));
 }
 
-/// K of the model, where the operation `op` of the layer has `k`.
-static int64_t getDepth(Operation *op, int64_t k) {
-  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
-  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
-    return k;
-  return std::min(attr.getInt(), k);
-}
-
 /// A constant of rank 0 or [N, G], with G = 1 left out.
 template <class T>
 static std::optional<HostTensor> getParameter(DataType type, Value value) {
@@ -83,7 +75,7 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
   layer.isWeightTransposed = op->hasAttr(kWeightTransposedAttr);
   RankedTensorType type = op.getWeight().getType();
   int64_t n = type.getDimSize(0), k = type.getDimSize(1);
-  int64_t depth = getDepth(op, k);
+  int64_t depth = getModelDepth(op, k);
   layer.paddedDepth = k;
   layer.weightScale = getParameter<float>(DataType::F32, op.getWeightScale());
   layer.weightZeroPoint =
@@ -118,7 +110,7 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
 
 static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
   int64_t n = linear.getN(), k = linear.getK();
-  int64_t depth = getDepth(linear.op, k);
+  int64_t depth = getModelDepth(linear.op, k);
   layer.paddedDepth = k;
   layer.isWeightTransposed =
       linear.isWeightTransposed || linear.op->hasAttr(kWeightTransposedAttr);

@@ -9,6 +9,9 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Support/Diagnostics.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
 using namespace mlir;
@@ -21,8 +24,17 @@ static bool isZero(Value init) {
   return matchPattern(init, m_AnyZeroFloat());
 }
 
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
+bool quantc::isTrainedWeight(Value value) {
+  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
+    return isTrainedWeight(transpose.getInput());
+  if (auto padding = value.getDefiningOp<tensor::InsertSliceOp>())
+    return isTrainedWeight(padding.getSource());
+  return isTrainable(value);
+}
+
+/// Whether `value` is known before the program runs, or is a parameter of it.
+static bool isWeight(Value value) {
+  return matchPattern(value, m_Constant()) || isTrainedWeight(value);
 }
 
 /// Replaces a weight that is the transpose of another value by that value.
@@ -83,7 +95,7 @@ FailureOr<LinearLayer> quantc::matchLinearLayer(Operation *op,
 /// Whether `op` gathers from a constant table, as an embedding does.
 static bool isEmbedding(Operation *op) {
   if (auto gather = dyn_cast<tensor::GatherOp>(op))
-    return isConstant(gather.getSource());
+    return isWeight(gather.getSource());
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic)
     return false;
@@ -91,7 +103,7 @@ static bool isEmbedding(Operation *op) {
                       [](tensor::ExtractOp extract) {
                         Value table = extract.getTensor();
                         auto type = cast<RankedTensorType>(table.getType());
-                        return type.getRank() > 1 && isConstant(table) &&
+                        return type.getRank() > 1 && isWeight(table) &&
                                type.getElementType().isF32();
                       });
 }
@@ -108,7 +120,7 @@ std::optional<Layer> quantc::matchLayer(Operation *op) {
   if (!linalgOp)
     return std::nullopt;
   if (linalg::isaConvolutionOpInterface(linalgOp) &&
-      isConstant(linalgOp.getDpsInputs().back())) {
+      isWeight(linalgOp.getDpsInputs().back())) {
     layer.reason = "convolutions stay float";
     return layer;
   }
@@ -117,7 +129,7 @@ std::optional<Layer> quantc::matchLayer(Operation *op) {
   FailureOr<LinearLayer> linear = matchLinearLayer(op, layer.reason);
   if (failed(linear))
     return layer;
-  if (isConstant(linear->weight))
+  if (isWeight(linear->weight))
     layer.linear = *linear;
   else
     layer.reason = "its weight is not a constant";
@@ -136,4 +148,22 @@ SmallVector<Layer> quantc::findLayers(Operation *root) {
 bool quantc::matchesName(StringRef pattern, StringRef name) {
   return pattern == name ||
          llvm::Regex(("^(" + pattern + ")$").str()).match(name);
+}
+
+void quantc::nameLayers(ArrayRef<Layer> layers) {
+  llvm::StringSet<> names;
+  unsigned index = 0;
+  for (const Layer &layer : layers) {
+    Location loc = layer.op->getLoc();
+    std::string stem = getName(loc).str();
+    std::string name =
+        stem.empty() ? "linear_" + std::to_string(index++) : stem;
+    for (unsigned copy = 1; !names.insert(name).second; ++copy)
+      name =
+          (stem.empty() ? "linear_" + Twine(index++) : stem + "_" + Twine(copy))
+              .str();
+    if (name != stem)
+      layer.op->setLoc(
+          NameLoc::get(StringAttr::get(loc.getContext(), name), loc));
+  }
 }

@@ -31,15 +31,13 @@ static OpFoldResult getNumRows(OpBuilder &builder, const LinearLayer &layer) {
       .getResult();
 }
 
-/// The input [M, K] of `layer`, each row with zeros up to `depth`. Written as a
+/// `matrix`, which has `rows` rows, each with zeros up to `depth`. Written as a
 /// slice of zeros, since tensor.pad has no buffer of its own.
-static Value createPaddedInput(OpBuilder &builder, const LinearLayer &layer,
-                               int64_t depth) {
-  Location loc = layer.op->getLoc();
-  SmallVector<OpFoldResult> sizes = {getNumRows(builder, layer),
-                                     builder.getIndexAttr(layer.getK())};
-  SmallVector<OpFoldResult> paddedSizes = {sizes[0],
-                                           builder.getIndexAttr(depth)};
+static Value createPadded(OpBuilder &builder, Location loc, Value matrix,
+                          OpFoldResult rows, int64_t depth) {
+  int64_t cols = cast<RankedTensorType>(matrix.getType()).getDimSize(1);
+  SmallVector<OpFoldResult> sizes = {rows, builder.getIndexAttr(cols)};
+  SmallVector<OpFoldResult> paddedSizes = {rows, builder.getIndexAttr(depth)};
   Value empty =
       tensor::EmptyOp::create(builder, loc, paddedSizes, builder.getF32Type());
   Value zero =
@@ -47,38 +45,41 @@ static Value createPaddedInput(OpBuilder &builder, const LinearLayer &layer,
   Value zeros = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
   SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  return tensor::InsertSliceOp::create(builder, loc, layer.getInput(), zeros,
-                                       offsets, sizes, strides);
+  return tensor::InsertSliceOp::create(builder, loc, matrix, zeros, offsets,
+                                       sizes, strides);
 }
 
-/// The weight of `layer` as an [N, depth] constant, each row with zeros up to
-/// `depth`.
+/// The weight of `layer` as [N, depth], each row with zeros up to `depth`: a
+/// constant where it is one.
 static Value createPaddedWeight(OpBuilder &builder, const LinearLayer &layer,
                                 int64_t depth) {
   int64_t rows = layer.getN(), cols = layer.getK();
+  Location loc = layer.op->getLoc();
   auto weight = ConstantElements<float>::get(layer.weight);
+  if (!weight)
+    return createPadded(builder, loc, createWeight(builder, layer),
+                        builder.getIndexAttr(rows), depth);
   ArrayRef<float> values = weight->values();
   std::vector<float> padded(rows * depth);
   for (int64_t n = 0; n < rows; ++n)
     for (int64_t k = 0; k < cols; ++k)
       padded[n * depth + k] =
           values[layer.isWeightTransposed ? k * rows + n : n * cols + k];
-  return createConstant(builder, layer.op->getLoc(), {rows, depth},
-                        ArrayRef(padded));
+  return createConstant(builder, loc, {rows, depth}, ArrayRef(padded));
 }
 
 static void padLayer(RewriterBase &rewriter, const LinearLayer &layer,
                      int64_t paddedDepth) {
   Operation *op = layer.op;
   rewriter.setInsertionPoint(op);
-  Attribute range = op->getAttr(kInputRangeAttr);
+  DictionaryAttr attrs = op->getAttrDictionary();
   int64_t depth = layer.getK();
-  Value input = createPaddedInput(rewriter, layer, paddedDepth);
+  Value input = createPadded(rewriter, op->getLoc(), layer.getInput(),
+                             getNumRows(rewriter, layer), paddedDepth);
   Value weight = createPaddedWeight(rewriter, layer, paddedDepth);
   Operation *padded = replaceLayer(rewriter, layer, input, weight);
   padded->setAttr(kDepthAttr, rewriter.getI64IntegerAttr(depth));
-  if (range)
-    padded->setAttr(kInputRangeAttr, range);
+  copyLayerParameters(attrs, padded);
 }
 
 namespace {

@@ -9,7 +9,6 @@
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
 namespace quantc {
@@ -19,31 +18,6 @@ namespace quantc {
 
 using namespace mlir;
 using namespace quantc;
-
-//===----------------------------------------------------------------------===//
-// Names and patterns
-//===----------------------------------------------------------------------===//
-
-/// Gives every layer a name of its own, the location `loc("name")`. A layer
-/// without one becomes linear_<n>; of two with the same, the later gets a
-/// number.
-static void nameLayers(ArrayRef<Layer> layers) {
-  llvm::StringSet<> names;
-  unsigned index = 0;
-  for (const Layer &layer : layers) {
-    Location loc = layer.op->getLoc();
-    std::string stem = getName(loc).str();
-    std::string name =
-        stem.empty() ? "linear_" + std::to_string(index++) : stem;
-    for (unsigned copy = 1; !names.insert(name).second; ++copy)
-      name =
-          (stem.empty() ? "linear_" + Twine(index++) : stem + "_" + Twine(copy))
-              .str();
-    if (name != stem)
-      layer.op->setLoc(
-          NameLoc::get(StringAttr::get(loc.getContext(), name), loc));
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // Which layers stay float

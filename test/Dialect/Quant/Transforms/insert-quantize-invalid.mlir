@@ -76,3 +76,84 @@ func.func @not_padded(%x: tensor<3x24xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_group", group_size = 16 : i64}} ins(%x, %w : tensor<3x24xf32>, tensor<24x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+func.func @range_and_parameters(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{has both quant.input_range and quant.input_parameters; keep one of them}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "static", granularity = "per_channel", symmetric_weights}, quant.input_range = array<f32: 0.0, 1.0>, quant.input_parameters = {scale = 1.0 : f32, zero_point = 0 : i64}} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @input_scale(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.input_parameters; expects a dictionary with 'scale', an f32 that is positive and finite, and 'zero_point', an i64 from -128 to 127}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "static", granularity = "per_channel", symmetric_weights}, quant.input_parameters = {scale = -1.0 : f32, zero_point = 0 : i64}} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @weight_scale_shape(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_scale; expects a 'tensor<1x1xf32>' of positive finite scales}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel", symmetric_weights}, quant.weight_scale = dense<1.0> : tensor<2x1xf32>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @weight_scale_zero(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_scale; expects a 'tensor<f32>' of positive finite scales}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_tensor", symmetric_weights}, quant.weight_scale = dense<0.0> : tensor<f32>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+// 0.1 has mantissa bits below those of a two-level scale (two_level_a2).
+func.func @two_level_scale(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_scale; expects a 'tensor<1x1xf32>' of positive finite scales whose last 4 mantissa bits are zero}}
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "dynamic", granularity = "per_group", group_size = 8 : i64, symmetric_weights}, quant.weight_scale = dense<0.1> : tensor<1x1xf32>, quant.weight_multiplier = dense<1> : tensor<1x2xi8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @multiplier(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_multiplier; expects a 'tensor<1x2xi8>' of multipliers from 1 to 15}}
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "dynamic", granularity = "per_group", group_size = 8 : i64, symmetric_weights}, quant.weight_scale = dense<0.125> : tensor<1x1xf32>, quant.weight_multiplier = dense<16> : tensor<1x2xi8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @multiplier_without_groups(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{quant.weight_multiplier on a layer without integer group scales; those are symmetric, of 4 bits, per group}}
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_tensor", symmetric_weights}, quant.weight_scale = dense<1.0> : tensor<f32>, quant.weight_multiplier = dense<1> : tensor<1x2xi8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+func.func @zero_point_range(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_zero_point; expects a 'tensor<i8>' of zero points in the storage range}}
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "dynamic", granularity = "per_tensor"}, quant.weight_scale = dense<1.0> : tensor<f32>, quant.weight_zero_point = dense<8> : tensor<i8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}

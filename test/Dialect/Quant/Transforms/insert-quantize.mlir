@@ -109,3 +109,37 @@ func.func @unselected_untouched(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.skipped = "it is not wanted"} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+// What a layer carries is taken as it is.
+// CHECK-LABEL: func @given_parameters
+//       CHECK:   %[[S:.+]] = arith.constant dense<5.000000e-01> : tensor<f32>
+//       CHECK:   %[[Z:.+]] = arith.constant dense<7> : tensor<i8>
+//       CHECK:   quant.quantize %{{.+}} scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>)
+//       CHECK:   %[[SW:.+]] = arith.constant dense<1.250000e-01> : tensor<1x1xf32>
+//       CHECK:   %[[MW:.+]] = arith.constant dense<{{\[\[}}1, 15]]> : tensor<1x2xi8>
+//       CHECK:   quant.quantize %{{.+}} scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[MW]] : tensor<1x2xi8>) : tensor<1x16xf32> -> tensor<1x16xi4>
+//       CHECK:   linalg.matmul
+//   CHECK-NOT:   quant.input_parameters
+//   CHECK-NOT:   quant.weight_scale
+func.func @given_parameters(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "static", granularity = "per_group", group_size = 8 : i64, symmetric_weights}, quant.input_parameters = {scale = 0.5 : f32, zero_point = 7 : i64}, quant.weight_scale = dense<0.125> : tensor<1x1xf32>, quant.weight_multiplier = dense<[[1, 15]]> : tensor<1x2xi8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}
+
+// -----
+
+// Asymmetric weights have zero points too.
+// CHECK-LABEL: func @given_zero_point
+//   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<2.500000e-01> : tensor<f32>
+//   CHECK-DAG:   %[[ZW:.+]] = arith.constant dense<-3> : tensor<i8>
+//       CHECK:   quant.quantize %{{.+}} scale(%[[SW]] : tensor<f32>) zero_point(%[[ZW]] : tensor<i8>) : tensor<1x16xf32> -> tensor<1x16xi8>
+func.func @given_zero_point(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "weight_only", granularity = "per_tensor"}, quant.weight_scale = dense<0.25> : tensor<f32>, quant.weight_zero_point = dense<-3> : tensor<i8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}

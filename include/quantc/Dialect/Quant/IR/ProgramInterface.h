@@ -45,6 +45,11 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kNameAttr = "quant.name";
 inline constexpr llvm::StringLiteral kShapeAttr = "quant.shape";
 inline constexpr llvm::StringLiteral kDimsAttr = "quant.dims";
+/// Marks an input, a parameter, that training changes.
+inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
+/// Marks a scale that training changes: the smallest value, an f32, that it may
+/// get.
+inline constexpr llvm::StringLiteral kMinimumAttr = "quant.minimum";
 
 /// An input or output.
 struct Port {
@@ -85,6 +90,27 @@ mlir::FailureOr<ProgramInterface> getProgramInterface(mlir::func::FuncOp entry);
 /// Writes `interface` to the attributes of `entry`.
 void setProgramInterface(mlir::func::FuncOp entry,
                          const ProgramInterface &interface);
+
+/// The input or output called `name`; none if there is none.
+std::optional<unsigned> findPort(llvm::ArrayRef<Port> ports,
+                                 llvm::StringRef name);
+
+/// Adds an input of static shape, the last one. Emits an error if there is one
+/// of that name.
+mlir::FailureOr<mlir::BlockArgument> addInput(mlir::func::FuncOp entry,
+                                              llvm::StringRef name,
+                                              mlir::RankedTensorType type);
+
+/// Makes `outputs`, described by `ports`, all that `entry` returns.
+void setOutputs(mlir::func::FuncOp entry, mlir::ValueRange outputs,
+                llvm::ArrayRef<Port> ports, ProgramInterface interface);
+
+/// A port of static shape in a program of `interface`.
+Port getStaticPort(const ProgramInterface &interface, llvm::StringRef name,
+                   mlir::RankedTensorType type);
+
+/// Whether `value` is an input that training changes.
+bool isTrainable(mlir::Value value);
 
 } // namespace quantc
 

@@ -19,7 +19,11 @@ struct CalibratedLayer {
   mlir::Value input;
 };
 
-/// The name of the input of `layer` in a calibration table, `<layer>.input`.
+/// The name of the input of a layer that shares it with one before.
+inline constexpr llvm::StringLiteral kInputNameAttr = "quant.input_name";
+
+/// The name of the input of `layer` in a calibration table and in training:
+/// `quant.input_name`, else `<layer>.input`.
 std::string getInputName(const CalibratedLayer &layer);
 
 /// The layers that quant-select-layers selected for mode static, in the order

@@ -14,18 +14,20 @@
 
 #include "mlir/IR/PatternMatch.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 
 namespace quantc {
 
-/// A linear layer with a constant weight that is to be quantized.
+/// A linear layer that is to be quantized.
 struct ConfiguredLayer {
   LinearLayer linear;
   LayerConfig config;
 };
 
 /// Emits an error unless `layer` can be quantized as `config` says: groups
-/// divide K or leave a multiple of 8, and the weight is there and finite.
+/// divide K or leave a multiple of 8, and a constant weight is there and
+/// finite.
 mlir::LogicalResult verifyConfig(const LinearLayer &layer,
                                  const LayerConfig &config);
 
@@ -39,24 +41,14 @@ findConfiguredLayers(mlir::Operation *root);
 mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
 findPaddedLayers(mlir::Operation *root);
 
-/// The weight of `layer` as an [N, K] constant.
+/// The weight of `layer` as [N, K]: a constant, or a parameter that training
+/// changes, which the program transposes if need be.
 mlir::Value createWeight(mlir::OpBuilder &builder, const LinearLayer &layer);
 
-/// The operands of quantize, dequantize and fake_quant; null if there is none.
-struct ParameterValues {
-  mlir::Value scale;
-  mlir::Value zeroPoint;
-  mlir::Value multiplier;
-};
-
-/// The shape of the scale of an [N, K] weight.
-llvm::SmallVector<int64_t> getWeightBlocks(mlir::RankedTensorType weight,
-                                           const LayerConfig &config);
-
-/// Creates the constant parameters of an [N, K] weight as `config` says.
-ParameterValues createWeightParameters(mlir::OpBuilder &builder,
-                                       mlir::Value weight,
-                                       const LayerConfig &config);
+/// Creates the operation that chooses the parameters of a range, per tensor.
+ParameterValues createChosenParameters(mlir::OpBuilder &builder,
+                                       mlir::Location loc, mlir::Value range,
+                                       int64_t bits, bool symmetric);
 
 /// Creates the operations that find the parameters of `input` when the program
 /// runs; `blocks` is the shape of the scale.

@@ -34,16 +34,25 @@ enum class Symmetry {
   Automatic
 };
 
+/// Where the parameters of simulated layers come from, beside dynamic ones.
+enum class ParameterSource {
+  /// From the values, when the program runs.
+  Observed,
+  /// From inputs of the program: ranges of activations, scales of groups.
+  Inputs,
+  /// From inputs of the program, scales that training changes.
+  Learned
+};
+
 /// The values of the options of these types.
 llvm::cl::ValuesClass getModeValues();
 llvm::cl::ValuesClass getGranularityValues();
 llvm::cl::ValuesClass getSymmetryValues();
+llvm::cl::ValuesClass getParameterSourceValues();
 
 /// Attributes on layers.
 inline constexpr llvm::StringLiteral kConfigAttr = "quant.config";
 inline constexpr llvm::StringLiteral kSkippedAttr = "quant.skipped";
-/// The calibrated range of the input, `array<f32: min, max>`.
-inline constexpr llvm::StringLiteral kInputRangeAttr = "quant.input_range";
 /// The model's weight is [K, N]; operations hold it as [N, K].
 inline constexpr llvm::StringLiteral kWeightTransposedAttr =
     "quant.weight_transposed";
@@ -95,6 +104,9 @@ mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
 /// Gives `to` what a layer keeps in every form: its `quant.config`, the order
 /// of its weight and its depth.
 void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
+
+/// K of the model, where the operation `op` of a layer has `depth`.
+int64_t getModelDepth(mlir::Operation *op, int64_t depth);
 
 } // namespace quantc
 

@@ -38,10 +38,15 @@ private:
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
 
+/// Whether `value` is an input of the program that training changes, perhaps
+/// transposed and padded.
+bool isTrainedWeight(mlir::Value value);
+
 /// An operation with weights.
 struct Layer {
   mlir::Operation *op = nullptr;
-  /// Set if the layer can be quantized: it is linear, its weight constant.
+  /// Set if the layer can be quantized: it is linear, its weight constant or a
+  /// parameter that training changes.
   std::optional<LinearLayer> linear;
   /// Otherwise, what is in the way.
   std::string reason;
@@ -58,6 +63,11 @@ llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
 
 /// Whether `pattern` is the name itself or a regular expression for all of it.
 bool matchesName(llvm::StringRef pattern, llvm::StringRef name);
+
+/// Gives each of `layers` a name of its own, the location `loc("name")`. A
+/// layer without one becomes linear_<n>; of two with the same, the later gets a
+/// number.
+void nameLayers(llvm::ArrayRef<Layer> layers);
 
 } // namespace quantc
 

@@ -26,6 +26,9 @@ llvm::cl::ValuesClass getAdapterStorageValues();
 /// quantize(constant) -> integer constant.
 void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 
+/// fake_quant(x) -> dequantize(quantize(x)).
+void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
+
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);
 

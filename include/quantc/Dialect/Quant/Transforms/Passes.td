@@ -211,7 +211,8 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
       weight of 4 bits in groups that is symmetric gets one f32 scale for each
       channel and an integer multiplier for each group, chosen by least squared
       error; other groups get an f32 scale each;
-    * the input, mode `static`: constants from `quant.input_range`;
+    * the input, mode `static`: constants from `quant.input_range`, or
+      `quant.input_parameters`;
     * the input, mode `dynamic`: the range of each row, found at run time;
     * the input, mode `weight-only`: nothing.
 
@@ -243,22 +244,43 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
              outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
     ```
 
-    A layer in mode `static` without a range is an error, and so is one whose
-    groups are not whole (see quant-pad-groups).
+    A layer whose parameters are known, from training or from the file
+    that it was imported from, carries them, and then none are chosen:
+
+    | attribute | value |
+    |---|---|
+    | `quant.input_range` | `array<f32: min, max>` |
+    | `quant.input_parameters` | `{scale = 0.1 : f32, zero_point = 3 : i64}` |
+    | `quant.weight_scale` | f32 of rank 0, `[N, 1]` or `[N, G]` |
+    | `quant.weight_zero_point` | i8 of that shape, of asymmetric weights |
+    | `quant.weight_multiplier` | i8 `[N, G]`, of 4-bit symmetric groups, whose scale is `[N, 1]` |
+
+    A layer in mode `static` without range and parameters is an error, and so is
+    one whose groups are not whole (see quant-pad-groups).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::quant::QuantDialect"];
 }
 
-def InsertFakeQuant : Pass<"quant-insert-fake-quant"> {
+def InsertFakeQuant : Pass<"quant-insert-fake-quant", "::mlir::ModuleOp"> {
   let summary = "Fake-quantize the operands of selected layers";
   let description = [{
     From the float to the simulated form for training. Each operand of a layer
-    with `quant.config` goes through `quant.fake_quant`, with parameters from
-    its own range, found when the program runs, so that they follow the weights
-    as those change: per tensor for the input in mode `static`, per row in mode
-    `dynamic`, as `granularity` says for the weight. Weights with two-level
-    integer scales keep the scales of the initial weights.
+    with `quant.config` goes through `quant.fake_quant`. In mode `dynamic` the
+    parameters of the input are found when the program runs, for each row. The
+    option says where others come from:
+
+    * `observed`: from the values, when the program runs: per tensor for the
+      input in mode `static`, as `granularity` says for the weight. Two-level
+      integer scales are those of a constant weight;
+    * `inputs`: the range of the input in mode `static` is an input of the
+      program, `<layer>.input.range`. Two-level scales are the inputs
+      `<layer>.weight.scale` and `<layer>.weight.multiplier`. All else is found
+      when the program runs;
+    * `learned`: `<layer>.input.scale` and `<layer>.input.zero_point` are inputs,
+      and so is `<layer>.weight.scale` (and `<layer>.weight.zero_point` if it is
+      not symmetric). Scales are `quant.trainable` and at least 1e-8
+      (`quant.minimum`), except two-level scales, which stay as they are.
 
     Example, mode `weight-only`:
 
@@ -273,8 +295,46 @@ def InsertFakeQuant : Pass<"quant-insert-fake-quant"> {
              outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
     ```
   }];
+  let options = [
+    Option<"parameters", "parameters", "::quantc::ParameterSource",
+           "::quantc::ParameterSource::Observed",
+           "Where the parameters of static inputs and of weights come from",
+           "::quantc::getParameterSourceValues()">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::quant::QuantDialect"];
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def DecomposeFakeQuant : Pass<"quant-decompose-fake-quant"> {
+  let summary = "Fake quantization as quantization and dequantization";
+  let description = [{
+    From the simulated form of training to that of inference, which
+    quant-convert-to-integer takes:
+
+        fake_quant(x; s, z) -> dequantize(quantize(x; s, z); s, z)
+
+    No bit changes: it is what `quant.fake_quant` is defined to be
+    (fake_quant_a1 in docs/Numerics.md).
+
+    Example:
+
+    ```mlir
+    %y = quant.fake_quant %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        {bits = 8 : i64} : tensor<?x784xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %q = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x784xf32> -> tensor<?x784xi8>
+    %y = quant.dequantize %q scale(%s : tensor<f32>)
+        zero_point(%z : tensor<i8>) : tensor<?x784xi8> -> tensor<?x784xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::quant::QuantDialect"];
 }
 
 def FoldWeights : Pass<"quant-fold-weights"> {
@@ -369,10 +429,14 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
     Reshapes in between move behind the quantization, and so do zeros that pad
-    its input, as zero points.
+    its input, as zero points. With parameters that are known only when the
+    program runs, as in training, the clip follows the layer, on integers:
 
-    A layer whose float result, before or after the clip, has another use is
-    left alone, and so is one with dynamic inputs or with float group scales,
+        quantize(max(linear(...), c); s, z)
+          -> max(linear(...) output(s, z), quantize(c; s, z))
+
+    A layer whose float result, before or after the clip, has another use than
+    to be observed is left alone, and so is one with dynamic inputs or with float group scales,
     whose result is defined in float.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -387,7 +451,8 @@ def CheckRanges : Pass<"quant-check-ranges"> {
         |sum_k (a_k - za) * (w_k - zw)|
 
     over all inputs is found from the actual weights, and has to fit in i32. So
-    no order and no split of the sum can overflow. With float group scales each
+    no order and no split of the sum can overflow. Weights that are inputs of
+    the program count as the largest of their storage. With float group scales each
     group has an accumulator of its own. A layer that may overflow is an error.
   }];
 }
@@ -445,6 +510,101 @@ def InsertLora : Pass<"quant-insert-lora", "::mlir::ModuleOp"> {
            "::quantc::getAdapterStorageValues()">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
+  let summary = "Merge adapters into the weights of layers";
+  let description = [{
+    Merges `quant.adapter = {a = tensor<RxKxf32>, b = tensor<NxRxf32>, scale =
+    f32}` of a layer of the float or of the integer form into its weight:
+
+        W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
+
+    with W dequantized and W' quantized as `quant.config` of the layer says, so
+    that the merged program costs what the base does. Each output channel keeps
+    its scales where W' is nearer with them than with its own (merge_a2); so a
+    channel to which nothing is added keeps its bytes. The range of the input
+    stays what it was. An
+    entry `weight = tensor<NxKxf32>` takes the place of W before the sum, `bias =
+    tensor<Nxf32>` that of the bias.
+
+    A layer may carry the parameters of W', as training found them:
+    `quant.weight_scale`, `quant.weight_zero_point` and `quant.weight_multiplier`
+    (see quant-insert-quantize). Then W' is, to the bit, the weight that training
+    with `quant.fake_quant` of W + scale * (B A) computed with.
+
+    Rounding W' can lose what was added. What is left is attached as
+    `quant.survival`: the norms of W and of the change, the share of it that is
+    left, the error of the output against the adapter's part of it (survival_a1
+    to survival_a4), and advice: `merge`, or `change_groups` or `raise_bits` if
+    the layer in groups of 32 or in 8 bits would keep enough, else
+    `keep_separate`. `moments = tensor<Kxf32>` or `tensor<KxKxf32>`, the second
+    moments of the input, make the error that on real data.
+
+    With `keep-base`, `quant.base` keeps the constants of the layer for
+    quant-unmerge-lora.
+
+    Example:
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%s : tensor<2x1xf32>)
+             {quant.adapter = {a = dense<...> : tensor<1x4xf32>,
+                               b = dense<...> : tensor<2x1xf32>,
+                               scale = 2.0 : f32}, quant.config = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = quant.linear %x, %merged scale(%s1 : tensor<2x1xf32>)
+             {quant.config = {...},
+              quant.survival = {adapter_norm = ..., advice = "merge",
+                                output_error = ..., share = ...,
+                                weight_norm = ...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    An adapter that does not fit its layer is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"keepBase", "keep-base", "bool", "false",
+           "Keep the constants of the base, so that merging can be undone">
+  ];
+}
+
+def UnmergeLora : Pass<"quant-unmerge-lora", "::mlir::ModuleOp"> {
+  let summary = "Give merged layers the constants of their base again";
+  let description = [{
+    Undoes quant-merge-lora with `keep-base`, to the bit: from `quant.base`. A
+    layer that was merged without it is an error, since rounding cannot be
+    undone. After several merges the result is the base of the first.
+
+    Example:
+
+    ```mlir
+    %y = quant.linear %x, %merged scale(%s1 : tensor<2x1xf32>)
+             {quant.base = {weight = dense<...> : tensor<2x4xi8>,
+                            weight_scale = dense<...> : tensor<2x1xf32>},
+              quant.config = {...}, quant.survival = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%s : tensor<2x1xf32>) {quant.config = {...}}
+             : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::quant::QuantDialect",
                            "::mlir::tensor::TensorDialect"];
 }

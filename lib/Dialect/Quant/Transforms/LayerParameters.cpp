@@ -1,0 +1,210 @@
+//===- LayerParameters.cpp - Scales and zero points of a layer ------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Numerics/TwoLevelGroups.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace quantc;
+
+static bool isScale(float value) { return std::isfinite(value) && value > 0; }
+
+static InFlightDiagnostic emitMalformed(Operation *op, StringRef name) {
+  return emitError(op->getLoc()) << "malformed " << name << "; expects ";
+}
+
+//===----------------------------------------------------------------------===//
+// The input
+//===----------------------------------------------------------------------===//
+
+static ParameterValues createScalars(OpBuilder &builder, Location loc,
+                                     float scale, int64_t zeroPoint) {
+  auto stored = static_cast<int8_t>(zeroPoint);
+  return {createConstant(builder, loc, {}, ArrayRef(scale)),
+          createConstant(builder, loc, {}, ArrayRef(stored)), Value()};
+}
+
+static FailureOr<ParameterValues>
+createFromRange(OpBuilder &builder, Operation *op, const LayerConfig &config) {
+  auto range = op->getAttrOfType<DenseF32ArrayAttr>(kInputRangeAttr);
+  ArrayRef<float> bounds = range ? range.asArrayRef() : ArrayRef<float>();
+  if (bounds.size() != 2 || !std::isfinite(bounds[0]) ||
+      !std::isfinite(bounds[1]) || bounds[0] > bounds[1])
+    return emitMalformed(op, kInputRangeAttr)
+           << "two finite numbers in ascending order";
+  numerics::Evaluate a;
+  auto chosen = numerics::chooseParameters(a, bounds[0], bounds[1], /*bits=*/8,
+                                           config.symmetricActivations);
+  return createScalars(builder, op->getLoc(), chosen.scale, chosen.zeroPoint);
+}
+
+static FailureOr<ParameterValues> createFromParameters(OpBuilder &builder,
+                                                       Operation *op) {
+  auto given = op->getAttrOfType<DictionaryAttr>(kInputParametersAttr);
+  auto scale = given ? given.getAs<FloatAttr>("scale") : FloatAttr();
+  auto zeroPoint = given ? given.getAs<IntegerAttr>("zero_point") : nullptr;
+  if (!scale || !scale.getType().isF32() || !zeroPoint ||
+      !zeroPoint.getType().isInteger(64) ||
+      !isScale(scale.getValue().convertToFloat()) ||
+      zeroPoint.getInt() < -128 || zeroPoint.getInt() > 127)
+    return emitMalformed(op, kInputParametersAttr)
+           << "a dictionary with 'scale', an f32 that is positive and finite, "
+              "and 'zero_point', an i64 from -128 to 127";
+  return createScalars(builder, op->getLoc(), scale.getValue().convertToFloat(),
+                       zeroPoint.getInt());
+}
+
+FailureOr<ParameterValues>
+quantc::createStaticParameters(OpBuilder &builder, Operation *op,
+                               const LayerConfig &config) {
+  bool hasRange = op->hasAttr(kInputRangeAttr);
+  bool hasParameters = op->hasAttr(kInputParametersAttr);
+  if (hasRange && hasParameters)
+    return emitError(op->getLoc())
+           << "has both " << kInputRangeAttr << " and " << kInputParametersAttr
+           << "; keep one of them";
+  if (hasParameters)
+    return createFromParameters(builder, op);
+  if (hasRange)
+    return createFromRange(builder, op, config);
+  return emitError(op->getLoc())
+         << "the range of the input is not known; mode static needs "
+            "calibration=<file>";
+}
+
+//===----------------------------------------------------------------------===//
+// The weight
+//===----------------------------------------------------------------------===//
+
+SmallVector<int64_t> quantc::getWeightBlocks(RankedTensorType weight,
+                                             const LayerConfig &config) {
+  switch (config.granularity) {
+  case Granularity::PerTensor:
+    return {};
+  case Granularity::PerChannel:
+    return {weight.getDimSize(0), 1};
+  case Granularity::PerGroup:
+    return {weight.getDimSize(0), weight.getDimSize(1) / config.groupSize};
+  }
+  llvm_unreachable("unknown granularity");
+}
+
+/// Creates the constant that the attribute `name` of `op` holds. Emits an error
+/// unless it is a tensor of the given shape and element type whose elements
+/// `isValid` accepts; `what` says which those are.
+template <class T>
+static FailureOr<Value>
+createGiven(OpBuilder &builder, Operation *op, StringRef name,
+            ArrayRef<int64_t> shape, Type elementType,
+            function_ref<bool(T)> isValid, StringRef what) {
+  auto type = RankedTensorType::get(shape, elementType);
+  auto attr = op->getAttrOfType<DenseElementsAttr>(name);
+  if (!attr || attr.getType() != type ||
+      !llvm::all_of(attr.getValues<T>(), isValid))
+    return emitMalformed(op, name) << "a " << type << " of " << what;
+  return Value(arith::ConstantOp::create(builder, op->getLoc(), attr));
+}
+
+static FailureOr<ParameterValues>
+createGivenWeightParameters(OpBuilder &builder, Operation *op,
+                            RankedTensorType weight,
+                            const LayerConfig &config) {
+  SmallVector<int64_t> blocks = getWeightBlocks(weight, config);
+  bool isTwoLevel = config.hasTwoLevelScales();
+  Type i8 = builder.getI8Type();
+  FailureOr<Value> scale =
+      isTwoLevel
+          ? createGiven<float>(
+                builder, op, kWeightScaleAttr, {blocks[0], 1},
+                builder.getF32Type(),
+                [](float s) {
+                  return isScale(s) && numerics::isTwoLevelScale(s);
+                },
+                "positive finite scales whose last 4 mantissa bits are zero")
+          : createGiven<float>(builder, op, kWeightScaleAttr, blocks,
+                               builder.getF32Type(), isScale,
+                               "positive finite scales");
+  FailureOr<Value> multiplier = Value(), zeroPoint = Value();
+  if (isTwoLevel) {
+    multiplier = createGiven<int8_t>(
+        builder, op, kWeightMultiplierAttr, blocks, i8,
+        [](int8_t m) { return m >= 1 && m <= numerics::maxGroupMultiplier; },
+        "multipliers from 1 to 15");
+  } else if (op->hasAttr(kWeightMultiplierAttr)) {
+    return emitError(op->getLoc())
+           << kWeightMultiplierAttr << " on a layer without integer group "
+           << "scales; those are symmetric, of 4 bits, per group";
+  }
+  if (!config.symmetricWeights) {
+    numerics::StorageRange range =
+        numerics::storageRange(config.weightBits, /*narrow=*/false);
+    zeroPoint = createGiven<int8_t>(
+        builder, op, kWeightZeroPointAttr, blocks, i8,
+        [&](int8_t z) { return z >= range.min && z <= range.max; },
+        "zero points in the storage range");
+  }
+  if (failed(scale) || failed(multiplier) || failed(zeroPoint))
+    return failure();
+  if (isTwoLevel)
+    multiplier = createUnpacked(builder, op->getLoc(), i8, blocks,
+                                *getStorageValues(*multiplier));
+  return ParameterValues{*scale, *zeroPoint, *multiplier};
+}
+
+static ParameterValues chooseWeightParameters(OpBuilder &builder, Value weight,
+                                              const LayerConfig &config) {
+  Location loc = weight.getLoc();
+  auto elements = ConstantElements<float>::get(weight);
+  int64_t rows = elements->getType().getDimSize(0);
+  int64_t cols = elements->getType().getDimSize(1);
+  if (config.hasTwoLevelScales()) {
+    numerics::TwoLevelWeights weights = numerics::quantizeTwoLevel(
+        elements->values(), rows, cols, config.groupSize);
+    return {createConstant(builder, loc, {rows, 1}, ArrayRef(weights.scales)),
+            Value(),
+            createUnpacked(builder, loc, builder.getI8Type(),
+                           {rows, cols / config.groupSize},
+                           ArrayRef(weights.multipliers))};
+  }
+  numerics::WeightOptions options = config.getWeightOptions();
+  numerics::QuantizedWeights weights =
+      numerics::quantizeWeights(elements->values(), rows, cols, options);
+  SmallVector<int64_t> shape = getWeightBlocks(elements->getType(), config);
+  ParameterValues parameters;
+  parameters.scale =
+      createConstant(builder, loc, shape, ArrayRef(weights.scales));
+  if (!config.symmetricWeights)
+    parameters.zeroPoint =
+        createConstant(builder, loc, shape, ArrayRef(weights.zeroPoints));
+  return parameters;
+}
+
+FailureOr<ParameterValues>
+quantc::createWeightParameters(OpBuilder &builder, Operation *op, Value weight,
+                               const LayerConfig &config) {
+  bool isGiven = op->hasAttr(kWeightScaleAttr) ||
+                 op->hasAttr(kWeightZeroPointAttr) ||
+                 op->hasAttr(kWeightMultiplierAttr);
+  if (!isGiven)
+    return chooseWeightParameters(builder, weight, config);
+  return createGivenWeightParameters(
+      builder, op, cast<RankedTensorType>(weight.getType()), config);
+}
+
+void quantc::copyLayerParameters(DictionaryAttr from, Operation *to) {
+  for (StringRef name :
+       {kInputRangeAttr, kInputParametersAttr, kWeightScaleAttr,
+        kWeightZeroPointAttr, kWeightMultiplierAttr, kInputNameAttr})
+    if (Attribute attr = from.get(name))
+      to->setAttr(name, attr);
+}
