@@ -237,4 +237,29 @@ def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerTransposesPass : Pass<"quant-lower-transposes"> {
+  let summary = "Transpose squares by interleaving rows";
+  let description = [{
+    A `vector.transpose` of a square of 2^p rows becomes p rounds of shuffles
+    that interleave two rows each, `p * 2^p` in all, on vectors of the length of
+    a row. Element by element, as upstream lowers it, would be four times as
+    many; other shapes are left to that.
+
+    ```mlir
+    %t = vector.transpose %v, [1, 0] : vector<2x2xf32> to vector<2x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.extract %v[0] : vector<2xf32> from vector<2x2xf32>
+    %1 = vector.extract %v[1] : vector<2xf32> from vector<2x2xf32>
+    %low = vector.shuffle %0, %1 [0, 2] : vector<2xf32>, vector<2xf32>
+    %high = vector.shuffle %0, %1 [1, 3] : vector<2xf32>, vector<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::ub::UBDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif // QUANTC_CODEGEN_PASSES
