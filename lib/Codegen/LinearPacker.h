@@ -37,7 +37,7 @@
 
 #include "PackedBuilder.h"
 
-#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Conversion/Lora.h"
 
 namespace quantc {
 
@@ -62,6 +62,9 @@ public:
 
   mlir::LogicalResult prepare();
   mlir::Value lower();
+  /// The same where `lora` is the addend. A layer without an adapter has no
+  /// addend, and the deltas of one for all rows are computed tile by tile.
+  mlir::Value lowerWithLora(LoraOp lora);
 
 private:
   bool isInteger() { return op.hasIntegerInput(); }
@@ -73,9 +76,15 @@ private:
   /// Whether nothing follows the group sum: an epilogue that only copied would
   /// be folded away, and its tile sizes with it.
   bool isGroupSumLast() {
-    return hasGroupSums && !isInteger() && !op.getBias() && !op.getAddend();
+    return hasGroupSums && !isInteger() && !op.getBias() && !addend;
   }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
+
+  /// Sets what all code of the layer shares: `numRows` and `destination`.
+  void start();
+  /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
+  /// is the result.
+  mlir::Value lowerPanels(mlir::Value addendPanels);
 
   mlir::Value createInput();
   mlir::Value createWeight();
@@ -105,11 +114,20 @@ private:
   std::vector<int8_t> weight, zeroPoints, multipliers;
   std::optional<int32_t> inputZeroPoint;
   Correction correction;
+  /// [M, NB, NR]; null without.
+  mlir::Value addend;
+  /// Where the result goes, [M, NB, NR].
+  mlir::Value destination;
 };
 
 /// Adds the pattern that packs f32 matmuls by constant weights.
 void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
                                 const DotInstruction &instruction);
+
+/// Gives what computes deltas on `op` its tile sizes. `inPanels`: each tile of
+/// the layer computes its own.
+void setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
+                      bool inPanels, const DotInstruction &instruction);
 
 /// Adds the pattern that lowers and tiles the deltas of adapters.
 void populatePackLoraPatterns(mlir::RewritePatternSet &patterns,

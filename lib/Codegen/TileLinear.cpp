@@ -37,7 +37,8 @@ static ArrayRef<int64_t> getTileSizes(Operation *op) {
 /// The start of a sum stays outside of the loop over its terms.
 static std::optional<scf::SCFTileAndFuseOptions::ControlFnResult>
 fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
-  if (isDestination || getTileSizes(producer.getOwner()).empty())
+  if (isDestination || getTileSizes(producer.getOwner()).empty() ||
+      producer.getOwner()->hasAttr(kTileRootAttr))
     return std::nullopt;
   return scf::SCFTileAndFuseOptions::ControlFnResult{};
 }
@@ -45,6 +46,7 @@ fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
 /// Marks `op` as tiled.
 static void finish(Operation *op) {
   op->removeAttr(kTileSizesAttr);
+  op->removeAttr(kTileRootAttr);
   op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
 }
 
@@ -84,9 +86,10 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
 
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
-  return llvm::any_of(op->getUsers(), [](Operation *user) {
-    return !getTileSizes(user).empty();
-  });
+  return !op->hasAttr(kTileRootAttr) &&
+         llvm::any_of(op->getUsers(), [](Operation *user) {
+           return !getTileSizes(user).empty();
+         });
 }
 
 /// The last operations of the layers in `func` that have tile sizes, in program
