@@ -20,12 +20,17 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
     byte and are unpacked panel by panel.
 
+    A layer whose addend is `quant.lora` becomes three: without an addend, for
+    when there is no adapter; with the deltas of one adapter for all rows, in
+    the tiles of the layer; and with the deltas of many as a tensor.
+
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

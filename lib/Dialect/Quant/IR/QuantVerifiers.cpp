@@ -310,11 +310,12 @@ LogicalResult LoraOp::verify() {
     return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N] and "
                        "result [M, N]");
   int64_t depth = down[1], rank = down[2], numColumns = up[2];
-  if (ShapedType::isDynamicShape({depth, rank, numColumns}) ||
+  if (ShapedType::isDynamicShape({depth, rank, numColumns}) || rank == 0 ||
       down[0] != numSlots || up[0] != numSlots || up[1] != rank ||
       input[1] != depth || result[0] != input[0] || result[1] != numColumns)
     return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N], "
-                       "scale [S] and result [M, N] with static K, R and N");
+                       "scale [S] and result [M, N] with static K, R and N, R "
+                       "not 0");
   // lora_c2
   Type storage = getDown().getType().getElementType();
   if (getUp().getType().getElementType() != storage)
