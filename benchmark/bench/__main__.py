@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench import environments, limits, report
 from bench.environments import ROOT
-from bench.isolation import list_cpu_features
+from bench.isolation import has_amx
 from bench.loops import compile_loop
 from bench.peers import OURS, PEERS
 from bench.session import Settings, WorkerProcess, measure_case
@@ -48,6 +48,7 @@ def main() -> None:
             compile_loop("repeat", Path(scratch)),
         )
         found = report.Report(_measure_limits(settings), arguments.threads, skipped=skipped)
+        found.versions = {peer: environments.describe(peer) for peer in pythons if peer != OURS}
         _measure(console, arguments, settings, pythons, found)
         # Something may have disturbed the first time.
         found.limits = found.limits.merge(_measure_limits(settings))
@@ -107,13 +108,14 @@ def _measure(
     found: report.Report,
 ) -> None:
     """Measure all cases; print the table of each workload once it is complete."""
-    variants = (True, False) if "amx_int8" in list_cpu_features() else (False,)
+    variants = (True, False) if has_amx() else (False,)
     workers = [
         WorkerProcess(peer, python, amx, settings)
         for amx in variants
         for peer, python in pythons.items()
     ]
-    for workload in arguments.workloads:
+    # The others are compared with FP32.
+    for workload in sorted(arguments.workloads, key=lambda workload: workload != "W4"):
         cases = list_cases([workload], arguments.shapes, arguments.quick)
         for case in track(cases, f"{workload} {TITLES[workload]}"):
             # Only W4 has the same rows with and without AMX.

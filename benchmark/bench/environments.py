@@ -53,6 +53,12 @@ def prepare(peer: str) -> Path:
     return python
 
 
+def describe(peer: str) -> str:
+    """Return the packages of ``peer``, with versions."""
+    packages = (REQUIREMENTS / f"{peer}.txt").read_text(encoding="utf-8").split()
+    return ", ".join([*packages, *([LLAMA] if peer == "ggml" else [])])
+
+
 def _build_ggml(python: Path, build: Path) -> None:
     """Build ggml by clang: what gcc 12 makes of its set-up of AMX crashes."""
     with tempfile.TemporaryDirectory() as scratch:

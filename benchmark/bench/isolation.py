@@ -20,11 +20,25 @@ _XFEATURE_XTILEDATA = 18
 
 def list_cpu_features() -> set[str]:
     """Return the features of this machine's CPU, as the kernel names them."""
+    return set((_get_cpu_info("flags") or _get_cpu_info("Features") or "").split())
+
+
+def get_cpu_name() -> str:
+    """Return what the CPU calls itself, and how many of them there are."""
+    return f"{_get_cpu_info('model name') or platform.machine()}, {os.cpu_count()} CPUs"
+
+
+def _get_cpu_info(key: str) -> str | None:
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return set(value.split())
-    return set()
+        if name.strip() == key:
+            return value.strip()
+    return None
+
+
+def has_amx() -> bool:
+    """Return whether this machine has AMX for bytes."""
+    return "amx_int8" in list_cpu_features()
 
 
 def pin(cores: Collection[int]) -> None:

@@ -13,21 +13,25 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import results as figures
+from bench.isolation import get_cpu_name
 from bench.limits import Limits
 from bench.results import Comparison, Result
 from bench.workloads import TITLES
 
 COLUMNS = (
     *("case", "AMX", "limit us", "quantc us", "GOPS", "GB/s", "% limit"),
-    *("best peer", "peer us", "% limit", "ratio"),
+    *("best peer", "peer us", "% limit", "ratio", "x FP32"),
 )
 LEFT = ("case", "AMX", "best peer", "peer", "entry", "level", "workload")
 NOTE = (
     "Time is the least of many interleaved series on pinned cores; ratio is the time of the best "
-    "peer over ours, above 1 where ours is faster. The limit is the longer of the operations at "
-    "the best instruction allowed and the reading of the weights from the level that holds them. "
-    "`hidden`: the kernel refused AMX to every process; our table of dot instructions has no row "
-    "for AMX, so ours is the same code in both."
+    "peer over ours, above 1 where ours is faster; x FP32 is that of the fastest peer in FP32 over "
+    "ours, where that shape was measured. The limit is the longer of the operations at the best "
+    "instruction allowed and the reading of the weights from the level that holds them; what "
+    "computes in bf16, and weights that lie partly in a faster level, can exceed it. Where AMX is "
+    "`no` on a machine that has it, the kernel refused it to every process; our table of dot "
+    "instructions has no row for AMX, so ours is the same code in both. Our code runs on one "
+    "thread, whatever --threads says."
 )
 
 
@@ -41,11 +45,12 @@ class Report:
     failures: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     """Peers that cannot be used here, and why."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """What each peer's environment has."""
 
     def compare(self, workload: str) -> list[Comparison]:
         """Return the rows of the table of ``workload``."""
-        found = [result for result in self.results if result.case.workload == workload]
-        return figures.compare(found, self.limits)
+        return figures.compare(self.results, workload, self.limits)
 
     @property
     def workloads(self) -> list[str]:
@@ -90,7 +95,7 @@ def write(report: Report, folder: Path) -> list[Path]:
 def _format_row(row: Comparison) -> list[str]:
     return [
         row.case.name,
-        "yes" if row.amx else "hidden",
+        _format_amx(row.amx),
         _format(row.limit and 1e6 * row.limit, ".2f"),
         _format(row.ours and 1e6 * row.ours.seconds, ".2f"),
         _format(row.ours and row.ours.gops, ".0f"),
@@ -100,6 +105,7 @@ def _format_row(row: Comparison) -> list[str]:
         _format(row.peer and 1e6 * row.peer.seconds, ".2f"),
         _format(row.get_share(row.peer), ".0%"),
         _format(row.ratio, ".2f"),
+        _format(row.float_ratio, ".2f"),
     ]
 
 
@@ -120,7 +126,7 @@ def _get_means(report: Report) -> tuple[Sequence[str], list[list[str]]]:
         everything += compared
         rows.append([f"{workload} {TITLES[workload]}", *_format_means(compared)])
     rows.append(["all", *_format_means(everything)])
-    return ("workload", "AMX allowed", "AMX hidden", "rows", "rows below 1"), rows
+    return ("workload", "AMX", "no AMX", "rows", "rows below 1"), rows
 
 
 def _format_means(rows: Sequence[Comparison]) -> list[str]:
@@ -131,6 +137,10 @@ def _format_means(rows: Sequence[Comparison]) -> list[str]:
     )
     below = sum(ratio < 1 for ratio in ratios)
     return [*(_format(mean, ".2f") for mean in means), str(len(rows)), str(below)]
+
+
+def _format_amx(amx: bool) -> str:
+    return "yes" if amx else "no"
 
 
 def _format(value: float | None, form: str) -> str:
@@ -151,7 +161,9 @@ def _print_table(
 def _to_json(report: Report) -> dict[str, object]:
     rows = [row for workload in report.workloads for row in report.compare(workload)]
     return {
+        "machine": get_cpu_name(),
         "threads": report.threads,
+        "versions": report.versions,
         "limits": asdict(report.limits),
         "results": [figures.to_dict(result) for result in report.results],
         "comparisons": [
@@ -175,7 +187,7 @@ def _to_json(report: Report) -> dict[str, object]:
 
 def _to_markdown(report: Report) -> str:
     threads = "1 thread" if report.threads == 1 else f"{report.threads} threads"
-    parts = [f"# quantc and its peers, {threads}", NOTE]
+    parts = [f"# quantc and its peers, {threads}", f"Measured on: {get_cpu_name()}.", NOTE]
     parts += ["## Geometric means of the ratios", _format_markdown(*_get_means(report))]
     for workload in report.workloads:
         rows = [_format_row(row) for row in report.compare(workload)]
@@ -185,7 +197,7 @@ def _to_markdown(report: Report) -> str:
         [
             result.case.workload,
             result.case.name,
-            "yes" if result.amx else "hidden",
+            _format_amx(result.amx),
             result.name,
             f"{1e6 * result.seconds:.2f}",
             f"{result.gops:.0f}",
@@ -200,6 +212,8 @@ def _to_markdown(report: Report) -> str:
     lines += [f"- skipped: {peer}: {reason}" for peer, reason in report.skipped.items()]
     if lines:
         parts += ["## What is missing", "\n".join(lines)]
+    lines = [f"- {peer}: {versions}" for peer, versions in report.versions.items()]
+    parts += ["## Versions", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -52,6 +52,15 @@ class Comparison:
     """The best of the peers'."""
     limit: float | None
     """The least seconds that the machine allows."""
+    float_peer: Result | None
+    """The best of the peers' in FP32 on the same shape, where ours is quantized."""
+
+    @property
+    def float_ratio(self) -> float | None:
+        """How many times as fast as the best FP32 ours is."""
+        if self.ours is None or self.float_peer is None:
+            return None
+        return self.float_peer.seconds / self.ours.seconds
 
     @property
     def ratio(self) -> float | None:
@@ -67,23 +76,37 @@ class Comparison:
         return self.limit / result.seconds
 
 
-def compare(results: Sequence[Result], limits: Limits) -> list[Comparison]:
-    """Return a row for each case, with AMX first."""
+def compare(results: Sequence[Result], workload: str, limits: Limits) -> list[Comparison]:
+    """Return a row for each case of ``workload``, with AMX first."""
+    found = [result for result in results if result.case.workload == workload]
     rows = []
-    for case, amx in dict.fromkeys((result.case, result.amx) for result in results):
-        found = [result for result in results if (result.case, result.amx) == (case, amx)]
-        ours = [result for result in found if result.peer == OURS]
-        peers = [result for result in found if result.peer != OURS]
+    for case, amx in dict.fromkeys((result.case, result.amx) for result in found):
+        same = [result for result in found if (result.case, result.amx) == (case, amx)]
         rows.append(
             Comparison(
                 case,
                 amx,
-                min(ours, key=lambda result: result.seconds, default=None),
-                min(peers, key=lambda result: result.seconds, default=None),
+                _get_fastest(result for result in same if result.peer == OURS),
+                _get_fastest(result for result in same if result.peer != OURS),
                 limits.get_seconds(case, amx),
+                _get_fastest(result for result in results if _is_float_of(result, case)),
             )
         )
     return sorted(rows, key=lambda row: not row.amx)
+
+
+def _get_fastest(results: Iterable[Result]) -> Result | None:
+    return min(results, key=lambda result: result.seconds, default=None)
+
+
+def _is_float_of(result: Result, case: Case) -> bool:
+    """Return whether ``result`` is a peer's for ``case`` without quantization, and not in bf16."""
+    other = result.case
+    if result.peer == OURS or "bf16" in result.entry or not other.is_float or case.is_float:
+        return False
+    return (other.rows, other.depth, other.columns, other.interface) == (
+        *(case.rows, case.depth, case.columns, case.interface),
+    ) and (other.workload == "W5") == (case.workload == "W5")
 
 
 def get_geometric_mean(ratios: Iterable[float | None]) -> float | None:

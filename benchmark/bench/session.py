@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.environments import ROOT
-from bench.peers import OURS
 from bench.problem import write_problem
 from bench.results import Result
 from bench.workloads import Case
@@ -25,6 +24,10 @@ MAX_CALLS = 4000
 
 class WorkerError(Exception):
     """A command failed; the message is the reason."""
+
+
+class WorkerDiedError(WorkerError):
+    """The process ended; the next command starts a new one, which knows nothing of this one."""
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Settings:
     loops: Path
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
     """An entry of one worker that was checked."""
 
@@ -48,7 +51,7 @@ class Candidate:
     name: str
     error: float
     calls: int = 1
-    samples: int = 1
+    samples: int = 3
     seconds: float = field(default=float("inf"))
 
 
@@ -108,7 +111,7 @@ class WorkerProcess:
             self._process = None
             log = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
             words = log.strip().splitlines()[-1:] or [""]
-            raise WorkerError(f"the process died with status {status}: {words[0][:200]}")
+            raise WorkerDiedError(f"the process died with status {status}: {words[0][:200]}")
         reply = json.loads(line)
         if "failure" in reply:
             raise WorkerError(reply["failure"])
@@ -125,16 +128,10 @@ def measure_case(
     candidates: list[Candidate] = []
     failures: list[str] = []
     for worker in workers:
-        for name in _open(worker, case, folder, failures):
-            try:
-                answer = worker.do("build", name)
-            except WorkerError as error:
-                failures.append(_describe(worker, case, name, error))
-                # After a crash the process is a new one and knows nothing of the case.
-                candidates = [c for c in candidates if c.worker is not worker]
-                _open(worker, case, folder, [])
-                continue
-            candidates.append(Candidate(worker, name, answer["error"]))
+        try:
+            candidates += _build(worker, case, folder, failures)
+        except WorkerError as error:
+            failures.append(_describe(worker, case, "", error))
     _time(candidates, case, settings, failures)
     for path in folder.iterdir():
         path.unlink()
@@ -143,24 +140,27 @@ def measure_case(
     ], failures
 
 
-def _open(worker: WorkerProcess, case: Case, folder: Path, failures: list[str]) -> list[str]:
-    try:
-        names: list[str] = worker.do("open", case.to_dict(), str(folder))
-    except WorkerError as error:
-        failures.append(_describe(worker, case, "open", error))
-        return []
-    return names
+def _build(worker: WorkerProcess, case: Case, folder: Path, failures: list[str]) -> list[Candidate]:
+    """Build and check what ``worker`` offers; after it died, build again what was good."""
+    command = ("open", case.to_dict(), str(folder))
+    built: list[Candidate] = []
+    for name in worker.do(*command):
+        try:
+            built.append(Candidate(worker, name, worker.do("build", name)["error"]))
+        except WorkerDiedError as error:
+            failures.append(_describe(worker, case, name, error))
+            worker.do(*command)
+            for candidate in built:
+                worker.do("build", candidate.name)
+        except WorkerError as error:
+            failures.append(_describe(worker, case, name, error))
+    return built
 
 
 def _time(candidates: list[Candidate], case: Case, settings: Settings, failures: list[str]) -> None:
-    """Time all candidates in turn; those that fail are removed."""
+    """Time all candidates in turn; those of a worker that fails are removed."""
     for candidate in list(candidates):
-        try:
-            seconds = candidate.worker.do("time", candidate.name, 1, 3)
-        except WorkerError as error:
-            failures.append(_describe(candidate.worker, case, candidate.name, error))
-            candidates.remove(candidate)
-            continue
+        seconds = _time_once(candidate, candidates, case, failures)
         wanted = settings.seconds / settings.rounds / max(seconds, 1e-7)
         calls = max(1, min(MAX_CALLS, round(wanted)))
         candidate.samples = min(calls, SAMPLES)
@@ -170,18 +170,26 @@ def _time(candidates: list[Candidate], case: Case, settings: Settings, failures:
             if settings.threads > 1:
                 # Threads of the peer before this may still spin.
                 time.sleep(0.002)
-            try:
-                seconds = candidate.worker.do(
-                    "time", candidate.name, candidate.calls, candidate.samples
-                )
-            except WorkerError as error:
-                failures.append(_describe(candidate.worker, case, candidate.name, error))
-                candidates.remove(candidate)
-                continue
+            seconds = _time_once(candidate, candidates, case, failures)
             candidate.seconds = min(candidate.seconds, seconds)
+
+
+def _time_once(
+    candidate: Candidate, candidates: list[Candidate], case: Case, failures: list[str]
+) -> float:
+    """Time a series; should that fail, remove all candidates of the worker."""
+    if candidate not in candidates:
+        return float("inf")
+    worker = candidate.worker
+    try:
+        seconds: float = worker.do("time", candidate.name, candidate.calls, candidate.samples)
+    except WorkerError as error:
+        failures.append(_describe(worker, case, candidate.name, error))
+        candidates[:] = [other for other in candidates if other.worker is not worker]
+        return float("inf")
+    return seconds
 
 
 def _describe(worker: WorkerProcess, case: Case, name: str, error: WorkerError) -> str:
     hidden = "" if worker.amx else ", AMX hidden"
-    ours = " (ours)" if worker.peer == OURS else ""
-    return f"{worker.peer}{ours} {name}{hidden}: {case.workload} {case.name}: {error}"
+    return f"{worker.peer} {name}{hidden}: {case.workload} {case.name}: {error}"

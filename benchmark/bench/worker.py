@@ -21,7 +21,7 @@ class Worker:
     """What the commands act on."""
 
     def __init__(self, peer: str, threads: int, amx: bool, folder: Path, loops: Path) -> None:
-        if not amx:
+        if not amx and isolation.has_amx():
             isolation.deny_amx()
         # Libraries are loaded from here on.
         from bench.entry import Context, Entry

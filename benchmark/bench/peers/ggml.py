@@ -42,7 +42,7 @@ _TYPES = {
     "Q4_K": _Type(12, 256),
 }
 _OFFERS = {
-    "W2": (("Q8_0", "AMX"), ("Q8_0", "CPU_REPACK"), ("Q8_0", "CPU")),
+    "W2": (("Q8_0", "AMX"), ("Q8_0", "CPU")),
     "W3": (
         *(("Q4_0", "AMX"), ("Q4_0", "CPU_REPACK"), ("Q4_0", "CPU")),
         *(("Q4_K", "AMX"), ("Q4_K", "CPU_REPACK")),

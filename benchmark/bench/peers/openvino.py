@@ -236,8 +236,9 @@ def _compress_int4(problem: Problem) -> Any:
     case = problem.case
     shape = [case.columns, case.depth // case.group_size, case.group_size]
     nibbles = problem["quantized_weight"].astype(np.uint8) & 15
-    packed = np.ascontiguousarray(nibbles[:, 0::2] | nibbles[:, 1::2] << 4).reshape(-1)
-    tensor = openvino.Tensor(packed, openvino.Shape(shape), openvino.Type.i4)
+    # A tensor made of an array would not keep the array alive.
+    tensor = openvino.Tensor(openvino.Type.i4, openvino.Shape(shape))
+    tensor.data.view(np.uint8)[:] = (nibbles[:, 0::2] | nibbles[:, 1::2] << 4).reshape(-1)
     scale = problem["weight_scale"].reshape(*shape[:2], 1)
     layer = ops.constant(np.array([case.columns, case.depth], np.int64))
     return _scale(ops.constant(tensor), scale, lambda weight: ops.reshape(weight, layer, False))
