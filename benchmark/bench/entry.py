@@ -78,14 +78,22 @@ class Context:
     loops: Path
     """The library made of loops/*.ll."""
 
-    def call_from_c(self, function: ctypes._CFuncPtr, first: object, second: object = None) -> Run:
-        """Return a loop, compiled by LLVM, around ``function(first, second)``, which returns 0."""
+    def call_from_c(
+        self,
+        function: ctypes._CFuncPtr,
+        first: object,
+        second: object = None,
+        third: int = 0,
+        fourth: object = None,
+    ) -> Run:
+        """Return a loop, compiled by LLVM, around a call of ``function``, which returns 0."""
         repeat = ctypes.CDLL(str(self.loops)).repeat
-        repeat.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        repeat.argtypes = [pointer, pointer, pointer, number, pointer, number]
         address = ctypes.cast(function, ctypes.c_void_p)
 
         def run(calls: int) -> None:
-            if repeat(address, first, second, calls):
+            if repeat(address, first, second, third, fourth, calls):
                 raise RuntimeError("a call returned an error")
 
         return run

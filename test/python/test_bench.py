@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARK = Path(__file__).resolve().parents[2] / "benchmark"
 from bench import isolation
 from bench.limits import Level, Limits
 from bench.problem import Problem, write_problem

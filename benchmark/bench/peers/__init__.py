@@ -7,7 +7,7 @@ import importlib
 from bench.entry import Peer
 
 OURS = "quantc"
-PEERS = (OURS, "onnxruntime", "openvino", "torch", "litert", "ggml")
+PEERS = (OURS, "onnxruntime", "openvino", "torch", "litert", "ggml", "onednn")
 
 
 def load_peer(name: str) -> type[Peer]:
