@@ -32,6 +32,7 @@ CONFIGS = {
         "group_size": 8,
         "symmetric_weights": False,
     },
+    "nf4": {"weight_format": "nf4"},
     "one layer": {"skip_layers": ["fc1"]},
 }
 
@@ -121,7 +122,7 @@ def check_channels(
     is_new = (get_weight(merged) == get_weight(expected)).all(axis=1)
     is_nearer = get_error(merged) <= get_error(expected)
     assert (is_new | is_nearer).all()
-    if merged.weight_bits == 32 or merged.granularity == "per_tensor":
+    if merged.weight_format != "integer" or merged.granularity == "per_tensor":
         return
     same = np.equal(merged.weight_scale, base.weight_scale).reshape(len(is_new), -1).all(axis=1)
     if merged.group_multiplier is not None:

@@ -84,6 +84,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);
     populateLinearPatterns(converter, patterns);
+    populateNormalFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateCallOpTypeConversionPattern(patterns, converter);

@@ -132,6 +132,11 @@ def _add_quantize(subparsers) -> None:
         "--weight-bits", type=int, metavar="4|8", help=f"default: {defaults.weight_bits}"
     )
     group.add_argument(
+        "--weight-format",
+        metavar=_hyphenated(config.WEIGHT_FORMATS),
+        help="nf4: 4 bits in groups of 64, weight-only, for training adapters (default: integer)",
+    )
+    group.add_argument(
         "--activation-bits", type=int, metavar="8|32", help="32 is the same as --mode weight-only"
     )
     group.add_argument(

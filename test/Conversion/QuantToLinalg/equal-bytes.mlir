@@ -143,3 +143,23 @@ func.func @linear_weight_only() -> (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5
   %3 = quant.linear %x, %w4 scale(%sn : tensor<5x1xf32>) multiplier(%m : tensor<5x2xi8>) bias(%b : tensor<5xf32>) : tensor<3x8xf32>, tensor<5x8xi4> -> tensor<3x5xf32>
   return %0, %1, %2, %3 : tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5xf32>
 }
+
+// -----
+
+// CHECK: output0 = dense<{{.*}}> : tensor<2x128xf32>
+func.func @dequantize_normal_float() -> (tensor<2x128xf32>, tensor<1x64xf32>) {
+  %bytes = arith.constant dense<[[16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8,
+      16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8],
+      [16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8,
+      16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8]]> : tensor<2x64xi8>
+  %q = quant.unpack %bytes : tensor<2x64xi8> -> tensor<2x128xi4>
+  %c = arith.constant dense<77> : tensor<1x256xi8>
+  %s = arith.constant dense<0.0131> : tensor<1x1xf32>
+  %m = arith.constant dense<0.77> : tensor<f32>
+  %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<2x128xi4> -> tensor<2x128xf32>
+  // A magnitude that would be negative is 0, and one block is no group.
+  %one = arith.constant dense<7> : tensor<1x64xi4>
+  %low = arith.constant dense<-127> : tensor<1x256xi8>
+  %v = quant.dequantize_normal_float %one magnitude(%low, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<1x64xi4> -> tensor<1x64xf32>
+  return %w, %v : tensor<2x128xf32>, tensor<1x64xf32>
+}
