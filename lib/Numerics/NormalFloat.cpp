@@ -92,7 +92,7 @@ quantc::numerics::dequantizeNormalFloat(const NormalFloatWeights &weights) {
       weights.magnitudes, weights.storage.size() / normalFloatBlock);
   std::vector<float> result;
   for (size_t i = 0; i < weights.storage.size(); ++i)
-    result.push_back(e.mul(normalFloatLevel<Evaluate>(e, weights.storage[i]),
+    result.push_back(e.mul(normalFloatLevels[weights.storage[i] + 8],
                            magnitudes[i / normalFloatBlock]));
   return result;
 }

@@ -90,9 +90,8 @@ static std::optional<HostTensor> getDequantizedWeight(const Layer &layer) {
                               : 0;
       if (layer.isNormalFloat()) {
         int32_t q = integers.values<int8_t>()[index];
-        result.values<float>()[index] =
-            evaluate.mul(numerics::normalFloatLevel(evaluate, q),
-                         scale.values<float>()[block]);
+        result.values<float>()[index] = evaluate.mul(
+            numerics::normalFloatLevels[q + 8], scale.values<float>()[block]);
         continue;
       }
       result.values<float>()[index] =

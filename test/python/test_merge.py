@@ -299,6 +299,20 @@ def test_calibration_with_adapters(model: quantc.Model, adapter: quantc.Adapter)
     assert shared.layers["fc2"].input_scale > alone.layers["fc2"].input_scale
 
 
+def test_calibration_with_adapters_on_the_command_line(
+    model: quantc.Model, adapter: quantc.Adapter, tmp_path: Path
+) -> None:
+    data = random_inputs((16, 40))
+    np.save(tmp_path / "data.npy", data)
+    adapter.save(tmp_path / "adapter")
+    arguments = ["quantize", model.path, "--data", str(tmp_path / "data.npy")]
+    arguments += ["--adapter", str(tmp_path / "adapter"), "-o", str(tmp_path / "out.mlir")]
+    assert main(arguments) == 0
+    expected = quantc.quantize(model, calibration_data=data, adapters=[adapter])
+    actual = quantc.load(tmp_path / "out.mlir")
+    assert actual.layers["fc2"].input_scale == expected.layers["fc2"].input_scale
+
+
 def test_command_line(
     model: quantc.Model,
     adapter: quantc.Adapter,

@@ -47,7 +47,8 @@ inline constexpr std::array<float, 16> normalFloatLevels = {
 inline constexpr int64_t normalFloatBlock = 64;
 inline constexpr int64_t normalFloatSuperBlock = 256;
 
-/// normal_float_a3: the level of a stored q in [-8, 7], picked by selects.
+/// The level of a stored q in [-8, 7], `normalFloatLevels[q + 8]`, picked by
+/// selects for code that has no fast lookup.
 template <typename A>
 typename A::Float normalFloatLevel(A &a, typename A::Int q) {
   using Float = typename A::Float;

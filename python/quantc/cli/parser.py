@@ -166,6 +166,14 @@ def _add_quantize(subparsers) -> None:
     group = parser.add_argument_group("calibration, for --mode static")
     _add_data(group, required=False)
     group.add_argument(
+        "--adapter",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a LoRA adapter that the model will run with: calibrate with it too; may be repeated",
+    )
+    group.add_argument(
         "--calibration-file",
         type=Path,
         action="append",
