@@ -9,7 +9,6 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -92,7 +91,9 @@ def _make_linear(layer: QuantizedLayer) -> nn.Linear:
     return linear.eval()
 
 
-def _load(module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, QuantizedLayer]) -> Model:
+def _load(
+    module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, QuantizedLayer]
+) -> Model:
     """Load ``module`` by way of ONNX."""
     import onnx
 

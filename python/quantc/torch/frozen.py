@@ -43,7 +43,7 @@ def freeze(module: nn.Module) -> nn.Module:
 class IntegerWeight(nn.Parameter):
     """Integers of a weight, which have no gradient."""
 
-    def __new__(cls, data: Tensor, requires_grad: bool = False) -> IntegerWeight:
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> IntegerWeight:  # noqa: PYI034
         return torch.Tensor._make_subclass(cls, data, requires_grad)
 
     def requires_grad_(self, requires_grad: bool = True) -> IntegerWeight:
