@@ -173,7 +173,7 @@ class Shared(TwoReaders):
         return self.b(self.a(self.a(x)))
 
 
-@pytest.mark.parametrize("kind", [TwoReaders, ClipAfterReshape, NotTraceable])
+@pytest.mark.parametrize("kind", [TwoReaders, ClipAfterReshape, NotTraceable, Shared])
 def test_results_that_stay_float(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
     module = qt.prepare_qat(kind(), QuantizationConfig())
@@ -187,10 +187,23 @@ def test_results_that_stay_float(kind: type[nn.Module]) -> None:
         module = module.train()
         module.c = nn.Identity()
         module.eval()
-    elif kind is ClipAfterReshape:
+    elif kind in (ClipAfterReshape, Shared):
         module.c = nn.Identity()
     model = qt.convert(module, x)
     assert all(layer.output_scale is None for layer in model.layers.values())
+    expect_same_bytes(module, model, x)
+
+
+def test_layer_in_two_places() -> None:
+    torch.manual_seed(0)
+    module = TwoReaders()
+    module.c = module.b
+    module = qt.prepare_qat(module, QuantizationConfig())
+    assert module.c is module.b and isinstance(module.b, qt.QatLinear)
+    x = batches(1, 7, 8)[0]
+    module(x)
+    model = qt.convert(module.eval(), x)
+    assert list(model.layers) == ["a", "b"]  # The exporter has seen that both are one.
     expect_same_bytes(module, model, x)
 
 
@@ -275,7 +288,7 @@ def test_observers() -> None:
     assert torch.equal(module(x), plain(x, module.weight, module.bias))
     assert module.input_range.tolist() == [-2, 3]
     module(2 * x)
-    torch.testing.assert_close(module.input_range, torch.tensor([-2.02, 3.03]))
+    torch.testing.assert_close(module.input_range, torch.tensor([-2.2, 3.3]))
     assert not torch.equal(module(x), plain(x, module.weight, module.bias))
     qt.freeze_observers(module)
     before = module.input_range.clone()
