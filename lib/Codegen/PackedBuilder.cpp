@@ -142,3 +142,12 @@ Value PackedBuilder::createResult(Value blocked, RankedTensorType type) {
     flat = tensor::CastOp::create(rewriter, loc, type, flat);
   return flat;
 }
+
+Value PackedBuilder::createBlocked(Value tensor) {
+  int64_t rows = cast<RankedTensorType>(tensor.getType()).getDimSize(0);
+  tensor = padWithZeros(tensor, {rows, layout.numPanels() * layout.panel});
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+  auto blocked = RankedTensorType::get({rows, layout.numPanels(), layout.panel},
+                                       getElementTypeOrSelf(tensor));
+  return tensor::ExpandShapeOp::create(rewriter, loc, blocked, tensor, split);
+}

@@ -36,9 +36,23 @@ static ArrayRef<int64_t> getTileSizes(Operation *op) {
   return sizes ? sizes.asArrayRef() : ArrayRef<int64_t>();
 }
 
+<<<<<<< HEAD
+=======
+/// Fuses what belongs to the layer: operations with tile sizes of their own.
+/// The start of a sum stays outside of the loop over its terms.
+static std::optional<scf::SCFTileAndFuseOptions::ControlFnResult>
+fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
+  if (isDestination || getTileSizes(producer.getOwner()).empty() ||
+      producer.getOwner()->hasAttr(kTileRootAttr))
+    return std::nullopt;
+  return scf::SCFTileAndFuseOptions::ControlFnResult{};
+}
+
+>>>>>>> wt-lora
 /// Marks `op` as tiled.
 static void finish(Operation *op) {
   op->removeAttr(kTileSizesAttr);
+  op->removeAttr(kTileRootAttr);
   op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
 }
 
@@ -114,9 +128,10 @@ static void peel(RewriterBase &rewriter, scf::ForOp loop) {
 
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
-  return llvm::any_of(op->getUsers(), [](Operation *user) {
-    return !getTileSizes(user).empty();
-  });
+  return !op->hasAttr(kTileRootAttr) &&
+         llvm::any_of(op->getUsers(), [](Operation *user) {
+           return !getTileSizes(user).empty();
+         });
 }
 
 /// The last operations of the layers in `func` that have tile sizes, in program

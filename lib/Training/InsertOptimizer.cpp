@@ -144,8 +144,13 @@ SmallVector<Value> StepBuilder::emitStep(Emit &a, const Parameter &parameter,
     direction = numerics::adamDirection(
         a, mean, variance, given[given.size() - 2], given.back(), given[3]);
   }
+  // The direction of adam has no size of its own: a scale moves by a share of
+  // itself (optimizer_a5).
+  if (isAdam() && parameter.minimum)
+    rate = a.mul(rate, value);
   // Biases, gains and scales do not decay.
-  if (optimizer == Optimizer::AdamW && parameter.getType().getRank() > 1)
+  if (optimizer == Optimizer::AdamW && parameter.getType().getRank() > 1 &&
+      !parameter.minimum)
     value = numerics::decayWeight(a, value, rate, given[4]);
   results[0] = numerics::descend(a, value, direction, rate);
   if (parameter.minimum)

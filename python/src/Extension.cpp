@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Adapters.h"
 #include "Calibration.h"
 #include "Layer.h"
+#include "Merge.h"
 #include "Model.h"
 #include "Numerics.h"
 #include "Program.h"
@@ -23,7 +25,9 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindLayer(m);
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
+  quantc::python::bindMerge(m);
   quantc::python::bindProgram(m);
+  quantc::python::bindAdapters(m);
   quantc::python::bindTraining(m);
   quantc::python::bindNumerics(m);
   m.def(

@@ -31,6 +31,11 @@
 //   ADAM-SAME:         quant.name = "fc.weight.mean"
 //   ADAM-SAME:         quant.name = "fc.weight.variance"
 //        ADAM:     math.sqrt
+// The scale moves by a share of itself.
+//        ADAM:   linalg.generic {{.*}} outs(%{{.+}}, %{{.+}}, %{{.+}} : tensor<f32>
+//        ADAM:   ^bb0(%[[P:[^:]+]]: f32, %{{[^:]+}}: f32, %{{[^:]+}}: f32, %{{[^:]+}}: f32, %[[R:[^:]+]]: f32,
+//        ADAM:     %[[STEP:.+]] = arith.mulf %[[R]], %[[P]]
+//        ADAM:     arith.mulf %[[STEP]],
 
 // Only the matrix decays.
 // ADAMW-LABEL: func @main

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 import networks
 import quantc
@@ -112,6 +113,85 @@ def test_prediction_is_what_ships_beyond_exact_float_sums(tmp_path: Path) -> Non
     trainer = quantc.Trainer(quantc.load(path), config, epochs=1, warm_up=1)
     trainer.fit(x, x[:, :CLASSES].argmax(axis=1))
     check_promise(trainer, x)
+
+
+def make_block(path: Path) -> quantc.Model:
+    """Two layers of one input, a residual, a LayerNorm, a Clip, and three dimensions."""
+    random = np.random.default_rng(0)
+    weights = {
+        "q.weight": random.standard_normal((FEATURES, FEATURES)) / 5,
+        "k.weight": random.standard_normal((FEATURES, FEATURES)) / 5,
+        "norm.weight": np.ones(FEATURES),
+        "norm.bias": np.zeros(FEATURES),
+        "up.weight": random.standard_normal((FEATURES, 16)) / 5,
+        "up.bias": np.zeros(16),
+        "head.weight": random.standard_normal((16, CLASSES)) / 4,
+        "low": np.array(0),
+        "high": np.array(2),
+    }
+    nodes = [
+        helper.make_node("MatMul", ["x", "q.weight"], ["q"], name="q"),
+        helper.make_node("MatMul", ["x", "k.weight"], ["k"], name="k"),
+        helper.make_node("Add", ["q", "k"], ["qk"], name="sum"),
+        helper.make_node("Add", ["qk", "x"], ["residual"], name="residual"),
+        helper.make_node(
+            "LayerNormalization", ["residual", "norm.weight", "norm.bias"], ["n"], name="norm"
+        ),
+        helper.make_node("MatMul", ["n", "up.weight"], ["up"], name="up"),
+        helper.make_node("Add", ["up", "up.bias"], ["up_biased"], name="up_bias"),
+        helper.make_node("Clip", ["up_biased", "low", "high"], ["clipped"], name="clip"),
+        helper.make_node("MatMul", ["clipped", "head.weight"], ["scores"], name="head"),
+        helper.make_node("ReduceMean", ["scores"], ["y"], name="mean", axes=[1], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "block",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, FEATURES])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", CLASSES])],
+        [
+            numpy_helper.from_array(value.astype(np.float32), name)
+            for name, value in weights.items()
+        ],
+    )
+    return quantc.load(networks.save(graph, path))
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_bits": 4, "granularity": "per_tensor"}])
+def test_prediction_of_a_block_is_what_ships(tmp_path: Path, options: dict[str, Any]) -> None:
+    block = make_block(tmp_path / "block.onnx")
+    assert "up.bias" in block.parameters and "norm.weight" in block.parameters
+    x = networks.random_inputs((130, 3, FEATURES))
+    trainer = quantc.Trainer(block, quantc.QuantizationConfig(**options), epochs=2, warm_up=2)
+    history = trainer.fit(x, x[:, 0, :CLASSES].argmax(axis=1))
+    assert history[1]["loss"] < history[0]["loss"]
+    check_promise(trainer, x)
+    for name in ("norm.weight", "norm.bias", "up.bias"):
+        assert not np.array_equal(trainer.parameters[name], block.parameters[name])
+
+
+@pytest.mark.parametrize("mode", [None, "static", "dynamic"])
+def test_a_step_interpreted_is_a_step_compiled(model: quantc.Model, mode: str | None) -> None:
+    config = quantc.QuantizationConfig(mode=mode) if mode else None
+    step = quantc._quantc.create_step(
+        *(model, config, False, False),
+        *(quantc._quantc.Loss.cross_entropy, quantc._quantc.Optimizer.adam),
+    )
+    x = networks.random_inputs((9, FEATURES))
+    inputs = {"x": x, "labels": np.arange(9) % CLASSES} | model.parameters
+    for name, value in (
+        *(("learning_rate", 1e-2), ("beta1", 0.9), ("beta2", 0.999), ("epsilon", 1e-8)),
+        *(("step", 1.0), ("range_momentum", 0.5)),
+    ):
+        inputs[name] = np.asarray(value, np.float32)
+    for port in step.inputs:
+        if port.name.endswith(".range"):
+            inputs[port.name] = np.array([-2, 3], np.float32)
+        inputs.setdefault(port.name, np.zeros(port.shape, port.dtype) if port.name != "x" else x)
+    inputs = {port.name: inputs[port.name] for port in step.inputs}
+    interpreted, compiled = quantc.interpret(step, inputs), quantc.compile(step)(inputs)
+    assert interpreted.keys() == compiled.keys()
+    for name, array in interpreted.items():
+        assert array.tobytes() == compiled[name].tobytes(), name
 
 
 def test_layers_fuse_as_they_do_in_inference(deep_model: quantc.Model) -> None:

@@ -132,8 +132,8 @@ def InsertOptimizer : Pass<"quant-insert-optimizer", "::mlir::ModuleOp"> {
 
     `step` counts from 1. The formulas are optimizer_a1 to optimizer_a5 in
     docs/Numerics.md. Weight decay is for parameters of two dimensions and more,
-    so that biases, gains and scales do not shrink. A parameter with
-    `quant.minimum` is kept above it.
+    so that biases and gains do not shrink. A parameter with `quant.minimum` is
+    a scale: it is kept above that, and `adam` moves it by a share of itself.
 
     Example, `sgd`:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -56,6 +56,19 @@ class Programs:
             ),
             self._target,
         )
+
+
+@lru_cache(maxsize=4)
+def get_programs(
+    model: Model,
+    config: QuantizationConfig | None,
+    learned: bool,
+    loss: str,
+    optimizer: str,
+    target: str,
+) -> Programs:
+    """Return programs that trainers of one model share, with several seeds or learning rates."""
+    return Programs(model, config, learned, loss, optimizer, target)
 
 
 def run(program: Program, *sources: Arrays) -> Arrays:

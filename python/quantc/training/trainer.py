@@ -20,7 +20,7 @@ from quantc.quantization import LayerParameters, quantize_trained
 from quantc.training.checkpoint import read_checkpoint, write_checkpoint
 from quantc.training.data import Arrays, TrainingData, check_inputs, split
 from quantc.training.history import Row, check_log, write_log
-from quantc.training.programs import Programs, run
+from quantc.training.programs import get_programs, run
 from quantc.training.schedule import Schedule, get_schedule
 
 LOSSES = ("cross_entropy", "mse")
@@ -128,7 +128,9 @@ class Trainer:
         self._freeze = freeze
         self._patience = patience
         self._model = model
-        self._programs = Programs(model, self.config, learned_step_size, loss, optimizer, target)
+        self._programs = get_programs(
+            model, self.config, learned_step_size, loss, optimizer, target
+        )
         self._layers: list[tuple[str, str | None]] = _quantc.trained_layers(model, self.config)
         self._names = tuple(model.parameters)
         self._state: Arrays = dict(model.parameters)

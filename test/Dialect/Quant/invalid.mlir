@@ -266,3 +266,51 @@ func.func @linear_c11_static_per_channel(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>,
   %0 = quant.linear %x, %w scale(%g : tensor<6x2xf32>) input(%s, %z : tensor<f32>, tensor<i8>) output(%s, %z : tensor<f32>, tensor<i8>) : tensor<?x8xi8>, tensor<6x8xi8> -> tensor<?x6xi8>
   return
 }
+
+// -----
+
+func.func @linear_c12_addend(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>, %s: tensor<f32>, %z: tensor<i8>, %d: tensor<?x8xf32>) {
+  // expected-error @+1 {{expects an addend of the shape of the result}}
+  %0 = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) addend(%d : tensor<?x8xf32>) : tensor<?x8xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c1_depth(%x: tensor<?x8xf32>, %a: tensor<?x7x4xf32>, %b: tensor<?x4x6xf32>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects input [M, K], down [S, K, R], up [S, R, N], scale [S] and result [M, N] with static K, R and N, R not 0}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x7x4xf32>, tensor<?x4x6xf32> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c1_rank(%x: tensor<?x8xf32>, %a: tensor<8x4xf32>, %b: tensor<?x4x6xf32>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects input [M, K], down [S, K, R], up [S, R, N] and result [M, N]}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<8x4xf32>, tensor<?x4x6xf32> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c2_storage(%x: tensor<?x8xf32>, %a: tensor<?x8x4xf32>, %b: tensor<?x4x6xbf16>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects down and up of the same element type}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xf32>, tensor<?x4x6xbf16> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c3_missing(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects storage scales exactly when down and up are i8}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c3_shape(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %sa: tensor<?x4xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects storage scales [S, R] and [S, N]}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) storage_scales(%sa, %sa : tensor<?x4xf32>, tensor<?x4xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return
+}

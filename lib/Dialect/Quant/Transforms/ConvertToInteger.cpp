@@ -92,7 +92,8 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
         weight.getScale(), weight.getZeroPoint(), weight.getMultiplier(),
         input ? Value(input.getScale()) : Value(),
         input ? getZeroPoint(rewriter, input) : Value(), bias,
-        /*output_scale=*/Value(), /*output_zero_point=*/Value());
+        /*output_scale=*/Value(), /*output_zero_point=*/Value(),
+        /*addend=*/Value());
     copyLayerAttrs(op, linear);
     rewriter.replaceOp(last, linear);
     if (last != op)
