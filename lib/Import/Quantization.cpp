@@ -78,8 +78,7 @@ static FailureOr<Shape> getBlocks(NodeImporter &node, const Tensor &input,
     }
   }
   return node.emitError("scale of shape " + node.toString(scale.shape) +
-                        " for a tensor of shape " +
-                        node.toString(input.shape) +
+                        " for a tensor of shape " + node.toString(input.shape) +
                         "; expects one, one for each index of the axis, or one "
                         "for each whole block along it");
 }
@@ -88,7 +87,7 @@ static FailureOr<Shape> getBlocks(NodeImporter &node, const Tensor &input,
 /// flipped if they are unsigned; a byte each.
 static DenseElementsAttr toSigned(DenseElementsAttr constant,
                                   ElementType type) {
-  if (!isUnsigned(type))
+  if (!isUnsigned(type) || constant.empty())
     return constant;
   SmallVector<char, 0> bytes(constant.getRawData());
   for (char &byte : bytes)
@@ -112,9 +111,8 @@ static DenseElementsAttr getZeroPoints(const Tensor &tensor) {
 }
 
 /// Inputs 1 and 2 as parameters of `input`, which is stored as `type`.
-static FailureOr<Parameters> getParameters(NodeImporter &node,
-                                           const Tensor &input,
-                                           ElementType type) {
+static FailureOr<Parameters>
+getParameters(NodeImporter &node, const Tensor &input, ElementType type) {
   Tensor &scale = node.getInput(1);
   if (scale.type != ElementType::Float)
     return node.emitError("scale of type " + getName(scale.type) +
@@ -134,8 +132,8 @@ static FailureOr<Parameters> getParameters(NodeImporter &node,
     zeroPoints = getZeroPoints(tensor);
   } else if (isUnsigned(type)) {
     // 0, shifted.
-    auto zeroType = RankedTensorType::get(getStaticShape(scale.shape),
-                                          node.b.getI8Type());
+    auto zeroType =
+        RankedTensorType::get(getStaticShape(scale.shape), node.b.getI8Type());
     if (!zeroType.hasStaticShape())
       return node.emitError("scale without a static shape; expects one");
     auto zero = static_cast<int8_t>(-getSignBit(type));
@@ -208,8 +206,9 @@ static Value getStorageValue(NodeImporter &node, Tensor &input) {
   if (input.shifted)
     return input.shifted;
   if (input.constant) {
-    Tensor storage = createConstant(
-        getSigned(input.type), toSigned(input.constant, input.type), input.name);
+    Tensor storage =
+        createConstant(getSigned(input.type),
+                       toSigned(input.constant, input.type), input.name);
     return node.getValue(storage);
   }
   Value value = node.getValue(input);
@@ -230,7 +229,7 @@ static LogicalResult importDequantizedBias(NodeImporter &node) {
                           "vector; expects such a bias");
   if (node.hasInput(2)) {
     Tensor &zeroPoint = node.getInput(2);
-    if (!zeroPoint.constant ||
+    if (!zeroPoint.constant || zeroPoint.type != ElementType::Int32 ||
         llvm::any_of(zeroPoint.constant.getValues<int32_t>(),
                      [](int32_t value) { return value != 0; }))
       return node.emitError("DequantizeLinear of INT32 with a zero point; "

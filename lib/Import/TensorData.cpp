@@ -73,7 +73,8 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
   if (!numElements)
     return numElements.takeError();
   unsigned bits = getBitWidth(tensor.type);
-  uint64_t size = llvm::divideCeil(static_cast<uint64_t>(*numElements) * bits, 8);
+  uint64_t size =
+      llvm::divideCeil(static_cast<uint64_t>(*numElements) * bits, 8);
 
   SmallVector<char, 0> converted;
   StringRef data;

@@ -12,10 +12,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 peft = pytest.importorskip("peft", reason="peft is not installed")
 
-import quantc  # noqa: E402
-import quantc.torch as qt  # noqa: E402
-from quantc import QuantizationConfig  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+from torch import Tensor, nn
+
+import quantc
+import quantc.torch as qt
+from quantc import QuantizationConfig
 
 CONFIGS = {
     "int8-static": QuantizationConfig(),

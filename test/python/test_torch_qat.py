@@ -12,10 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-import quantc  # noqa: E402
-import quantc.torch as qt  # noqa: E402
-from quantc import QuantizationConfig  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+from torch import Tensor, nn
+
+import quantc
+import quantc.torch as qt
+from quantc import QuantizationConfig
 
 K = 72
 """No multiple of 16: the last group is padded."""
@@ -70,11 +71,14 @@ CONFIGS = [
     QuantizationConfig(weight_bits=4, symmetric_weights=False, granularity="per_group"),
     QuantizationConfig(symmetric_activations=True),
     *[
-        QuantizationConfig(weight_bits=bits, mode=mode, granularity=granularity, group_size=16,
+        QuantizationConfig(weight_bits=bits, granularity=granularity, group_size=16,
                            learned_step_size=True)
         for bits in (8, 4)
-        for mode in ("static", "dynamic", "weight_only")
         for granularity in ("per_tensor", "per_channel", "per_group")
+    ],
+    *[
+        QuantizationConfig(weight_bits=4, mode=mode, learned_step_size=True)
+        for mode in ("dynamic", "weight_only")
     ],
     QuantizationConfig(weight_bits=4, learned_step_size=True, symmetric_weights=False),
 ]  # fmt: skip
@@ -93,17 +97,17 @@ def test_bytes(config: QuantizationConfig) -> None:
     module = train(qt.prepare_qat(Mlp(hidden=32), config))
     model = qt.convert(module, batches(1, 3, K)[0])
     assert list(model.layers) == ["fc1", "fc2", "head.0", "head.1"]
-    fuses = config.mode == "static" and not (
-        config.granularity == "per_group" and (config.weight_bits == 8 or not config.symmetric_weights)
-    )  # fmt: skip
+    has_float_groups = config.granularity == "per_group" and (
+        config.weight_bits == 8 or not config.symmetric_weights
+    )
+    fuses = config.mode == "static" and not has_float_groups
     results = [layer.output_scale is not None for layer in model.layers.values()]
     assert results == [fuses, False, fuses, False]
     # Beyond the observed range too.
     expect_same_bytes(module, model, 2 * batches(1, 37, K)[0])
 
 
-@pytest.mark.parametrize("depth", [1040, 1048, 2048])
-@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("depth", "bits"), [(1040, 8), (1048, 8), (2048, 8), (2048, 4)])
 def test_depths_that_floats_cannot_sum(depth: int, bits: int) -> None:
     # Sums of more than 1040 products of bytes are not exact in f32.
     torch.manual_seed(0)
@@ -169,7 +173,7 @@ class Shared(TwoReaders):
         return self.b(self.a(self.a(x)))
 
 
-@pytest.mark.parametrize("kind", [TwoReaders, ClipAfterReshape, NotTraceable])
+@pytest.mark.parametrize("kind", [TwoReaders, ClipAfterReshape, NotTraceable, Shared])
 def test_results_that_stay_float(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
     module = qt.prepare_qat(kind(), QuantizationConfig())
@@ -183,10 +187,23 @@ def test_results_that_stay_float(kind: type[nn.Module]) -> None:
         module = module.train()
         module.c = nn.Identity()
         module.eval()
-    elif kind is ClipAfterReshape:
+    elif kind in (ClipAfterReshape, Shared):
         module.c = nn.Identity()
     model = qt.convert(module, x)
     assert all(layer.output_scale is None for layer in model.layers.values())
+    expect_same_bytes(module, model, x)
+
+
+def test_layer_in_two_places() -> None:
+    torch.manual_seed(0)
+    module = TwoReaders()
+    module.c = module.b
+    module = qt.prepare_qat(module, QuantizationConfig())
+    assert module.c is module.b and isinstance(module.b, qt.QatLinear)
+    x = batches(1, 7, 8)[0]
+    module(x)
+    model = qt.convert(module.eval(), x)
+    assert list(model.layers) == ["a", "b"]  # The exporter has seen that both are one.
     expect_same_bytes(module, model, x)
 
 
@@ -271,7 +288,7 @@ def test_observers() -> None:
     assert torch.equal(module(x), plain(x, module.weight, module.bias))
     assert module.input_range.tolist() == [-2, 3]
     module(2 * x)
-    torch.testing.assert_close(module.input_range, torch.tensor([-2.02, 3.03]))
+    torch.testing.assert_close(module.input_range, torch.tensor([-2.2, 3.3]))
     assert not torch.equal(module(x), plain(x, module.weight, module.bias))
     qt.freeze_observers(module)
     before = module.input_range.clone()
@@ -341,6 +358,7 @@ def test_errors() -> None:
 
 def test_wrong_order_of_layers() -> None:
     torch.manual_seed(0)
+
     class Smooth(Mlp):
         is_smooth = False
 

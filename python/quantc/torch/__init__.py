@@ -11,12 +11,12 @@
 the same bytes. Needs the package ``torch``.
 """
 
-try:
-    import torch
-except ImportError as error:
+import importlib.util
+
+if importlib.util.find_spec("torch") is None:
     raise ImportError(
         "quantc.torch needs PyTorch; install it with `pip install torch`", name="torch"
-    ) from error
+    )
 
 from quantc.torch.convert import convert
 from quantc.torch.frozen import FrozenLinear, freeze

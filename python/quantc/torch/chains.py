@@ -7,6 +7,7 @@ some of the pairs for which quant-fuse-requantize does so; `convert` keeps it fr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -51,10 +52,9 @@ class Graph:
         self.nodes: list[fx.Node] = []
         modes = {child: child.training for child in module.modules()}
         module.eval()
-        try:
+        # Tracing runs the module's own code on proxies: anything may be raised.
+        with contextlib.suppress(Exception):
             self.nodes = list(_Tracer().trace(module).nodes)
-        except Exception:  # noqa: BLE001 - tracing runs the module's own code on proxies.
-            pass
         for child, mode in modes.items():
             child.training = mode
 

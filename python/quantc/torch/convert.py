@@ -9,7 +9,6 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from quantc._quantc import Model
 from quantc.errors import Error
 from quantc.quantization import quantize_trained
 from quantc.torch.frozen import FrozenLinear
-from quantc.torch.linear import QatLinear
+from quantc.torch.linear import QatLinear, replace_modules
 
 CONTRACTIONS = ("Gemm", "MatMul")
 
@@ -54,7 +53,13 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
             raise Error(f"{layer.name}: fake quantization is disabled; enable it before convert")
     parameters = {name: layer.layer_parameters() for name, layer in layers.items()}
     inputs = (example_input,) if isinstance(example_input, Tensor) else tuple(example_input)
-    model = _load(_make_float(module, layers), inputs, layers)
+    model = _load(_make_float(module), inputs)
+    # The second call of a layer has its name with a number.
+    submodules = dict(module.named_modules())
+    for name in model.layers:
+        first, _, number = name.rpartition("_")
+        if first in layers and number.isdigit() and name not in submodules:
+            parameters[name] = parameters[first]
     missing = [name for name in layers if name not in model.layers]
     if missing:
         raise Error(
@@ -63,7 +68,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
         )
     config = dataclasses.replace(
         next(iter(layers.values())).config,
-        skip_layers=[name for name in model.layers if name not in layers],
+        skip_layers=[name for name in model.layers if name not in parameters],
         skip_first=False,
         skip_last=False,
         skip_output=False,
@@ -73,14 +78,13 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
     return quantized
 
 
-def _make_float(module: nn.Module, layers: Mapping[str, QuantizedLayer]) -> nn.Module:
+def _make_float(module: nn.Module) -> nn.Module:
     """Return a copy of ``module`` with plain linear layers, for evaluation."""
     if isinstance(module, QuantizedLayer):
         return _make_linear(module)
     plain = copy.deepcopy(module).eval()
-    for name, layer in list(plain.named_modules()):
-        if isinstance(layer, QuantizedLayer):
-            plain.set_submodule(name, _make_linear(layer))
+    layers = [layer for layer in plain.modules() if isinstance(layer, QuantizedLayer)]
+    replace_modules(plain, {layer: _make_linear(layer) for layer in layers})
     return plain
 
 
@@ -92,7 +96,7 @@ def _make_linear(layer: QuantizedLayer) -> nn.Linear:
     return linear.eval()
 
 
-def _load(module: nn.Module, inputs: tuple[Tensor, ...], layers: Mapping[str, QuantizedLayer]) -> Model:
+def _load(module: nn.Module, inputs: tuple[Tensor, ...]) -> Model:
     """Load ``module`` by way of ONNX."""
     import onnx
 

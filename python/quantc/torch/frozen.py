@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from quantc.errors import Error
 from quantc.quantization import LayerParameters
 from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
-from quantc.torch.linear import QatLinear, check_tensors, pad
+from quantc.torch.linear import QatLinear, check_tensors, pad, replace_modules
 from quantc.torch.programs import get_layer, get_weight_dequantizer
 
 
@@ -29,21 +29,20 @@ def freeze(module: nn.Module) -> nn.Module:
     module = copy.deepcopy(module)
     if isinstance(module, QatLinear):
         return FrozenLinear(module)
-    layers = {n: layer for n, layer in module.named_modules() if isinstance(layer, QatLinear)}
+    layers = [layer for layer in module.modules() if isinstance(layer, QatLinear)]
     if not layers:
         raise Error(
             f"{type(module).__name__}: has no quantized layers; make them by "
             "quantc.torch.prepare_qat"
         )
-    for name, layer in layers.items():
-        module.set_submodule(name, FrozenLinear(layer))
+    replace_modules(module, {layer: FrozenLinear(layer) for layer in layers})
     return module
 
 
 class IntegerWeight(nn.Parameter):
     """Integers of a weight, which have no gradient."""
 
-    def __new__(cls, data: Tensor, requires_grad: bool = False) -> IntegerWeight:
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> IntegerWeight:  # noqa: PYI034
         return torch.Tensor._make_subclass(cls, data, requires_grad)
 
     def requires_grad_(self, requires_grad: bool = True) -> IntegerWeight:

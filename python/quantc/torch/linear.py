@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.distributed
 from torch import Tensor, nn
@@ -18,9 +20,6 @@ from quantc.torch.programs import (
     has_symmetric_activations,
     has_two_level_scales,
 )
-
-AVERAGING = 0.01
-"""The share of a new batch in the range of an input."""
 
 SMALLEST_SCALE = 1e-8
 """What a learned scale is taken for when it is smaller or negative."""
@@ -54,6 +53,13 @@ def pad(values: Tensor, depth: int) -> Tensor:
     return nn.functional.pad(values, (0, missing)) if missing else values
 
 
+def replace_modules(root: nn.Module, replaced: Mapping[nn.Module, nn.Module]) -> None:
+    """Put the values of ``replaced`` in the places of its keys; one may have several."""
+    for name, child in list(root.named_modules(remove_duplicate=False)):
+        if child in replaced:
+            root.set_submodule(name, replaced[child])
+
+
 class QatLinear(nn.Linear):
     """A linear layer whose forward has the bytes of the quantized layer.
 
@@ -63,14 +69,20 @@ class QatLinear(nn.Linear):
     """
 
     def __init__(
-        self, linear: nn.Linear, name: str, config: QuantizationConfig, warm_up_steps: int
+        self,
+        linear: nn.Linear,
+        name: str,
+        config: QuantizationConfig,
+        warm_up_steps: int,
+        range_momentum: float,
     ) -> None:
         # Not nn.Linear.__init__, which makes new parameters.
         nn.Module.__init__(self)
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.weight, self.bias = linear.weight, linear.bias
         self.training = linear.training
-        self.name, self.config, self.warm_up_steps = name, config, warm_up_steps
+        self.name, self.config = name, config
+        self.warm_up_steps, self.range_momentum = warm_up_steps, range_momentum
         check_tensors(name, weight=self.weight, bias=self.bias)
         depth = linear.in_features
         if config.granularity == "per_group":
@@ -212,8 +224,8 @@ class QatLinear(nn.Linear):
             range_ = range_ * torch.tensor([-1.0, 1.0])
         if not range_.isfinite().all():
             return
-        weight = AVERAGING if self.observed_batches else 1.0
-        self.input_range.lerp_(range_, weight)
+        momentum = self.range_momentum if self.observed_batches else 0.0
+        self.input_range.lerp_(range_, 1 - momentum)
         self.observed_batches += 1
 
     def _choose_groups(self) -> None:

@@ -12,13 +12,17 @@ from torch import nn
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
 from quantc.torch.chains import Graph
-from quantc.torch.linear import QatLinear
+from quantc.torch.linear import QatLinear, replace_modules
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def prepare_qat(
-    module: nn.Module, config: QuantizationConfig | None = None, *, warm_up_steps: int = 0
+    module: nn.Module,
+    config: QuantizationConfig | None = None,
+    *,
+    warm_up_steps: int = 0,
+    range_momentum: float = 0.9,
 ) -> nn.Module:
     """Return a copy of ``module`` for quantization-aware training.
 
@@ -27,8 +31,8 @@ def prepare_qat(
     bytes of the program that ``convert`` and ``quantc.compile`` make. Everything else stays as it
     is; a warning says so for convolutions.
 
-    In training mode the range of each input (mode ``static``) is the moving average over the
-    batches, until ``freeze_observers``. During the first ``warm_up_steps`` calls in training mode
+    In training mode the range of each input (mode ``static``) is a moving average over the batches,
+    with ``range_momentum``, until ``freeze_observers``. During the first ``warm_up_steps`` calls in training mode
     ranges are observed and nothing is quantized. Integer scales of groups are chosen anew every 100
     steps until ``freeze_observers``.
 
@@ -46,12 +50,15 @@ def prepare_qat(
     for name, layer in root.named_modules():
         if isinstance(layer, CONVOLUTIONS):
             _warn(f"{name}: a {type(layer).__name__} stays float32; only nn.Linear is quantized")
-    layers = {}
+    layers: dict[str, QatLinear] = {}
+    replaced: dict[nn.Module, nn.Module] = {}
     for name in names:
         if name not in skipped:
-            _check_groups(name, root.get_submodule(name), config)
-            layers[name] = QatLinear(root.get_submodule(name), name, config, warm_up_steps)
-            root.set_submodule(name, layers[name])
+            linear = root.get_submodule(name)
+            _check_groups(name, linear, config)
+            layers[name] = QatLinear(linear, name, config, warm_up_steps, range_momentum)
+            replaced[linear] = layers[name]
+    replace_modules(root, replaced)
     if config.mode == "static":
         graph.join_layers(layers)
     return root["linear"] if root is not module else root

@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from quantc import _quantc
 from quantc._quantc import Model, Program
@@ -103,7 +103,7 @@ class _Program:
         self.types[name] = "tensor<" + "".join(f"{size}x" for size in shape) + element + ">"
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_observer() -> Program:
     """Values [M] to ``input_range`` [2], the smallest and the largest that is finite."""
     program = _Program()
@@ -112,7 +112,7 @@ def get_observer() -> Program:
     return program.compile("input_range")
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_parameter_chooser(symmetric: bool) -> Program:
     """``input_range`` [2] to ``input_scale`` and ``input_zero_point``, of 8 bits."""
     program = _Program()
@@ -121,7 +121,7 @@ def get_parameter_chooser(symmetric: bool) -> Program:
     return program.compile("input_scale", "input_zero_point")
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_weight_quantizer(kind: LayerKind, has_given_scale: bool) -> Program:
     """``weight`` [N, K] to ``integers`` and, unless that is given, ``weight_scale``.
 
@@ -150,7 +150,7 @@ def get_weight_quantizer(kind: LayerKind, has_given_scale: bool) -> Program:
     return program.compile("integers", *results)
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_weight_dequantizer(kind: LayerKind) -> Program:
     """``integers``, packed, to ``weight`` [N, K]."""
     program = _Program()
@@ -161,7 +161,7 @@ def get_weight_dequantizer(kind: LayerKind) -> Program:
     return program.compile("weight")
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False) -> Program:
     """``x`` [M, K] and the ``integers`` of the weight to ``y`` [M, N].
 
@@ -221,7 +221,13 @@ def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False
 @atexit.register
 def _free_programs() -> None:
     """Free the programs while the extension module is still there."""
-    for get in (get_observer, get_parameter_chooser, get_weight_quantizer, get_weight_dequantizer, get_layer):
+    for get in (
+        get_observer,
+        get_parameter_chooser,
+        get_weight_quantizer,
+        get_weight_dequantizer,
+        get_layer,
+    ):
         get.cache_clear()
 
 

@@ -103,8 +103,8 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
           a, input->values()[i], s, z, range.min, range.max));
     }
 
-  rewriter.replaceOp(op, createStorage(rewriter, op.getLoc(), shape, bits,
-                                       ArrayRef(storage)));
+  rewriter.replaceOp(
+      op, createStorage(rewriter, op.getLoc(), shape, bits, ArrayRef(storage)));
   return success();
 }
 

@@ -53,9 +53,9 @@ static DequantizeOp createTransposedWeight(OpBuilder &builder,
   RankedTensorType type = weight.getInput().getType();
   int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
   std::vector<int8_t> values = *getStorageValues(weight.getInput());
-  Value storage = createStorage(
-      builder, loc, {cols, rows}, type.getElementTypeBitWidth(),
-      ArrayRef(transpose(ArrayRef<int8_t>(values), rows, cols)));
+  Value storage =
+      createStorage(builder, loc, {cols, rows}, type.getElementTypeBitWidth(),
+                    ArrayRef(transpose(ArrayRef<int8_t>(values), rows, cols)));
   return DequantizeOp::create(
       builder, loc, RankedTensorType::get({cols, rows}, builder.getF32Type()),
       storage, createTranspose<float>(builder, weight.getScale()),
@@ -174,8 +174,8 @@ struct RecognizeLayers : quantc::impl::RecognizeLayersBase<RecognizeLayers> {
       if (weight && isConstant(weight))
         recognize(rewriter, *linear, weight);
       else
-        layer.op->setAttr(kSkippedAttr, rewriter.getStringAttr(
-                                            "the model has it in float"));
+        layer.op->setAttr(kSkippedAttr,
+                          rewriter.getStringAttr("the model has it in float"));
     }
   }
 };

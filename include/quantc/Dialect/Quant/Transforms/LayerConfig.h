@@ -65,8 +65,8 @@ inline constexpr llvm::StringLiteral kSkippedAttr = "quant.skipped";
 /// The model's weight is [K, N]; operations hold it as [N, K].
 inline constexpr llvm::StringLiteral kWeightTransposedAttr =
     "quant.weight_transposed";
-/// The result of the layer is f32, whatever takes it; set by training, which has
-/// seen it so.
+/// The result of the layer is f32, whatever takes it; set by training, which
+/// has seen it so.
 inline constexpr llvm::StringLiteral kFloatResultAttr = "quant.float_result";
 /// K of the model, an i64, when the operation has more (groups_a1).
 inline constexpr llvm::StringLiteral kDepthAttr = "quant.depth";
