@@ -84,13 +84,14 @@ private:
   /// Whether nothing follows the group sum: an epilogue that only copied would
   /// be folded away, and its tile sizes with it.
   bool isGroupSumLast() {
-    return hasGroupSums && !isInteger() && !op.getBias();
+    return hasGroupSums && !isInteger() && !op.getBias() && !op.getAddend();
   }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
 
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
+  mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();
   mlir::Value createPackedWeight();
   mlir::Value createInit();

@@ -212,9 +212,14 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
-  if (tensors.outputZeroPoint) {
-    inputs.push_back(tensors.outputZeroPoint);
-    maps.push_back(loops.map({}));
+  for (Value scalar : {tensors.outputScale, tensors.outputZeroPoint})
+    if (scalar) {
+      inputs.push_back(scalar);
+      maps.push_back(loops.map({}));
+    }
+  if (tensors.addend) {
+    inputs.push_back(createBlocked(tensors.addend));
+    maps.push_back(loops.map({m, nb, n}));
   }
   unsigned correctionStart = inputs.size();
   if (isInteger() && !hasGroupSums)
@@ -230,8 +235,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
         operands.bias = tensors.bias ? elements[next++] : Value();
+        operands.outputScale = tensors.outputScale ? elements[next++] : Value();
         operands.outputZeroPoint =
             tensors.outputZeroPoint ? elements[next++] : Value();
+        operands.addend = tensors.addend ? elements[next++] : Value();
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
@@ -279,6 +286,7 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
     populatePackContractionPatterns(patterns, instruction);
+    populatePackLoraPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -21,6 +21,10 @@ void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
 void populatePackContractionPatterns(mlir::RewritePatternSet &patterns,
                                      const DotInstruction &instruction);
 
+/// Adds the pattern that lowers and tiles the deltas of adapters.
+void populatePackLoraPatterns(mlir::RewritePatternSet &patterns,
+                              const DotInstruction &instruction);
+
 } // namespace quantc
 
 #endif // QUANTC_LIB_CODEGEN_PACKPATTERNS_H

@@ -99,6 +99,9 @@ protected:
   /// [M, NB, NR] -> [M, N].
   mlir::Value createResult(mlir::Value blocked, mlir::RankedTensorType type);
 
+  /// [M, N] -> [M, NB, NR], padded with zeros: what `createResult` undoes.
+  mlir::Value createBlocked(mlir::Value tensor);
+
   mlir::PatternRewriter &rewriter;
   mlir::Location loc;
   PackedLayout layout;

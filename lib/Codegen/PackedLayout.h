@@ -21,6 +21,10 @@
 //
 //   [N / NR][groups][steps / 2][NR][depth]   bytes
 //
+// The multipliers of two consecutive groups share a byte in the same way:
+//
+//   [N / NR][groups / 2][NR]   bytes
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_LIB_CODEGEN_PACKEDLAYOUT_H
@@ -95,6 +99,18 @@ struct PackedLayout {
         packed[(n / panel * groups + g) * panel + n % panel] =
             values[n * groups + g];
     return packed;
+  }
+
+  int64_t groupPairs() const { return llvm::divideCeil(groups, 2); }
+
+  /// Values of 4 bits, one for each column and group, two groups to a byte.
+  std::vector<int8_t> packMultipliers(llvm::ArrayRef<int8_t> values) const {
+    std::vector<int8_t> bytes(numPanels() * groupPairs() * panel);
+    for (int64_t n = 0; n < numColumns; ++n)
+      for (int64_t g = 0; g < groups; ++g)
+        bytes[(n / panel * groupPairs() + g / 2) * panel + n % panel] |=
+            (values[n * groups + g] & 15) << (g % 2 * 4);
+    return bytes;
   }
 };
 

@@ -182,6 +182,18 @@ Value LinearPacker::createPackedWeight() {
       .front();
 }
 
+/// How far down the nibble of a loop's index lies: 0 if it is even, 4 if odd.
+Value LinearPacker::createNibbleShift(AffineExpr loop) {
+  unsigned position = cast<AffineDimExpr>(loop).getPosition();
+  Type i8 = rewriter.getI8Type();
+  Value index = linalg::IndexOp::create(rewriter, loc, position);
+  Value narrow = arith::IndexCastOp::create(rewriter, loc, i8, index);
+  Value one = arith::ConstantIntOp::create(rewriter, loc, 1, 8);
+  Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
+  Value isOdd = arith::AndIOp::create(rewriter, loc, narrow, one);
+  return arith::MulIOp::create(rewriter, loc, isOdd, four);
+}
+
 /// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)].
 Value LinearPacker::createUnpack() {
   int64_t numPanels = layout.numPanels(), steps = layout.steps() / 2;
@@ -191,7 +203,6 @@ Value LinearPacker::createUnpack() {
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
   AffineExpr k = loops.parallel(1), h = loops.parallel(1);
-  unsigned half = loops.iterators.size() - 1;
   AffineExpr n = loops.parallel();
   AffineExpr d = depth ? loops.parallel() : AffineExpr();
 
@@ -199,11 +210,23 @@ Value LinearPacker::createUnpack() {
       packed(i8, {numPanels, groupDim(), steps, layout.panel, depth},
              layout.packNibbles(*constantWeight))};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  for (Value parameter : {op.getWeightZeroPoint(), op.getGroupMultiplier()})
-    if (parameter) {
-      inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
-      maps.push_back(loops.map({nb, g, n}));
-    }
+  if (Value parameter = op.getWeightZeroPoint()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  std::optional<std::vector<int8_t>> multipliers =
+      getStorageValues(op.getGroupMultiplier());
+  bool hasPairs = hasGroups() && multipliers;
+  if (hasPairs) {
+    std::vector<int8_t> pairs = layout.packMultipliers(
+        expandParameter(*multipliers, layout.numColumns, layout.groups));
+    inputs.push_back(
+        packed(i8, {numPanels, layout.groupPairs(), layout.panel}, pairs));
+    maps.push_back(loops.map({nb, g.floorDiv(2), n}));
+  } else if (Value parameter = op.getGroupMultiplier()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
 
   SmallVector<int64_t> shape;
@@ -215,20 +238,24 @@ Value LinearPacker::createUnpack() {
   return createGeneric(
       loops, inputs, init, maps,
       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
         // The low nibble of the first half, the high one of the second: shift
         // it to the top, then back with its sign.
-        Value index = linalg::IndexOp::create(rewriter, loc, half);
-        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
-        Value isHigh = arith::IndexCastOp::create(rewriter, loc, i8, index);
-        Value down = arith::MulIOp::create(rewriter, loc, isHigh, four);
+        Value down = createNibbleShift(h);
         Value up = arith::SubIOp::create(rewriter, loc, four, down);
         Value top = arith::ShLIOp::create(rewriter, loc, elements[0], up);
         Value q = arith::ShRSIOp::create(rewriter, loc, top, four);
         if (op.getWeightZeroPoint())
           return {arith::SubIOp::create(rewriter, loc, q, elements[1])};
-        if (op.getGroupMultiplier())
-          return {arith::MulIOp::create(rewriter, loc, q, elements[1])};
-        return {q};
+        if (!op.getGroupMultiplier())
+          return {q};
+        Value m = elements[1];
+        if (hasPairs) {
+          Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
+          m = arith::ShRUIOp::create(rewriter, loc, m, createNibbleShift(g));
+          m = arith::AndIOp::create(rewriter, loc, m, mask);
+        }
+        return {arith::MulIOp::create(rewriter, loc, q, m)};
       });
 }
 

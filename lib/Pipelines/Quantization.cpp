@@ -84,6 +84,24 @@ void quantc::buildCalibrationPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
 }
 
+void quantc::buildMergePipeline(OpPassManager &pm, bool keepBase) {
+  // The bias of a float layer is recognized right after it.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
+  MergeLoraOptions options;
+  options.keepBase = keepBase;
+  pm.addPass(createMergeLora(options));
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void quantc::buildUnmergePipeline(OpPassManager &pm) {
+  pm.addPass(createUnmergeLora());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void quantc::registerQuantizationPipelines() {
   PassPipelineRegistration<QuantizationOptions>(
       "quant-ptq", "Quantize a trained model: float to integer form",

@@ -28,6 +28,7 @@ const OpTable &OpTable::get() {
     addMathOps(table);
     addQuantOps(table);
     addQuantLinearOp(table);
+    addQuantLoraOp(table);
     addTensorOps(table);
     addTensorSliceOps(table);
     return table;

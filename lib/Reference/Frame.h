@@ -93,6 +93,7 @@ void addLinalgOps(OpTable &table);
 void addMathOps(OpTable &table);
 void addQuantOps(OpTable &table);
 void addQuantLinearOp(OpTable &table);
+void addQuantLoraOp(OpTable &table);
 void addTensorOps(OpTable &table);
 void addTensorSliceOps(OpTable &table);
 

@@ -23,31 +23,43 @@ from quantc._quantc import (
     interpret,
     load_program,
 )
+from quantc.adapter import Adapter, AdapterLayer, SavedModule, load_adapter
 from quantc.calibration import calibrate
 from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
+from quantc.lora import insert_lora
+from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.quantization import quantize
 from quantc.training import Trainer
 
 __all__ = [
+    "Adapter",
+    "AdapterLayer",
     "CalibrationTable",
     "Error",
     "Layer",
+    "LayerSurvival",
     "Model",
     "Port",
     "Program",
     "QuantizationConfig",
     "QuantizationWarning",
+    "SavedModule",
+    "Survival",
     "Trainer",
     "__version__",
     "calibrate",
     "compile",
     "emit",
+    "insert_lora",
     "interpret",
     "load",
+    "load_adapter",
     "load_program",
+    "merge_lora",
     "quantize",
+    "unmerge_lora",
 ]
 
 load = Model.load

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from quantc._quantc import CalibrationTable, Calibrator, Model
+from quantc.adapter import Adapter
 from quantc.errors import Error
+from quantc.merging import merge_lora
 from quantc.progress import track
 
 Batch = Any
@@ -20,6 +23,7 @@ def calibrate(
     data: Iterable[Batch] | Batch,
     *,
     histogram: bool = True,
+    adapters: Sequence[Adapter] = (),
     source: str = "calibration_data",
 ) -> CalibrationTable:
     """Run ``data`` through the float ``model``; return the statistics of what its layers read.
@@ -27,6 +31,9 @@ def calibrate(
     ``data`` is an iterable of batches; one NumPy array, or one dict, is one batch. Batches are
     taken one by one and not kept. The result depends neither on their order nor on how samples are
     divided into batches, and tables of several machines can be merged: ``table.merge(other)``.
+
+    ``adapters`` are adapters that the program will run with: the statistics are then those of the
+    base and of the base with each of them, so that a range holds whichever is in use.
 
     ``histogram`` says whether to collect what ``calibration="percentile"`` needs. ``source`` is
     what errors call the data. Raises ``quantc.Error`` for unknown or missing input names, wrong
@@ -41,10 +48,12 @@ def calibrate(
             f"{source}: a {type(data).__name__}; it must be an iterable of arrays or of dicts of "
             "arrays by input name"
         ) from None
-    calibrator = Calibrator(model, histogram)
+    models = [model, *(merge_lora(model, adapter)[0] for adapter in adapters)]
+    calibrators = [Calibrator(each, histogram) for each in models]
     sized = data if hasattr(data, "__len__") else batches
     for index, batch in enumerate(track(sized, "Calibrating")):
-        calibrator.add(batch, f"{source}: batch {index}: ")
-    if calibrator.samples == 0:
+        for calibrator in calibrators:
+            calibrator.add(batch, f"{source}: batch {index}: ")
+    if calibrators[0].samples == 0:
         raise Error(f"{source}: no samples")
-    return calibrator.table
+    return reduce(CalibrationTable.merge, (calibrator.table for calibrator in calibrators))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from quantc import _quantc
 from quantc._quantc import CalibrationTable, Model
+from quantc.adapter import Adapter
 from quantc.calibration import Batch, calibrate
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
@@ -20,6 +21,7 @@ def quantize(
     model: Model,
     config: QuantizationConfig | None = None,
     calibration_data: Iterable[Batch] | Batch | CalibrationTable | None = None,
+    adapters: Sequence[Adapter] = (),
 ) -> Model:
     """Return ``model`` in integer form.
 
@@ -30,6 +32,10 @@ def quantize(
     of batches, each an array for the only input (its shape that of the input, in elements), a
     sequence in the order of the inputs, or a dict by input name; or the statistics of an earlier
     ``calibrate``.
+
+    ``adapters`` are adapters that the model will run with: calibration sees the base and the base
+    with each of them, so that the scales of activations suit them all. Statistics that are given
+    ready-made must be of such a ``calibrate``.
 
     Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not fit the
     inputs of a layer, and for NaN or infinities in weights. Warns with
@@ -45,7 +51,9 @@ def quantize(
         )
     if not isinstance(calibration_data, CalibrationTable):
         histogram = config.calibration == "percentile"
-        calibration_data = calibrate(model, calibration_data, histogram=histogram)
+        calibration_data = calibrate(
+            model, calibration_data, histogram=histogram, adapters=adapters
+        )
     return _quantc.quantize(model, config, calibration_data)
 
 

@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Adapters.h"
 #include "Calibration.h"
 #include "Layer.h"
+#include "Merge.h"
 #include "Model.h"
 #include "Program.h"
 #include "Session.h"
@@ -22,7 +24,9 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindLayer(m);
   quantc::python::bindModel(m);
   quantc::python::bindCalibration(m);
+  quantc::python::bindMerge(m);
   quantc::python::bindProgram(m);
+  quantc::python::bindAdapters(m);
   quantc::python::bindTraining(m);
   m.def(
       "write_file",

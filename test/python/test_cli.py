@@ -380,6 +380,19 @@ def test_truncated_programs(
     expect_error(run("run", library, "--data", data), "model.so: not a program of quantc: ")
 
 
+def test_damaged_programs(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
+    library = tmp_path / "model.so"
+    run("compile", quantized, "-o", library)
+    content = library.read_bytes()
+    # Sixteen places all over the file: headers, weights, code, tables, seal.
+    for position in range(8, len(content), len(content) // 16):
+        library.write_bytes(
+            content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
+        )
+        with pytest.raises(quantc.Error, match=r"model\.so: .*"):
+            quantc.load_program(library)
+
+
 def test_files_that_are_no_programs(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
     objects = tmp_path / "model.o"
     run("compile", quantized, "-o", objects)

@@ -59,7 +59,8 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
     Vectorizes the operations that `quant-tile-linear` tiled (`quant.tiled`).
     The integer contraction becomes one `vector.contract` on extended i8
     operands; a float contraction, whose step along K is 1, loses its unit
-    dimensions and becomes one `math.fma`. Then the accumulator is hoisted out
+    dimensions and becomes one `math.fma`. Values of a row or of a column are
+    broadcast in place, without transpositions. Then the accumulator is hoisted out
     of the loop along K, which carries it as a vector.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
@@ -71,8 +72,8 @@ def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
     In LLVM a vector of several dimensions is an array of vectors of the last
     one, so that arithmetic on a step of weights, `vector<64x4xi8>`, would be 64
     operations on 4 bytes each. Elementwise operations on bytes become ones on
-    `vector<256xi8>`, and a transposed broadcast, which repeats elements in a
-    known order, becomes one `vector.shuffle`.
+    `vector<256xi8>`, and a broadcast along inner dimensions, which repeats
+    elements in a known order, becomes one `vector.shuffle`.
 
     ```mlir
     %r = arith.muli %a, %b : vector<64x4xi8>

@@ -38,8 +38,11 @@ struct EpilogueOperands {
   mlir::Value inputScale;
   /// [N].
   mlir::Value bias;
-  /// Rank 0; null where it is constant.
+  /// Rank 0; null where they are constant.
+  mlir::Value outputScale;
   mlir::Value outputZeroPoint;
+  /// [M, N], not divided by an output scale.
+  mlir::Value addend;
 };
 
 /// The tensors of the epilogue of `op`. Multipliers and requantized biases are

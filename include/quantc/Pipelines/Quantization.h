@@ -103,6 +103,13 @@ void buildQatPipeline(mlir::OpPassManager &pm,
 void buildCalibrationPipeline(mlir::OpPassManager &pm,
                               const QuantizationOptions &options);
 
+/// Merges the adapters that are attached to layers (`LayerAdapter.h`) of a
+/// program in the float or the integer form.
+void buildMergePipeline(mlir::OpPassManager &pm, bool keepBase);
+
+/// Undoes that, with `keepBase`.
+void buildUnmergePipeline(mlir::OpPassManager &pm);
+
 /// Registers --quant-ptq, --quant-qat and --quant-calibrate.
 void registerQuantizationPipelines();
 

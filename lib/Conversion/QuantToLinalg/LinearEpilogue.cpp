@@ -96,8 +96,12 @@ EpilogueOperands quantc::createEpilogueOperands(OpBuilder &builder,
                                                 LinearOp op) {
   EpilogueOperands operands;
   operands.bias = op.getBias();
+  operands.addend = op.getAddend();
   if (op.hasIntegerResult() && op.getBias())
     operands.bias = createRequantizedBias(builder, op);
+  if (op.getAddend() && op.hasIntegerResult() &&
+      !getFloatValues(op.getOutputScale()))
+    operands.outputScale = op.getOutputScale();
   if (op.hasIntegerResult() && !getStorageValues(op.getOutputZeroPoint()))
     operands.outputZeroPoint = op.getOutputZeroPoint();
   if (hasFoldedMultiplier(op)) {
@@ -114,8 +118,9 @@ EpilogueOperands quantc::createEpilogueOperands(OpBuilder &builder,
 // Formulas
 //===----------------------------------------------------------------------===//
 
-Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
-                           const EpilogueOperands &operands) {
+/// The result before its addend, f32.
+static Value emitFloatResult(Emit &a, LinearOp op, Value accumulator,
+                             const EpilogueOperands &operands) {
   std::optional<Value> bias;
   if (operands.bias)
     bias = operands.bias;
@@ -132,14 +137,31 @@ Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
   if (op.isDynamic())
     return numerics::dequantizeAccumulatorDynamic(
         a, accumulator, operands.scale, operands.inputScale, bias);
+  return numerics::dequantizeAccumulator(a, accumulator, operands.scale, bias);
+}
+
+Value quantc::emitEpilogue(Emit &a, LinearOp op, Value accumulator,
+                           const EpilogueOperands &operands) {
+  std::optional<Value> bias, addend;
+  if (operands.addend)
+    addend = operands.addend;
   if (!op.hasIntegerResult())
-    return numerics::dequantizeAccumulator(a, accumulator, operands.scale,
-                                           bias);
+    return numerics::addAddend(a, emitFloatResult(a, op, accumulator, operands),
+                               addend);
+  if (operands.bias)
+    bias = operands.bias;
+  if (addend) {
+    Value scale =
+        operands.outputScale
+            ? operands.outputScale
+            : a.constant(getFloatValues(op.getOutputScale())->front());
+    addend = a.div(*addend, scale);
+  }
   Value zeroPoint =
       operands.outputZeroPoint
           ? a.fromStorage(operands.outputZeroPoint)
           : a.constantInt(getStorageValues(op.getOutputZeroPoint())->front());
   return a.toStorage(numerics::requantizeAccumulator(
       a, accumulator, operands.scale, bias, zeroPoint, op.getClampMin(),
-      op.getClampMax()));
+      op.getClampMax(), addend));
 }

@@ -95,6 +95,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);
     populateLinearPatterns(converter, patterns);
+    populateLoraPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateCallOpTypeConversionPattern(patterns, converter);

@@ -73,6 +73,15 @@ def _get_statistics(
     return merged
 
 
+def run_merge(arguments: argparse.Namespace) -> None:
+    """``quantc merge``."""
+    model = quantc.load(arguments.model)
+    merged, survival = quantc.merge_lora(model, arguments.adapter, keep_base=arguments.keep_base)
+    merged.save(arguments.output)
+    if arguments.report:
+        print(survival)
+
+
 TRAINER_OPTIONS = [
     "loss",
     "optimizer",

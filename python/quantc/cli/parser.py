@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="<command>", required=True)
     _add_import(subparsers)
     _add_quantize(subparsers)
+    _add_merge(subparsers)
     _add_train(subparsers)
     _add_compile(subparsers)
     _add_run(subparsers)
@@ -262,6 +263,32 @@ def _add_train(subparsers) -> None:
 
 def _hyphenated(choices: tuple[str, ...]) -> str:
     return "|".join(choices).replace("_", "-")
+
+
+def _add_merge(subparsers) -> None:
+    parser = _add_command(
+        subparsers,
+        "merge",
+        "merge a LoRA adapter into the weights of a model",
+        "quantc merge model_int8.mlir adapter/ -o merged.mlir --report",
+    )
+    _add_model(parser)
+    parser.add_argument(
+        "adapter",
+        type=Path,
+        help="PEFT folder with adapter_config.json and adapter_model.safetensors",
+    )
+    _add_output(parser, ".mlir, or .mlirbc for bytecode")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="print how much of the adapter is left in each layer after rounding, and advice",
+    )
+    parser.add_argument(
+        "--keep-base",
+        action="store_true",
+        help="keep the weights of the base in the file, so that merging can be undone",
+    )
 
 
 def _add_compile(subparsers) -> None:

@@ -18,6 +18,14 @@ from quantc._quantc import write_file
 from quantc.errors import Error
 from quantc.report.metrics import decibels
 
+ADVICE = {
+    "merge": "merge",
+    "change_groups": "quantize in groups of 32",
+    "raise_bits": "quantize to 8 bits",
+    "keep_separate": "keep the adapter separate",
+}
+"""Advice on an adapter, in words."""
+
 
 def print_table(table: Table) -> None:
     """Print ``table``; never cut off when the output is no terminal."""
@@ -62,6 +70,25 @@ def print_model(model: quantc.Model) -> None:
             layer.skipped_because or "",
         )
     print_table(layers)
+
+
+def format_survival(survival: quantc.Survival) -> str:
+    """What is left of an adapter in each layer, as a table."""
+    table = make_table("layer", "bits", "adapter / weight", "share left", "output error", "advice")
+    table.columns[-1].justify = "left"
+    for name, layer in survival.layers.items():
+        ratio = layer.adapter_norm / layer.weight_norm if layer.weight_norm else float("inf")
+        table.add_row(
+            name,
+            str(layer.weight_bits),
+            f"{ratio:.2%}",
+            f"{layer.share:.1%}",
+            f"{layer.output_error:.1%}",
+            ADVICE[layer.advice],
+        )
+    text = io.StringIO()
+    Console(file=text, width=200, highlight=False).print(table)
+    return text.getvalue().rstrip("\n")
 
 
 def print_history(history: Sequence[Mapping[str, float]]) -> None:

@@ -266,3 +266,11 @@ func.func @linear_c11_static_per_channel(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>,
   %0 = quant.linear %x, %w scale(%g : tensor<6x2xf32>) input(%s, %z : tensor<f32>, tensor<i8>) output(%s, %z : tensor<f32>, tensor<i8>) : tensor<?x8xi8>, tensor<6x8xi8> -> tensor<?x6xi8>
   return
 }
+
+// -----
+
+func.func @linear_c12_addend(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>, %s: tensor<f32>, %z: tensor<i8>, %d: tensor<?x8xf32>) {
+  // expected-error @+1 {{expects an addend of the shape of the result}}
+  %0 = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) addend(%d : tensor<?x8xf32>) : tensor<?x8xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
+  return
+}

@@ -8,6 +8,7 @@
 #include "RandomProgram.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <random>
@@ -105,6 +106,8 @@ private:
                             bool isRunTime = false);
   Activations addGramLayer(const Activations &x);
   Activations addBias(const Activations &x);
+  std::string addAddend(const Activations &x, int64_t size);
+  std::string addLora(const Activations &x, int64_t size);
   Activations addQuantizedLayer(const Activations &x, int64_t size, Mode mode);
   Activations addLayer(const Activations &x, int64_t size);
   std::string pickOptions();
@@ -309,6 +312,65 @@ Activations Writer::addGramLayer(const Activations &input) {
   return y;
 }
 
+/// What a layer of `size` columns on `x` gets as its addend: nothing, the
+/// product of a float layer, or the delta of LoRA adapters.
+std::string Writer::addAddend(const Activations &x, int64_t size) {
+  switch (pick(0, 5)) {
+  case 0:
+    return addFloatLayer(x, size).value;
+  case 1:
+  case 2:
+    return addLora(dequantize(x), size);
+  default:
+    return "";
+  }
+}
+
+std::string Writer::addLora(const Activations &x, int64_t size) {
+  int64_t slots = pick(1, 3), rank = pickOf({1, 3, 8, 16});
+  std::string storage = pickOf({"f32", "bf16", "i8"});
+  std::string downType =
+      formatv("tensor<{0}x{1}x{2}x{3}>", slots, x.size, rank, storage);
+  std::string upType =
+      formatv("tensor<{0}x{1}x{2}x{3}>", slots, rank, size, storage);
+  auto addMatrix = [&](int64_t count, const std::string &type) {
+    if (storage == "i8")
+      return addIntegers(count, -127, 127, type);
+    if (storage == "f32")
+      return addFloats(count, -0.5f, 0.5f, type);
+    // The upper halves of floats.
+    std::vector<uint16_t> values(count);
+    for (uint16_t &value : values)
+      value = llvm::bit_cast<uint32_t>(pickFloat(-0.5f, 0.5f)) >> 16;
+    return addConstant<uint16_t>(values, type);
+  };
+  std::string down = addMatrix(slots * x.size * rank, downType);
+  std::string up = addMatrix(slots * rank * size, upType);
+  std::string scale =
+      addFloats(slots, 0.1f, 2.0f, formatv("tensor<{0}xf32>", slots));
+  std::string operation =
+      formatv("quant.lora {0}, {1}, {2} scale({3} : tensor<{4}xf32>)", x.value,
+              down, up, scale, slots);
+  if (storage == "i8") {
+    std::string downScale = formatv("tensor<{0}x{1}xf32>", slots, rank);
+    std::string upScale = formatv("tensor<{0}x{1}xf32>", slots, size);
+    std::string first = addFloats(slots * rank, 0.001f, 0.004f, downScale);
+    std::string second = addFloats(slots * size, 0.001f, 0.004f, upScale);
+    operation += formatv(" storage_scales({0}, {1} : {2}, {3})", first, second,
+                         downScale, upScale);
+  }
+  // Each row of the batch, or groups of them, with a slot of its own.
+  std::vector<int32_t> slotOfRow(pick(1, 5));
+  for (int32_t &slot : slotOfRow)
+    slot = pick(-1, slots - 1);
+  std::string slotType = formatv("tensor<{0}xi32>", slotOfRow.size());
+  std::string slot = addConstant<int32_t>(slotOfRow, slotType);
+  summary += formatv(" lora({0}x{1})", storage, rank);
+  return add(
+      formatv("{0} slots({1} : {2}) : {3}, {4}, {5} -> tensor<?x{6}xf32>",
+              operation, slot, slotType, x.getType(), downType, upType, size));
+}
+
 Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
                                       Mode mode) {
   bool isInteger = mode != Mode::WeightOnly;
@@ -316,6 +378,7 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
                   : mode == Mode::Dynamic  ? quantizeDynamic(input)
                                            : quantizeStatic(input);
   Activations y{"", size, "", ""};
+  std::string addend = addAddend(input, size);
   int64_t depth = x.size;
   summary += mode == Mode::WeightOnly ? " weight-only"
              : mode == Mode::Dynamic  ? " dynamic"
@@ -404,6 +467,7 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
     operation += formatv(
         " bias({0} : tensor<{1}xf32>)",
         addFloats(size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", size)), size);
+  std::string clamp;
   if (mode == Mode::StaticToInteger) {
     Parameters output = pickParameters();
     y.scale = output.scale;
@@ -411,10 +475,15 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
     operation += formatv(" output({0}, {1} : tensor<f32>, tensor<i8>)", y.scale,
                          y.zeroPoint);
     if (flip()) {
-      operation += formatv(" {{clamp_min = {0} : si64}", pick(-128, 126));
+      clamp = formatv(" {{clamp_min = {0} : si64}", pick(-128, 126));
       summary += " clamp";
     }
   }
+  if (!addend.empty()) {
+    operation += formatv(" addend({0} : tensor<?x{1}xf32>)", addend, size);
+    summary += " addend";
+  }
+  operation += clamp;
   y.value = add(formatv("{0} : {1}, {2} -> {3}", operation, x.getType(),
                         weightType, y.getType()));
   return y;

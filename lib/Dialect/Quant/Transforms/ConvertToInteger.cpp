@@ -84,7 +84,8 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
         weight.getScale(), weight.getZeroPoint(), weight.getMultiplier(),
         input ? Value(input.getScale()) : Value(),
         input ? Value(input.getZeroPoint()) : Value(), bias,
-        /*output_scale=*/Value(), /*output_zero_point=*/Value());
+        /*output_scale=*/Value(), /*output_zero_point=*/Value(),
+        /*addend=*/Value());
     copyLayerAttrs(op, linear);
     rewriter.replaceOp(last, linear);
     if (last != op)

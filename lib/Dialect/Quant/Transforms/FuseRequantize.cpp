@@ -179,7 +179,7 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getWeightZeroPoint(), linear.getGroupMultiplier(),
         linear.getInputScale(), linear.getInputZeroPoint(), linear.getBias(),
         op.getScale(), getZeroPoint(rewriter, op.getLoc(), op.getZeroPoint()),
-        epilogue->clampMin, epilogue->clampMax);
+        linear.getAddend(), epilogue->clampMin, epilogue->clampMax);
     fused->setDiscardableAttrs(linear->getDiscardableAttrDictionary());
     rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
     return success();

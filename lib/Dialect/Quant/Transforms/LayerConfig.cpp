@@ -164,6 +164,13 @@ void quantc::copyLayerAttrs(Operation *from, Operation *to) {
       to->setAttr(name, attr);
 }
 
+int64_t quantc::getModelDepth(Operation *op, int64_t depth) {
+  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
+  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
+    return depth;
+  return std::min(attr.getInt(), depth);
+}
+
 int64_t LayerConfig::getPaddedDepth(int64_t depth) const {
   if (granularity != Granularity::PerGroup)
     return depth;

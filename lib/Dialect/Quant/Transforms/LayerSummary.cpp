@@ -47,25 +47,16 @@ static HostTensor createWeight(DataType type, int64_t n, int64_t k,
                       ArrayRef(transpose(ArrayRef(rows), n, depth)));
 }
 
-/// K of the model, where the operation `op` of the layer has `k`.
-static int64_t getDepth(Operation *op, int64_t k) {
-  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
-  if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
-    return k;
-  return std::min(attr.getInt(), k);
-}
-
 /// A constant of rank 0 or [N, G], with G = 1 left out.
 template <class T>
-static std::optional<HostTensor> getParameter(DataType type, Value value,
-                                              bool keepGroups = false) {
+static std::optional<HostTensor> getParameter(DataType type, Value value) {
   if (!value)
     return std::nullopt;
   auto elements = ConstantElements<T>::get(value);
   if (!elements)
     return std::nullopt;
   ArrayRef<int64_t> shape = elements->getType().getShape();
-  if (shape.size() == 2 && shape[1] == 1 && !keepGroups)
+  if (shape.size() == 2 && shape[1] == 1)
     shape = shape.drop_back();
   return createTensor(type, shape, elements->values());
 }
@@ -84,13 +75,15 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
   layer.isWeightTransposed = op->hasAttr(kWeightTransposedAttr);
   RankedTensorType type = op.getWeight().getType();
   int64_t n = type.getDimSize(0), k = type.getDimSize(1);
-  int64_t depth = getDepth(op, k);
+  int64_t depth = getModelDepth(op, k);
   layer.paddedDepth = k;
   layer.weightScale = getParameter<float>(DataType::F32, op.getWeightScale());
   layer.weightZeroPoint =
       getParameter<int8_t>(DataType::I8, op.getWeightZeroPoint());
-  layer.groupMultiplier = getParameter<int8_t>(
-      DataType::I8, op.getGroupMultiplier(), /*keepGroups=*/true);
+  if (auto multiplier = getStorageValues(op.getGroupMultiplier()))
+    layer.groupMultiplier =
+        createTensor(DataType::I8, op.getGroupMultiplier().getType().getShape(),
+                     ArrayRef(*multiplier));
   layer.bias = getParameter<float>(DataType::F32, op.getBias());
   if (op.getInputScale() && !op.isDynamic()) {
     layer.inputScale = getParameter<float>(DataType::F32, op.getInputScale());
@@ -117,7 +110,7 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
 
 static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
   int64_t n = linear.getN(), k = linear.getK();
-  int64_t depth = getDepth(linear.op, k);
+  int64_t depth = getModelDepth(linear.op, k);
   layer.paddedDepth = k;
   layer.isWeightTransposed =
       linear.isWeightTransposed || linear.op->hasAttr(kWeightTransposedAttr);

@@ -12,6 +12,7 @@
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Support/Diagnostics.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -142,6 +143,11 @@ SmallVector<Layer> quantc::findLayers(Operation *root) {
       layers.push_back(*layer);
   });
   return layers;
+}
+
+bool quantc::matchesName(StringRef pattern, StringRef name) {
+  return pattern == name ||
+         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
 }
 
 void quantc::nameLayers(ArrayRef<Layer> layers) {

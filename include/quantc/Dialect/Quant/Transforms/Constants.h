@@ -53,6 +53,13 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<int64_t> shape,
                            llvm::ArrayRef<int8_t> values);
 
+/// A [rows, cols] constant of values that fit 4 bits, stored two to a byte
+/// behind quant.unpack to `elementType`: i4, or i8 for values from 0 to 15.
+mlir::Value createUnpacked(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Type elementType,
+                           llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<int8_t> values);
+
 /// The 4-bit values of a [rows, cols] matrix, two to a byte as in quant.unpack.
 std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
                                 int64_t cols);

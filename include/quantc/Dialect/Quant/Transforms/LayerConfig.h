@@ -105,6 +105,9 @@ mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
 /// of its weight and its depth.
 void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
 
+/// K of the model, where the operation `op` of a layer has `depth`.
+int64_t getModelDepth(mlir::Operation *op, int64_t depth);
+
 } // namespace quantc
 
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_LAYERCONFIG_H

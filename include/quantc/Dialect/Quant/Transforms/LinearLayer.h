@@ -61,6 +61,9 @@ std::optional<Layer> matchLayer(mlir::Operation *op);
 /// All layers under `root` in the order of the program.
 llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
 
+/// Whether `pattern` is the name itself or a regular expression for all of it.
+bool matchesName(llvm::StringRef pattern, llvm::StringRef name);
+
 /// Gives each of `layers` a name of its own, the location `loc("name")`. A
 /// layer without one becomes linear_<n>; of two with the same, the later gets a
 /// number.

@@ -12,8 +12,12 @@
 #include "mlir/Pass/Pass.h"
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Support/HostTensor.h"
 
 namespace quantc {
+
+/// The values of the option of `quant-insert-lora`.
+llvm::cl::ValuesClass getAdapterStorageValues();
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
