@@ -102,6 +102,10 @@ TRAINER_OPTIONS = [
 def run_train(arguments: argparse.Namespace) -> None:
     """``quantc train``."""
     config = None if arguments.float else _get_config(arguments)
+    # Training takes long; what could not be written is said before it.
+    for path in (arguments.output, arguments.save_model, arguments.log, arguments.checkpoint):
+        if path is not None and not path.parent.is_dir():
+            raise Error(f"{path}: cannot be written: No such file or directory")
     model = quantc.load(arguments.model)
     options = {
         name: value.replace("-", "_") if isinstance(value, str) else value
