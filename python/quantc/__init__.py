@@ -34,11 +34,12 @@ from quantc.errors import Error, QuantizationWarning
 from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.quantization import quantize
-from quantc.training import Trainer
+from quantc.training import AdapterTrainer, Trainer
 
 __all__ = [
     "Adapter",
     "AdapterLayer",
+    "AdapterTrainer",
     "CalibrationTable",
     "Error",
     "Layer",
