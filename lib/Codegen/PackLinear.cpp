@@ -213,18 +213,13 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
-<<<<<<< HEAD
   for (Value scalar : {tensors.outputScale, tensors.outputZeroPoint})
     if (scalar) {
       inputs.push_back(scalar);
       maps.push_back(loops.map({}));
     }
-  if (tensors.addend) {
-    inputs.push_back(createBlocked(tensors.addend));
-=======
   if (addend) {
     inputs.push_back(addend);
->>>>>>> wt-lora
     maps.push_back(loops.map({m, nb, n}));
   }
   unsigned correctionStart = inputs.size();
@@ -240,14 +235,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
         operands.bias = tensors.bias ? elements[next++] : Value();
-<<<<<<< HEAD
         operands.outputScale = tensors.outputScale ? elements[next++] : Value();
         operands.outputZeroPoint =
             tensors.outputZeroPoint ? elements[next++] : Value();
-        operands.addend = tensors.addend ? elements[next++] : Value();
-=======
         operands.addend = addend ? elements[next++] : Value();
->>>>>>> wt-lora
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
@@ -362,11 +353,7 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     RewritePatternSet patterns(&getContext());
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
-<<<<<<< HEAD
     populatePackContractionPatterns(patterns, instruction);
-    populatePackLoraPatterns(patterns, instruction);
-=======
->>>>>>> wt-lora
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // What is left is no part of a packed layer.
     RewritePatternSet loraPatterns(&getContext());

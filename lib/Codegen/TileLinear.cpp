@@ -36,19 +36,6 @@ static ArrayRef<int64_t> getTileSizes(Operation *op) {
   return sizes ? sizes.asArrayRef() : ArrayRef<int64_t>();
 }
 
-<<<<<<< HEAD
-=======
-/// Fuses what belongs to the layer: operations with tile sizes of their own.
-/// The start of a sum stays outside of the loop over its terms.
-static std::optional<scf::SCFTileAndFuseOptions::ControlFnResult>
-fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
-  if (isDestination || getTileSizes(producer.getOwner()).empty() ||
-      producer.getOwner()->hasAttr(kTileRootAttr))
-    return std::nullopt;
-  return scf::SCFTileAndFuseOptions::ControlFnResult{};
-}
-
->>>>>>> wt-lora
 /// Marks `op` as tiled.
 static void finish(Operation *op) {
   op->removeAttr(kTileSizesAttr);
@@ -85,7 +72,8 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
                        bool isDestination)
       -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
     Operation *op = producer.getOwner();
-    if (getTileSizes(op).empty() || (isOverTerms && isDestination) ||
+    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) ||
+        (isOverTerms && isDestination) ||
         (!isOverColumns && op->hasAttr(kPerPanelAttr)))
       return std::nullopt;
     return scf::SCFTileAndFuseOptions::ControlFnResult{};

@@ -22,6 +22,7 @@ void quantc::addSelection(OpPassManager &pm,
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
+  selection.weightFormat = options.weightFormat;
   selection.mode = options.mode;
   selection.granularity = options.granularity;
   selection.groupSize = options.groupSize;

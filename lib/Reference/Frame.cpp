@@ -21,6 +21,7 @@ using namespace quantc::reference;
 const OpTable &OpTable::get() {
   static const OpTable table = [] {
     OpTable table;
+    addAffineOps(table);
     addArithOps(table);
     addControlFlowOps(table);
     addLinalgOps(table);

@@ -86,6 +86,7 @@ private:
   llvm::DenseMap<mlir::TypeID, ScalarFunction> scalars;
 };
 
+void addAffineOps(OpTable &table);
 void addArithOps(OpTable &table);
 void addControlFlowOps(OpTable &table);
 void addLinalgOps(OpTable &table);

@@ -106,6 +106,9 @@ void quantc::python::readConfig(QuantizationOptions &options,
                                 nb::handle config) {
   options.weightBits = nb::cast<int64_t>(config.attr("weight_bits"));
   options.activationBits = nb::cast<int64_t>(config.attr("activation_bits"));
+  options.weightFormat = getChoice<WeightFormat>(
+      config, "weight_format",
+      {{"integer", WeightFormat::Integer}, {"nf4", WeightFormat::NormalFloat}});
   options.mode = getChoice<Mode>(config, "mode",
                                  {{"static", Mode::Static},
                                   {"dynamic", Mode::Dynamic},

@@ -451,6 +451,7 @@ def test_missing_output_folder(
     arguments = {
         "import": [onnx_path, "-o", "out.mlir"],
         "quantize": [onnx_path, "--mode", "dynamic", "-o", "out.mlir"],
+        "train": [onnx_path, "--data", data, "-o", "out.mlir"],
         "compile": [quantized, "-o", "out.o"],
         "run": [quantized, "--data", tmp_path / "x.npy", "-o", "out.npz"],
         "report": [onnx_path, quantized, "-o", "out.html"],

@@ -29,6 +29,9 @@ struct QuantizationOptions
       *this, "activation-bits",
       llvm::cl::desc("Bits of an activation: 8, or 32 for weight-only"),
       llvm::cl::init(8)};
+  Option<WeightFormat> weightFormat{
+      *this, "weight-format", llvm::cl::desc("What a stored weight is"),
+      llvm::cl::init(WeightFormat::Integer), getWeightFormatValues()};
   Option<Mode> mode{
       *this, "mode",
       llvm::cl::desc("Where the parameters of activations come from"),

@@ -59,8 +59,11 @@ def _get_statistics(
     tables = [quantc.CalibrationTable.load(path) for path in arguments.calibration_file]
     if arguments.data:
         data = Dataset(arguments.data, model.inputs, arguments.batch_size)
+        adapters = [quantc.load_adapter(folder) for folder in arguments.adapter]
         tables.append(
-            quantc.calibrate(model, data, histogram=histogram, source=str(arguments.data))
+            quantc.calibrate(
+                model, data, histogram=histogram, adapters=adapters, source=str(arguments.data)
+            )
         )
     if not tables:
         raise Error(
@@ -99,6 +102,10 @@ TRAINER_OPTIONS = [
 def run_train(arguments: argparse.Namespace) -> None:
     """``quantc train``."""
     config = None if arguments.float else _get_config(arguments)
+    # Training takes long; what could not be written is said before it.
+    for path in (arguments.output, arguments.save_model, arguments.log, arguments.checkpoint):
+        if path is not None and not path.parent.is_dir():
+            raise Error(f"{path}: cannot be written: No such file or directory")
     model = quantc.load(arguments.model)
     options = {
         name: value.replace("-", "_") if isinstance(value, str) else value

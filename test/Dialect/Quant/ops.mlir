@@ -68,3 +68,10 @@ func.func @upstream(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> 
   %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
   return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
+
+// CHECK-LABEL: func @normal_float
+func.func @normal_float(%q: tensor<257x64xi4>, %c: tensor<2x256xi8>, %s: tensor<2x1xf32>, %m: tensor<f32>) -> tensor<257x64xf32> {
+  // CHECK: quant.dequantize_normal_float %{{.*}} magnitude(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
+  %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
+  return %w : tensor<257x64xf32>
+}

@@ -12,6 +12,7 @@
 
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Numerics/NormalFloat.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -197,6 +198,28 @@ LogicalResult UnpackOp::verify() {
     return emitOpError("expects an input whose last dimension is half that of "
                        "the result, rounded up");
   return success();
+}
+
+LogicalResult DequantizeNormalFloatOp::verify() {
+  // dequantize_normal_float_c1
+  RankedTensorType input = getInput().getType();
+  if (input.getRank() != 2 || !input.hasStaticShape() ||
+      input.getDimSize(1) % numerics::normalFloatBlock != 0 ||
+      getType().getShape() != input.getShape())
+    return emitOpError("expects an [N, K] input, K a multiple of ")
+           << numerics::normalFloatBlock << ", and a result of its shape";
+  // dequantize_normal_float_c2
+  int64_t superBlock =
+      numerics::normalFloatBlock * numerics::normalFloatSuperBlock;
+  int64_t count = llvm::divideCeil(input.getNumElements(), superBlock);
+  if (getMagnitude().getType().getShape() !=
+          ArrayRef<int64_t>{count, numerics::normalFloatSuperBlock} ||
+      getMagnitudeScale().getType().getShape() != ArrayRef<int64_t>{count, 1})
+    return emitOpError("expects magnitudes of shape [")
+           << count << ", " << numerics::normalFloatSuperBlock
+           << "] and their scales of shape [" << count << ", 1]";
+  // dequantize_normal_float_c3
+  return verifyScale(*this, "magnitude scale", getMagnitudeScale());
 }
 
 //===----------------------------------------------------------------------===//

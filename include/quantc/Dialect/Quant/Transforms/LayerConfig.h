@@ -34,6 +34,14 @@ enum class Symmetry {
   Automatic
 };
 
+/// What a stored weight is.
+enum class WeightFormat {
+  /// An integer times a scale.
+  Integer,
+  /// 4-bit NormalFloat with double quantization: groups of 64, weight-only.
+  NormalFloat
+};
+
 /// Where the parameters of simulated layers come from, beside dynamic ones.
 enum class ParameterSource {
   /// From the values, when the program runs.
@@ -46,6 +54,7 @@ enum class ParameterSource {
 
 /// The values of the options of these types.
 llvm::cl::ValuesClass getModeValues();
+llvm::cl::ValuesClass getWeightFormatValues();
 llvm::cl::ValuesClass getGranularityValues();
 llvm::cl::ValuesClass getSymmetryValues();
 llvm::cl::ValuesClass getParameterSourceValues();
@@ -79,6 +88,10 @@ struct LayerConfig {
   int64_t groupSize = 32;
   bool symmetricWeights = true;
   bool symmetricActivations = false;
+  WeightFormat weightFormat = WeightFormat::Integer;
+
+  /// The configuration of WeightFormat::NormalFloat; it has no choices.
+  static LayerConfig getNormalFloat();
 
   /// 8, or 32 when activations stay float.
   int64_t getActivationBits() const {
@@ -87,11 +100,12 @@ struct LayerConfig {
   /// Groups with an integer multiplier each, and one scale per channel.
   bool hasTwoLevelScales() const {
     return granularity == Granularity::PerGroup && weightBits == 4 &&
-           symmetricWeights;
+           symmetricWeights && weightFormat == WeightFormat::Integer;
   }
   /// Groups with a float scale each.
   bool hasFloatGroupScales() const {
-    return granularity == Granularity::PerGroup && !hasTwoLevelScales();
+    return granularity == Granularity::PerGroup && !hasTwoLevelScales() &&
+           weightFormat == WeightFormat::Integer;
   }
   /// `depth` elements of K with the zeros that fill the last group (groups_a1).
   int64_t getPaddedDepth(int64_t depth) const;

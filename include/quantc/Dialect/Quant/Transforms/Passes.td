@@ -26,6 +26,9 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
     a warning. Widths that do not exist, a group size that neither divides K
     nor leaves a multiple of 8, and weights with NaN or infinities are errors.
 
+    `weight-format=nf4` is 4 bits in groups of 64 in mode `weight-only`, whatever
+    the options on those say.
+
     With `activation-bits=32` the mode is `weight-only`, and the other way
     round. Activations are asymmetric unless told otherwise, but symmetric in
     mode `dynamic` with float group scales, where a zero point would cost a sum
@@ -53,6 +56,9 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
            "Bits of a stored weight: 4 or 8">,
     Option<"activationBits", "activation-bits", "int64_t", "8",
            "Bits of an activation: 8, or 32 for weight-only">,
+    Option<"weightFormat", "weight-format", "::quantc::WeightFormat",
+           "::quantc::WeightFormat::Integer", "What a stored weight is",
+           "::quantc::getWeightFormatValues()">,
     Option<"mode", "mode", "::quantc::Mode", "::quantc::Mode::Static",
            "Where the parameters of activations come from",
            "::quantc::getModeValues()">,
@@ -211,6 +217,8 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
       weight of 4 bits in groups that is symmetric gets one f32 scale for each
       channel and an integer multiplier for each group, chosen by least squared
       error; other groups get an f32 scale each;
+    * the weight in the format `nf4`: `quant.dequantize_normal_float` of
+      constants (normal_float_a2 to normal_float_a4 in docs/Numerics.md);
     * the input, mode `static`: constants from `quant.input_range`, or
       `quant.input_parameters`;
     * the input, mode `dynamic`: the range of each row, found at run time;
@@ -560,7 +568,8 @@ def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
   let summary = "Merge adapters into the weights of layers";
   let description = [{
     Merges `quant.adapter = {a = tensor<RxKxf32>, b = tensor<NxRxf32>, scale =
-    f32}` of a layer of the float or of the integer form into its weight:
+    f32}` of a layer of the float or of the integer form, or with a weight in the
+    format `nf4`, into its weight:
 
         W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
 
