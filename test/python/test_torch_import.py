@@ -17,6 +17,7 @@ from torch import nn
 from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
 
 import quantc
+import quantc.torch as qt
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -55,3 +56,51 @@ def test_pt2e(tmp_path: Path, is_qat: bool) -> None:
     step = np.abs(expected).max() / 127
     steps = np.abs(np.rint(actual / step) - np.rint(expected / step))
     assert steps.max() <= 1 and (steps > 0).mean() <= 0.02
+
+
+@pytest.mark.parametrize("name", ["int4-groups-dynamic", "int8-channels", "int4-channels-dynamic"])
+def test_qat_config(name: str) -> None:
+    from torchao.quantization import (
+        Int8DynamicActivationIntxWeightConfig,
+        IntxWeightOnlyConfig,
+        quantize_,
+    )
+    from torchao.quantization.granularity import PerAxis, PerGroup
+    from torchao.quantization.qat import QATConfig
+
+    base = {
+        "int4-groups-dynamic": Int8DynamicActivationIntxWeightConfig(
+            weight_dtype=torch.int4, weight_granularity=PerGroup(32)
+        ),
+        "int8-channels": IntxWeightOnlyConfig(weight_dtype=torch.int8, granularity=PerAxis(0)),
+        "int4-channels-dynamic": Int8DynamicActivationIntxWeightConfig(
+            weight_dtype=torch.int4, weight_granularity=PerAxis(0)
+        ),
+    }[name]
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 5))
+    quantize_(module, QATConfig(base, step="prepare"))
+    x = torch.randn(16, 64)
+    optimizer = torch.optim.SGD(module.parameters(), lr=1e-2)
+    for _ in range(3):
+        optimizer.zero_grad()
+        module(x).square().mean().backward()
+        optimizer.step()
+    quantize_(module, QATConfig(base, step="convert"))
+    expected = module.eval()(x).detach().numpy()
+
+    frozen = qt.from_torchao(module)
+    assert torch.equal(frozen[0].get_float_weight(), module[0].weight.dequantize())
+    model = qt.convert(frozen, x)
+    layer = model.layers["0"]
+    assert layer.mode == ("dynamic" if "dynamic" in name else "weight_only")
+    assert layer.weight_bits == int(name[3])
+    actual = quantc.compile(model)(x.numpy())
+    assert actual.tobytes() == frozen(x).numpy().tobytes()
+    # torchao multiplies by the reciprocal of the scale where we divide.
+    np.testing.assert_allclose(actual, expected, atol=np.abs(expected).max() / 64)
+
+
+def test_module_that_torchao_has_not_quantized() -> None:
+    with pytest.raises(quantc.Error, match="^Linear: has no linear layer with a weight of torchao"):
+        qt.from_torchao(nn.Linear(4, 4))

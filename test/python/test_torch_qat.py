@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -403,3 +405,13 @@ def test_accuracy_is_that_of_the_program() -> None:
     predicted = program(x.numpy()).argmax(1)
     assert np.array_equal(predicted, module(x).argmax(1).numpy())
     assert (predicted == labels.numpy()).mean() > 0.9
+
+
+def test_without_pytorch() -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None; import quantc\n"
+        "try: quantc.torch\n"
+        "except ImportError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "quantc.torch needs PyTorch; install it with `pip install torch`\n"

@@ -28,6 +28,7 @@ from quantc.torch.observers import (
     freeze_observers,
 )
 from quantc.torch.prepare import prepare_qat
+from quantc.torch.torchao import from_torchao
 
 __all__ = [
     "FrozenLinear",
@@ -38,5 +39,6 @@ __all__ = [
     "enable_observers",
     "freeze",
     "freeze_observers",
+    "from_torchao",
     "prepare_qat",
 ]

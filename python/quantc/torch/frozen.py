@@ -12,7 +12,7 @@ from quantc.errors import Error
 from quantc.quantization import LayerParameters
 from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
 from quantc.torch.linear import QatLinear, check_tensors, pad, replace_modules
-from quantc.torch.programs import get_layer, get_weight_dequantizer
+from quantc.torch.programs import LayerKind, get_layer, get_weight_dequantizer
 
 
 def freeze(module: nn.Module) -> nn.Module:
@@ -28,15 +28,22 @@ def freeze(module: nn.Module) -> nn.Module:
     """
     module = copy.deepcopy(module)
     if isinstance(module, QatLinear):
-        return FrozenLinear(module)
+        return _freeze(module)
     layers = [layer for layer in module.modules() if isinstance(layer, QatLinear)]
     if not layers:
         raise Error(
             f"{type(module).__name__}: has no quantized layers; make them by "
             "quantc.torch.prepare_qat"
         )
-    replace_modules(module, {layer: FrozenLinear(layer) for layer in layers})
+    replace_modules(module, {layer: _freeze(layer) for layer in layers})
     return module
+
+
+def _freeze(layer: QatLinear) -> FrozenLinear:
+    parameters = layer.get_parameters()
+    weight = pad(layer.weight, layer.kind.inputs)
+    integers = quantize_weight(layer.kind, weight, parameters)
+    return FrozenLinear(layer, layer.name, layer.kind, integers, parameters)
 
 
 class IntegerWeight(nn.Parameter):
@@ -57,20 +64,24 @@ class IntegerWeight(nn.Parameter):
 class FrozenLinear(nn.Linear):
     """A linear layer with integer weights, whose forward has the bytes of the compiled program."""
 
-    def __init__(self, layer: QatLinear) -> None:
+    def __init__(
+        self,
+        linear: nn.Linear,
+        name: str,
+        kind: LayerKind,
+        integers: Tensor,
+        parameters: Parameters,
+    ) -> None:
         # Not nn.Linear.__init__, which makes new parameters.
         nn.Module.__init__(self)
-        self.in_features, self.out_features = layer.in_features, layer.out_features
-        self.name, self.config, self.kind = layer.name, layer.config, layer.kind
-        self.training = layer.training
-        parameters = layer.get_parameters()
-        weight = pad(layer.weight, self.kind.inputs)
-        integers = quantize_weight(self.kind, weight, parameters)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.name, self.config, self.kind = name, kind.config, kind
+        self.training = linear.training
         self.weight = IntegerWeight(_pack(integers) if self.config.weight_bits == 4 else integers)
-        bias = layer.bias
+        bias = linear.bias
         self.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
-        for name in _PARAMETERS:
-            self.register_buffer(name, getattr(parameters, name))
+        for buffer in _PARAMETERS:
+            self.register_buffer(buffer, getattr(parameters, buffer))
 
     @property
     def next_layer(self) -> None:
