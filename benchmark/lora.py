@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench import write_layer
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +50,21 @@ def main() -> None:
             path = write_layer(Path(folder) / "layer.onnx", inner, columns)
             add_layer(table, quantc.load(path), arguments)
     Console(highlight=False).print(table)
+
+
+def write_layer(path: Path, inner: int, columns: int) -> Path:
+    """Write a model of one linear layer with random weights."""
+    weight = np.random.default_rng(1).standard_normal((inner, columns), dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "weight"], ["y"], name="layer")],
+        "layer",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", inner])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", columns])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    return path
 
 
 def add_layer(table: Table, model: quantc.Model, arguments: argparse.Namespace) -> None:
