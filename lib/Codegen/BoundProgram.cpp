@@ -23,6 +23,8 @@ ProgramInterface quantc::getBoundInterface(func::FuncOp program) {
   for (StringRef name : program->getAttrOfType<ArrayAttr>(kDimsAttr)
                             .getAsValueRange<StringAttr>())
     interface.dims.push_back(name.str());
+  interface.adapters =
+      AdapterLayout::fromAttribute(program->getAttr(kAdaptersAttr));
   for (auto [index, type] : llvm::enumerate(program.getArgumentTypes())) {
     auto name = program.getArgAttrOfType<StringAttr>(index, kNameAttr);
     auto shape = program.getArgAttrOfType<AffineMapAttr>(index, kShapeAttr);

@@ -28,7 +28,15 @@ namespace {
 /// Emits everything that `<name>_*` stands for.
 class EntryEmitter {
   /// The fields of the argument struct, in the order of the header.
-  enum class Field { Inputs, Outputs, Dims, Workspace, Executor };
+  enum class Field {
+    Inputs,
+    Outputs,
+    Dims,
+    Workspace,
+    Executor,
+    Adapters,
+    AdapterOfRow
+  };
 
 public:
   EntryEmitter(func::FuncOp program, func::FuncOp sizeFunction, StringRef name)
@@ -40,7 +48,8 @@ public:
   LogicalResult emit();
 
 private:
-  unsigned getNumDims() const { return interface.dims.size(); }
+  /// Those that the caller gives.
+  unsigned getNumDims() const { return interface.getCallerDims().size(); }
 
   /// Makes `func` internal, under a name that no other model has.
   void internalize(func::FuncOp func, StringRef suffix);
@@ -68,6 +77,10 @@ private:
   Value loadPort(Value args, Field field, unsigned index, const Port &port,
                  ValueRange dims);
   Value loadWorkspace(Value args, ValueRange dims);
+  /// Loads the pointers of adapters to `operands` and appends their dimensions
+  /// to `dims`.
+  void loadAdapters(Value args, SmallVector<Value> &operands,
+                    SmallVector<Value> &dims);
   SmallVector<Value> getSizes(AffineMap shape, ValueRange dims);
   Value getWorkspaceSize(ValueRange dims);
   Value castTo(Type type, Value value);
@@ -134,7 +147,7 @@ void EntryEmitter::unpackArgument(unsigned index, ArrayRef<Value> sizes) {
 
 LogicalResult EntryEmitter::unpackProgram() {
   unsigned numArgs = program.getNumArguments();
-  for (unsigned index : llvm::seq(getNumDims()))
+  for (unsigned index : llvm::seq<unsigned>(interface.dims.size()))
     if (failed(program.insertArgument(numArgs + index, builder.getIndexType(),
                                       {}, loc)))
       return failure();
@@ -151,6 +164,7 @@ LogicalResult EntryEmitter::unpackProgram() {
   program.setType(builder.getFunctionType(program.front().getArgumentTypes(),
                                           program.getResultTypes()));
   program->removeAttr(kDimsAttr);
+  program->removeAttr(kAdaptersAttr);
   program->removeAttr(kWorkspaceSizeAttr);
   return success();
 }
@@ -188,10 +202,13 @@ Value EntryEmitter::loadField(Value args, Field field, unsigned index) {
   auto getArray = [&](size_t size) {
     return LLVM::LLVMArrayType::get(pointerType, std::max<size_t>(size, 1));
   };
-  Type structType = LLVM::LLVMStructType::getLiteral(
-      builder.getContext(),
-      {getArray(interface.inputs.size()), getArray(interface.outputs.size()),
-       pointerType, pointerType, pointerType});
+  SmallVector<Type> fields = {getArray(interface.getCallerInputs().size()),
+                              getArray(interface.outputs.size()), pointerType,
+                              pointerType, pointerType};
+  if (interface.adapters)
+    fields.append({pointerType, pointerType});
+  Type structType =
+      LLVM::LLVMStructType::getLiteral(builder.getContext(), fields);
   SmallVector<LLVM::GEPArg> path = {0, int32_t(field)};
   if (field == Field::Inputs || field == Field::Outputs)
     path.push_back(int32_t(index));
@@ -204,13 +221,17 @@ SmallVector<Value> EntryEmitter::getSizes(AffineMap shape, ValueRange dims) {
   SmallVector<Value> sizes;
   for (AffineExpr expr : shape.getResults())
     sizes.push_back(affine::makeComposedAffineApply(
-        builder, loc, AffineMap::get(shape.getNumDims(), 0, expr),
+        builder, loc, AffineMap::get(dims.size(), 0, expr),
         getAsOpFoldResult(dims)));
   return sizes;
 }
 
 Value EntryEmitter::getWorkspaceSize(ValueRange dims) {
-  return func::CallOp::create(builder, loc, sizeFunction, dims).getResult(0);
+  SmallVector<Value> all(dims);
+  // It does not depend on those of adapters.
+  while (all.size() < interface.dims.size())
+    all.push_back(getInteger(builder.getIndexType(), 0));
+  return func::CallOp::create(builder, loc, sizeFunction, all).getResult(0);
 }
 
 Value EntryEmitter::castTo(Type type, Value value) {
@@ -287,6 +308,53 @@ Value EntryEmitter::loadWorkspace(Value args, ValueRange dims) {
   return pointer;
 }
 
+/// What `adapter_of_row` stands for when it is null: all rows use the first
+/// adapter, or none where there are no adapters at all.
+static Value createSlotOfAll(OpBuilder &builder, Location loc, StringRef name,
+                             Operation *program, Value hasNoAdapters) {
+  Type i32 = builder.getI32Type();
+  auto type = LLVM::LLVMArrayType::get(i32, 2);
+  LLVM::GlobalOp global;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(program);
+    global = LLVM::GlobalOp::create(
+        builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal,
+        (name + "_slot_of_all").str(), builder.getI32TensorAttr({0, -1}));
+  }
+  Value slots = LLVM::AddressOfOp::create(builder, loc, global);
+  Value index =
+      arith::ExtUIOp::create(builder, loc, builder.getI64Type(), hasNoAdapters);
+  return LLVM::GEPOp::create(builder, loc, slots.getType(), i32, slots, index);
+}
+
+void EntryEmitter::loadAdapters(Value args, SmallVector<Value> &operands,
+                                SmallVector<Value> &dims) {
+  Value adapters = loadField(args, Field::Adapters);
+  Value adapterOfRow = loadField(args, Field::AdapterOfRow);
+  Value hasNone = isNull(adapters);
+  // Rows are those of the first input.
+  AffineMap shape = interface.inputs.front().shape;
+  Value one = getInteger(builder.getIndexType(), 1);
+  Value numRows =
+      interface.getCallerInputs().empty() || shape.getNumResults() == 0
+          ? one
+          : getSizes(shape.getMajorSubMap(1), dims).front();
+  Value isEmpty =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, numRows,
+                            getInteger(builder.getIndexType(), 0));
+  Value isForAll = arith::OrIOp::create(
+      builder, loc, arith::OrIOp::create(builder, loc, hasNone, isEmpty),
+      isNull(adapterOfRow));
+  Value slotOfAll = createSlotOfAll(builder, loc, name, program, hasNone);
+  operands.append({adapters, adapters,
+                   arith::SelectOp::create(builder, loc, isForAll, slotOfAll,
+                                           adapterOfRow)});
+  // How many adapters there are is for the caller to know.
+  dims.push_back(getInteger(builder.getIndexType(), kMaxDimension));
+  dims.push_back(arith::SelectOp::create(builder, loc, isForAll, one, numRows));
+}
+
 //===----------------------------------------------------------------------===//
 // The exported symbols
 //===----------------------------------------------------------------------===//
@@ -298,8 +366,10 @@ void EntryEmitter::emitRun() {
       loadDims(loadField(args, Field::Dims), getError(EntryError::NullPointer),
                getError(EntryError::Dimension));
   SmallVector<Value> operands;
-  for (auto [index, port] : llvm::enumerate(interface.inputs))
+  for (auto [index, port] : llvm::enumerate(interface.getCallerInputs()))
     operands.push_back(loadPort(args, Field::Inputs, index, port, dims));
+  if (interface.adapters)
+    loadAdapters(args, operands, dims);
   for (auto [index, port] : llvm::enumerate(interface.outputs))
     operands.push_back(loadPort(args, Field::Outputs, index, port, dims));
   operands.push_back(loadWorkspace(args, dims));

@@ -64,41 +64,34 @@ struct FlattenElementwise : RewritePattern {
   }
 };
 
-/// transpose(broadcast(v)) repeats elements of v in an order that is known: one
-/// shuffle.
-struct ShuffleRepeatedElements : OpRewritePattern<vector::TransposeOp> {
+/// A broadcast along inner dimensions repeats elements in an order that is
+/// known: one shuffle.
+struct ShuffleRepeatedElements : OpRewritePattern<vector::BroadcastOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(vector::TransposeOp op,
+  LogicalResult matchAndRewrite(vector::BroadcastOp op,
                                 PatternRewriter &rewriter) const override {
-    auto broadcast = op.getVector().getDefiningOp<vector::BroadcastOp>();
     VectorType flat = getFlatType(op.getType());
-    if (!broadcast || !flat)
-      return rewriter.notifyMatchFailure(op, "no broadcast of bytes");
-    auto source = dyn_cast<VectorType>(broadcast.getSourceType());
-    if (!source || source.getRank() == 0)
-      return rewriter.notifyMatchFailure(op, "the source is a scalar");
+    auto source = dyn_cast<VectorType>(op.getSourceType());
+    if (!flat || !source || op.computeBroadcastedUnitDims().empty())
+      return rewriter.notifyMatchFailure(op, "repeats no single bytes");
 
-    // Element i of the result is element `from` of the source: its trailing
-    // dimensions line up with those of the broadcast.
+    // Trailing dimensions of source and result line up.
     ArrayRef<int64_t> shape = op.getType().getShape();
-    ArrayRef<int64_t> permutation = op.getPermutation();
-    int64_t rank = shape.size(), leading = rank - source.getRank();
+    int64_t leading = shape.size() - source.getRank();
     SmallVector<int64_t> strides = computeStrides(source.getShape());
     SmallVector<int64_t> resultStrides = computeStrides(shape);
     SmallVector<int64_t> mask(flat.getNumElements());
     for (auto [i, from] : llvm::enumerate(mask)) {
       from = 0;
-      for (int64_t dim = 0; dim < rank; ++dim) {
-        int64_t sourceDim = permutation[dim] - leading;
-        if (sourceDim < 0 || source.getDimSize(sourceDim) == 1)
-          continue;
-        int64_t position =
-            static_cast<int64_t>(i) / resultStrides[dim] % shape[dim];
-        from += position * strides[sourceDim];
+      for (int64_t dim = 0, rank = source.getRank(); dim < rank; ++dim) {
+        int64_t position = static_cast<int64_t>(i) /
+                           resultStrides[leading + dim] % shape[leading + dim];
+        if (source.getDimSize(dim) != 1)
+          from += position * strides[dim];
       }
     }
-    Value elements = flatten(rewriter, op.getLoc(), broadcast.getSource());
+    Value elements = flatten(rewriter, op.getLoc(), op.getSource());
     Value shuffled = vector::ShuffleOp::create(rewriter, op.getLoc(), elements,
                                                elements, mask);
     rewriter.replaceOpWithNewOp<vector::ShapeCastOp>(op, op.getType(),

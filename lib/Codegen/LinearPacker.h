@@ -5,11 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Lowers quant.linear on constant weights to the operations of a packed layer,
-// in loops m (row), nb (panel), g (group), n (column in the panel), k (step),
-// h (half of a byte) and d (element in the step):
+// Lowers quant.linear to the operations of a packed layer, in loops m (row), nb
+// (panel), g (group), n (column in the panel), k (step), h (half of a byte) and
+// d (element in the step):
 //
-//   unpack        w[nb, g, k, h, n, d]   from nibbles, only with 4-bit weights
+//   unpack        w[nb, g, k, h, n, d]   from nibbles, only with constant
+//                                        4-bit weights
 //   contraction   acc[m, nb, n]          or acc[m, nb, g, n] with float groups
 //   group sum     sum[m, nb, n]          only with float groups
 //   epilogue      y[m, nb, n]
@@ -30,6 +31,10 @@
 // Weights of 4 bits have zw and the group multiplier applied while they are
 // unpacked: both w - zw and m * w fit i8.
 //
+// Constants are packed on the host. What is known only at run time, such as the
+// weights of a layer in training, is packed by operations of the program, once
+// for each call: PackedOperands.cpp says both, side by side.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_LIB_CODEGEN_LINEARPACKER_H
@@ -37,7 +42,7 @@
 
 #include "PackedBuilder.h"
 
-#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Conversion/Lora.h"
 
 namespace quantc {
 
@@ -47,7 +52,7 @@ inline constexpr int32_t kUnsignedOffset = 128;
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
 struct Correction {
-  mlir::Value inputZeroPoint;  // za [M]
+  mlir::Value inputZeroPoint;  // za [M], or rank 0
   mlir::Value weightSums;      // sum (w - zw) [NB, (G), NR]
   mlir::Value weightZeroPoint; // zw [NB, (G), NR]
   mlir::Value rowSums;         // sum a [M, (G)]
@@ -62,6 +67,9 @@ public:
 
   mlir::LogicalResult prepare();
   mlir::Value lower();
+  /// The same where `lora` is the addend. A layer without an adapter has no
+  /// addend, and the deltas of one for all rows are computed tile by tile.
+  mlir::Value lowerWithLora(LoraOp lora);
 
 private:
   bool isInteger() { return op.hasIntegerInput(); }
@@ -69,18 +77,35 @@ private:
   bool isUnsigned() {
     return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
   }
+  bool hasNarrowWeight() {
+    return op.getWeight().getType().getElementType().isInteger(4);
+  }
+  /// Groups with a sum of their own; 1 without.
+  int64_t numSums() const { return hasGroupSums ? layout.groups : 1; }
+  int64_t sumDim() const { return hasGroupSums ? layout.groups : 0; }
 
   /// Whether nothing follows the group sum: an epilogue that only copied would
   /// be folded away, and its tile sizes with it.
   bool isGroupSumLast() {
-    return hasGroupSums && !isInteger() && !op.getBias();
+    return hasGroupSums && !isInteger() && !op.getBias() && !addend;
   }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
+
+  /// Sets what all code of the layer shares: `numRows` and `destination`.
+  void start();
+  /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
+  /// is the result.
+  mlir::Value lowerPanels(mlir::Value addendPanels);
 
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
+  mlir::Value createNibbleShift(mlir::AffineExpr loop);
+  mlir::Value createStored();
+  mlir::Value createPackedWeight();
   mlir::Value createInit();
+  mlir::Value createKnownStart();
+  mlir::Value createStart();
   mlir::Value createContraction();
   mlir::Value createRowSums();
   Correction createCorrection();
@@ -100,16 +125,19 @@ private:
   LinearOp op;
   const DotInstruction &instruction;
   bool hasGroupSums;
-  /// Storage values [N, K], zero points [N, G] (empty: all 0), multipliers
-  /// [N, G] (empty: all 1).
-  std::vector<int8_t> weight, zeroPoints, multipliers;
+  /// The values of a constant weight, [N, K]; its parameters are constant too.
+  std::optional<std::vector<int8_t>> constantWeight;
+  /// Of a weight that is not constant: what the contraction multiplies with,
+  /// i8 [N, K].
+  mlir::Value stored;
+  /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
   Correction correction;
+  /// [M, NB, NR]; null without.
+  mlir::Value addend;
+  /// Where the result goes, [M, NB, NR].
+  mlir::Value destination;
 };
-
-/// Adds the pattern that packs f32 matmuls by constant weights.
-void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
-                                const DotInstruction &instruction);
 
 } // namespace quantc
 

@@ -11,7 +11,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearPacker.h"
+#include "PackPatterns.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
@@ -44,11 +46,11 @@ Value LinearPacker::createContraction() {
   SmallVector<Value> inputs = {createInput(), createWeight()};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint = !isInteger() && !layout.nibbles && !zeroPoints.empty();
+  bool hasZeroPoint =
+      !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
   if (hasZeroPoint) {
-    inputs.push_back(packed(rewriter.getI8Type(),
-                            {layout.numPanels(), groupDim(), layout.panel},
-                            layout.packParameter<int8_t>(zeroPoints)));
+    inputs.push_back(
+        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
@@ -98,18 +100,16 @@ Value LinearPacker::createRowSums() {
 
 Correction LinearPacker::createCorrection() {
   Correction result = correction;
-  if (op.isDynamic()) {
+  if (isInteger() && !inputZeroPoint) {
+    result.inputZeroPoint = op.getInputZeroPoint();
     SmallVector<ReassociationIndices> flat = {{0, 1}};
-    result.inputZeroPoint = tensor::CollapseShapeOp::create(
-        rewriter, loc, op.getInputZeroPoint(), flat);
+    if (op.isDynamic())
+      result.inputZeroPoint = tensor::CollapseShapeOp::create(
+          rewriter, loc, result.inputZeroPoint, flat);
   }
-  if (isInteger() && !layout.nibbles && !zeroPoints.empty()) {
-    PackedLayout perSum = layout;
-    perSum.groups = hasGroupSums ? layout.groups : 1;
-    result.weightZeroPoint = packed(
-        rewriter.getI8Type(),
-        {layout.numPanels(), hasGroupSums ? layout.groups : 0, layout.panel},
-        perSum.packParameter<int8_t>(zeroPoints));
+  if (isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint()) {
+    result.weightZeroPoint =
+        packParameter(op.getWeightZeroPoint(), numSums(), sumDim());
     result.rowSums = createRowSums();
   }
   return result;
@@ -125,7 +125,7 @@ void LinearPacker::addCorrection(const Loops &loops, AffineExpr m,
     inputs.push_back(tensor);
     maps.push_back(loops.map(exprs));
   };
-  add(correction.inputZeroPoint, {m});
+  add(correction.inputZeroPoint, {op.isDynamic() ? m : AffineExpr()});
   add(correction.weightSums, {nb, g, n});
   add(correction.weightZeroPoint, {nb, g, n});
   add(correction.rowSums, {m, g});
@@ -150,12 +150,9 @@ Value LinearPacker::createGroupSum(Value accumulators) {
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
-  std::vector<float> scales = expandParameter(
-      *getFloatValues(op.getWeightScale()), layout.numColumns, layout.groups);
   SmallVector<Value> inputs = {
-      accumulators, packed(rewriter.getF32Type(),
-                           {layout.numPanels(), layout.groups, layout.panel},
-                           layout.packParameter<float>(scales))};
+      accumulators,
+      packParameter(op.getWeightScale(), layout.groups, layout.groups)};
   SmallVector<AffineMap> maps = {loops.map({m, nb, g, n}),
                                  loops.map({nb, g, n})};
   if (isInteger())
@@ -169,7 +166,7 @@ Value LinearPacker::createGroupSum(Value accumulators) {
              startN = start.parallel();
   Type f32 = rewriter.getF32Type();
   Value init = isGroupSumLast()
-                   ? createDestination(f32)
+                   ? destination
                    : tensor::EmptyOp::create(rewriter, loc, sizes, f32);
   Value zeros =
       createGeneric(start, {}, init, start.map({startM, startNb, startN}),
@@ -201,11 +198,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
   auto addChannels = [&](Value tensor) {
     if (!tensor)
       return;
-    std::vector<float> values =
-        expandParameter(*getFloatValues(tensor), layout.numColumns, 1);
-    inputs.push_back(packed(rewriter.getF32Type(),
-                            {layout.numPanels(), layout.panel},
-                            layout.packChannels<float>(values)));
+    inputs.push_back(packParameter(tensor, /*groups=*/1, /*groupDim=*/0));
     maps.push_back(loops.map({nb, n}));
   };
   addChannels(tensors.scale);
@@ -220,20 +213,32 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     maps.push_back(loops.map({perRow ? m : AffineExpr()}));
   }
   addChannels(tensors.bias);
+  for (Value scalar : {tensors.outputScale, tensors.outputZeroPoint})
+    if (scalar) {
+      inputs.push_back(scalar);
+      maps.push_back(loops.map({}));
+    }
+  if (addend) {
+    inputs.push_back(addend);
+    maps.push_back(loops.map({m, nb, n}));
+  }
   unsigned correctionStart = inputs.size();
   if (isInteger() && !hasGroupSums)
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  Value init = createDestination(op.getResult().getType().getElementType());
   return createGeneric(
-      loops, inputs, init, maps,
+      loops, inputs, destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         unsigned next = 1;
         EpilogueOperands operands;
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
         operands.bias = tensors.bias ? elements[next++] : Value();
+        operands.outputScale = tensors.outputScale ? elements[next++] : Value();
+        operands.outputZeroPoint =
+            tensors.outputZeroPoint ? elements[next++] : Value();
+        operands.addend = addend ? elements[next++] : Value();
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
@@ -241,14 +246,80 @@ Value LinearPacker::createEpilogue(Value accumulator) {
       });
 }
 
-Value LinearPacker::lower() {
+//===----------------------------------------------------------------------===//
+// The layer
+//===----------------------------------------------------------------------===//
+
+void LinearPacker::start() {
+  numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
+  destination = createDestination(op.getResult().getType().getElementType());
+}
+
+Value LinearPacker::lowerPanels(Value addendPanels) {
+  addend = addendPanels;
+  correction = {};
   Value accumulator = createContraction();
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
-  if (!isGroupSumLast())
-    accumulator = createEpilogue(accumulator);
-  return createResult(accumulator, op.getResult().getType());
+  return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
+}
+
+Value LinearPacker::lower() {
+  start();
+  Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
+  return createResult(lowerPanels(panels), op.getResult().getType());
+}
+
+Value LinearPacker::lowerWithLora(LoraOp lora) {
+  start();
+  using Body = llvm::function_ref<Value()>;
+  auto createIf = [&](Value condition, Body onTrue, Body onFalse) -> Value {
+    auto yield = [&](Body body) {
+      return [this, body](OpBuilder &, Location) {
+        Value value = body();
+        scf::YieldOp::create(rewriter, loc, value);
+      };
+    };
+    return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                             yield(onFalse))
+        .getResult(0);
+  };
+  auto lowerParts = [&] {
+    LoraContractions contractions;
+    Value delta =
+        lowerLora(rewriter, lora, LoraOp::Adaptor(lora), &contractions);
+    setLoraTileSizes(lora, contractions, /*inPanels=*/false, instruction);
+    return lowerPanels(createBlocked(delta));
+  };
+  auto lowerOnePart = [&] {
+    Value first = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value slot =
+        tensor::ExtractOp::create(rewriter, loc, lora.getSlots(), first);
+    Value zero = arith::ConstantIntOp::create(rewriter, loc, 0, 32);
+    Value isNone = arith::CmpIOp::create(rewriter, loc,
+                                         arith::CmpIPredicate::slt, slot, zero);
+    auto lowerOneAdapter = [&] {
+      // There are no panels for columns that are left over.
+      if (layout.numColumns % layout.panel != 0)
+        return lowerParts();
+      LoraContractions contractions;
+      Value index = arith::IndexCastOp::create(rewriter, loc,
+                                               rewriter.getIndexType(), slot);
+      Value delta =
+          lowerLoraOfSlot(rewriter, lora, index, layout.panel, contractions);
+      setLoraTileSizes(lora, contractions, /*inPanels=*/true, instruction);
+      return lowerPanels(delta);
+    };
+    return createIf(
+        isNone, [&] { return lowerPanels(Value()); }, lowerOneAdapter);
+  };
+  Value numParts = tensor::DimOp::create(rewriter, loc, lora.getSlots(), 0);
+  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+  Value isOnePart = arith::CmpIOp::create(
+      rewriter, loc, arith::CmpIPredicate::eq, numParts, one);
+  return createResult(createIf(isOnePart, lowerOnePart, lowerParts),
+                      op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//
@@ -265,7 +336,9 @@ struct PackLinear : OpRewritePattern<LinearOp> {
     LinearPacker packer(op, instruction, rewriter);
     if (failed(packer.prepare()))
       return failure();
-    rewriter.replaceOp(op, packer.lower());
+    auto lora =
+        op.getAddend() ? op.getAddend().getDefiningOp<LoraOp>() : LoraOp();
+    rewriter.replaceOp(op, lora ? packer.lowerWithLora(lora) : packer.lower());
     return success();
   }
 
@@ -280,7 +353,12 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     RewritePatternSet patterns(&getContext());
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
+    populatePackContractionPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    // What is left is no part of a packed layer.
+    RewritePatternSet loraPatterns(&getContext());
+    populatePackLoraPatterns(loraPatterns, instruction);
+    walkAndApplyPatterns(getOperation(), std::move(loraPatterns));
   }
 };
 } // namespace

@@ -12,7 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LinearPacker.h"
+#include "PackPatterns.h"
+#include "PackedBuilder.h"
 
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
@@ -74,7 +75,8 @@ private:
 
 struct PackMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
   PackMatmul(MLIRContext *context, const DotInstruction &instruction)
-      : OpInterfaceRewritePattern(context), instruction(instruction) {}
+      : OpInterfaceRewritePattern(context, /*benefit=*/2),
+        instruction(instruction) {}
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op,
                                 PatternRewriter &rewriter) const override {

@@ -74,6 +74,18 @@ protected:
         llvm::ArrayRef(reinterpret_cast<const char *>(values.data()),
                        values.size() * sizeof(T)));
   }
+  /// How loops n, g and others read a parameter of rank 0, [N], [N, 1] or
+  /// [N, G].
+  mlir::AffineMap getParameterMap(mlir::Value parameter, unsigned numLoops = 2);
+  /// One value for all columns, for each column or for each column and group,
+  /// of rank 0, [N], [N, 1] or [N, groups], in the order [NB, groupDim, NR]
+  /// with `groupDim` 0 (left out) or `groups`.
+  mlir::Value packParameter(mlir::Value parameter, int64_t groups,
+                            int64_t groupDim);
+  /// `value` with zeros behind it up to the known sizes of `shape`, that of its
+  /// first dimensions.
+  mlir::Value padWithZeros(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+
   /// A `linalg.generic` that carries the tile sizes of `loops`.
   mlir::Value createGeneric(const Loops &loops, mlir::ValueRange inputs,
                             mlir::Value init,
@@ -86,6 +98,9 @@ protected:
 
   /// [M, NB, NR] -> [M, N].
   mlir::Value createResult(mlir::Value blocked, mlir::RankedTensorType type);
+
+  /// [M, N] -> [M, NB, NR], padded with zeros: what `createResult` undoes.
+  mlir::Value createBlocked(mlir::Value tensor);
 
   mlir::PatternRewriter &rewriter;
   mlir::Location loc;

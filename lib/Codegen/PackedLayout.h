@@ -21,6 +21,10 @@
 //
 //   [N / NR][groups][steps / 2][NR][depth]   bytes
 //
+// The multipliers of two consecutive groups share a byte in the same way:
+//
+//   [N / NR][groups / 2][NR]   bytes
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_LIB_CODEGEN_PACKEDLAYOUT_H
@@ -97,12 +101,16 @@ struct PackedLayout {
     return packed;
   }
 
-  /// One value for each column, in the order [N / NR][NR].
-  template <class T>
-  std::vector<T> packChannels(llvm::ArrayRef<T> values) const {
-    std::vector<T> packed(values.begin(), values.end());
-    packed.resize(numPanels() * panel);
-    return packed;
+  int64_t groupPairs() const { return llvm::divideCeil(groups, 2); }
+
+  /// Values of 4 bits, one for each column and group, two groups to a byte.
+  std::vector<int8_t> packMultipliers(llvm::ArrayRef<int8_t> values) const {
+    std::vector<int8_t> bytes(numPanels() * groupPairs() * panel);
+    for (int64_t n = 0; n < numColumns; ++n)
+      for (int64_t g = 0; g < groups; ++g)
+        bytes[(n / panel * groupPairs() + g / 2) * panel + n % panel] |=
+            (values[n * groups + g] & 15) << (g % 2 * 4);
+    return bytes;
   }
 };
 

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The constants of a layer, in packed order, and the input that meets them.
+// The weight of a layer and what comes with it, in packed order, and the input
+// that meets them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,38 +24,23 @@ using namespace quantc;
 //===----------------------------------------------------------------------===//
 
 LogicalResult LinearPacker::prepare() {
-  std::optional<std::vector<int8_t>> storage = getStorageValues(op.getWeight());
-  if (!storage)
-    return rewriter.notifyMatchFailure(op, "the weight is not constant");
-  weight = std::move(*storage);
   RankedTensorType type = op.getWeight().getType();
+  if (type.getNumElements() == 0)
+    return rewriter.notifyMatchFailure(op, "the weight is empty");
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction.depth : 1, instruction);
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  layout.nibbles = type.getElementType().isInteger(4);
-
-  auto read = [&](Value value, std::vector<int8_t> &values) {
-    if (!value)
-      return true;
-    std::optional<std::vector<int8_t>> constant = getStorageValues(value);
-    if (!constant)
-      return false;
-    values = expandParameter(*constant, layout.numColumns, layout.groups);
-    return true;
+  auto isKnown = [](Value parameter) {
+    return !parameter || getStorageValues(parameter);
   };
-  if (!read(op.getWeightZeroPoint(), zeroPoints) ||
-      !read(op.getGroupMultiplier(), multipliers))
-    return rewriter.notifyMatchFailure(op, "weight parameters not constant");
-  if (isInteger() && !op.isDynamic()) {
-    auto constant = getStorageValues(op.getInputZeroPoint());
-    if (!constant)
-      return rewriter.notifyMatchFailure(op, "input zero point not constant");
-    inputZeroPoint = constant->front();
-  }
-  if (!getFloatValues(op.getWeightScale()) ||
-      (op.getBias() && !getFloatValues(op.getBias())))
-    return rewriter.notifyMatchFailure(op, "scale or bias not constant");
-  return checkEpilogueConstants(op);
+  if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
+    constantWeight = getStorageValues(op.getWeight());
+  if (constantWeight)
+    layout.nibbles = hasNarrowWeight();
+  if (isInteger() && !op.isDynamic())
+    if (auto constant = getStorageValues(op.getInputZeroPoint()))
+      inputZeroPoint = constant->front();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -67,7 +53,6 @@ Value LinearPacker::createInput() {
   Value input = op.getInput();
   RankedTensorType type = op.getInput().getType();
   int64_t rows = type.getDimSize(0);
-  numRows = rewriter.createOrFold<tensor::DimOp>(loc, input, 0);
   if (isUnsigned())
     input =
         createElementwise(
@@ -85,18 +70,8 @@ Value LinearPacker::createInput() {
   Value grouped = tensor::ExpandShapeOp::create(
       rewriter, loc, RankedTensorType::get(shape, type.getElementType()), input,
       splitGroups);
-  if (layout.paddedGroupSize() != layout.groupSize()) {
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, loc, grouped);
-    SmallVector<OpFoldResult> paddedSizes = sizes;
-    paddedSizes[2] = rewriter.getIndexAttr(layout.paddedGroupSize());
-    Value zeros =
-        createZeros(rewriter, loc, paddedSizes, type.getElementType());
-    SmallVector<OpFoldResult> offsets(3, rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
-    grouped = tensor::InsertSliceOp::create(rewriter, loc, grouped, zeros,
-                                            offsets, sizes, strides);
-  }
+  grouped =
+      padWithZeros(grouped, {rows, layout.groups, layout.paddedGroupSize()});
 
   // [M, G, K'] -> [M, G, steps, (2), (depth)] -> without G if there is none.
   SmallVector<int64_t> steps = {layout.steps()};
@@ -121,12 +96,101 @@ Value LinearPacker::createInput() {
 }
 
 Value LinearPacker::createWeight() {
+  if (!constantWeight)
+    return createPackedWeight();
   if (layout.nibbles)
     return createUnpack();
   return packed(rewriter.getI8Type(),
                 {layout.numPanels(), groupDim(), layout.steps(), layout.panel,
                  isInteger() ? layout.depth : 0},
-                layout.pack<int8_t>(weight));
+                layout.pack<int8_t>(*constantWeight));
+}
+
+/// A weight of 8 bits as it is; one of 4 bits as i8, with its zero point or
+/// multiplier applied. [N, K].
+Value LinearPacker::createStored() {
+  if (!hasNarrowWeight())
+    return op.getWeight();
+  Type i8 = rewriter.getI8Type();
+  Value values = arith::ExtSIOp::create(
+      rewriter, loc, op.getWeight().getType().clone(i8), op.getWeight());
+  Value parameter = op.getWeightZeroPoint() ? op.getWeightZeroPoint()
+                                            : op.getGroupMultiplier();
+  if (!parameter)
+    return values;
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+  SmallVector<int64_t> shape = {layout.numColumns, layout.groups,
+                                layout.groupSize()};
+  Value grouped = tensor::ExpandShapeOp::create(
+      rewriter, loc, RankedTensorType::get(shape, i8), values, groups);
+  Loops loops(op.getContext());
+  AffineExpr n = loops.parallel(), g = loops.parallel(), k = loops.parallel();
+  Value result =
+      createElementwise(
+          rewriter, loc, {grouped, parameter},
+          {loops.map({n, g, k}), getParameterMap(parameter, /*numLoops=*/3)},
+          getAsIndexOpFoldResult(op.getContext(), shape), i8,
+          [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+            Value q = a.fromStorage(elements[0]);
+            Value p = a.fromStorage(elements[1]);
+            return {a.toStorage(op.getWeightZeroPoint() ? a.subInt(q, p)
+                                                        : a.mulInt(q, p))};
+          })
+          .front();
+  return tensor::CollapseShapeOp::create(rewriter, loc, result, groups);
+}
+
+/// The stored values in packed order, [NB, (G), steps, NR, (depth)].
+Value LinearPacker::createPackedWeight() {
+  stored = createStored();
+  Type i8 = rewriter.getI8Type();
+  int64_t numPanels = layout.numPanels(), columns = numPanels * layout.panel;
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+  Value grouped = tensor::ExpandShapeOp::create(
+      rewriter, loc,
+      RankedTensorType::get(
+          {layout.numColumns, layout.groups, layout.groupSize()}, i8),
+      stored, groups);
+  grouped =
+      padWithZeros(grouped, {columns, layout.groups, layout.paddedGroupSize()});
+  SmallVector<ReassociationIndices> split = {{0, 1}, {2}, {3, 4}};
+  Value panels = tensor::ExpandShapeOp::create(
+      rewriter, loc,
+      RankedTensorType::get({numPanels, layout.panel, layout.groups,
+                             layout.steps(), layout.depth},
+                            i8),
+      grouped, split);
+
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel() : AffineExpr();
+  AffineExpr k = loops.parallel(), n = loops.parallel();
+  AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
+  AffineExpr zero = rewriter.getAffineConstantExpr(0);
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t size : {numPanels, groupDim(), layout.steps(), layout.panel,
+                       isInteger() ? layout.depth : 0})
+    if (size)
+      sizes.push_back(rewriter.getIndexAttr(size));
+  return createElementwise(
+             rewriter, loc, panels,
+             loops.map({nb, n, g ? g : zero, k, d ? d : zero}), sizes, i8,
+             [](Emit &, ValueRange elements) -> SmallVector<Value> {
+               return {elements[0]};
+             })
+      .front();
+}
+
+/// How far down the nibble of a loop's index lies: 0 if it is even, 4 if odd.
+Value LinearPacker::createNibbleShift(AffineExpr loop) {
+  unsigned position = cast<AffineDimExpr>(loop).getPosition();
+  Type i8 = rewriter.getI8Type();
+  Value index = linalg::IndexOp::create(rewriter, loc, position);
+  Value narrow = arith::IndexCastOp::create(rewriter, loc, i8, index);
+  Value one = arith::ConstantIntOp::create(rewriter, loc, 1, 8);
+  Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
+  Value isOdd = arith::AndIOp::create(rewriter, loc, narrow, one);
+  return arith::MulIOp::create(rewriter, loc, isOdd, four);
 }
 
 /// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)].
@@ -138,20 +202,30 @@ Value LinearPacker::createUnpack() {
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
   AffineExpr k = loops.parallel(1), h = loops.parallel(1);
-  unsigned half = loops.iterators.size() - 1;
   AffineExpr n = loops.parallel();
   AffineExpr d = depth ? loops.parallel() : AffineExpr();
 
   SmallVector<Value> inputs = {
       packed(i8, {numPanels, groupDim(), steps, layout.panel, depth},
-             layout.packNibbles(weight))};
+             layout.packNibbles(*constantWeight))};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  for (const std::vector<int8_t> *values : {&zeroPoints, &multipliers})
-    if (!values->empty()) {
-      inputs.push_back(packed(i8, {numPanels, groupDim(), layout.panel},
-                              layout.packParameter<int8_t>(*values)));
-      maps.push_back(loops.map({nb, g, n}));
-    }
+  if (Value parameter = op.getWeightZeroPoint()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  std::optional<std::vector<int8_t>> multipliers =
+      getStorageValues(op.getGroupMultiplier());
+  bool hasPairs = hasGroups() && multipliers;
+  if (hasPairs) {
+    std::vector<int8_t> pairs = layout.packMultipliers(
+        expandParameter(*multipliers, layout.numColumns, layout.groups));
+    inputs.push_back(
+        packed(i8, {numPanels, layout.groupPairs(), layout.panel}, pairs));
+    maps.push_back(loops.map({nb, g.floorDiv(2), n}));
+  } else if (Value parameter = op.getGroupMultiplier()) {
+    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
 
   SmallVector<int64_t> shape;
@@ -163,20 +237,24 @@ Value LinearPacker::createUnpack() {
   return createGeneric(
       loops, inputs, init, maps,
       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
         // The low nibble of the first half, the high one of the second: shift
         // it to the top, then back with its sign.
-        Value index = linalg::IndexOp::create(rewriter, loc, half);
-        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
-        Value isHigh = arith::IndexCastOp::create(rewriter, loc, i8, index);
-        Value down = arith::MulIOp::create(rewriter, loc, isHigh, four);
+        Value down = createNibbleShift(h);
         Value up = arith::SubIOp::create(rewriter, loc, four, down);
         Value top = arith::ShLIOp::create(rewriter, loc, elements[0], up);
         Value q = arith::ShRSIOp::create(rewriter, loc, top, four);
-        if (!zeroPoints.empty())
+        if (op.getWeightZeroPoint())
           return {arith::SubIOp::create(rewriter, loc, q, elements[1])};
-        if (!multipliers.empty())
-          return {arith::MulIOp::create(rewriter, loc, q, elements[1])};
-        return {q};
+        if (!op.getGroupMultiplier())
+          return {q};
+        Value m = elements[1];
+        if (hasPairs) {
+          Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
+          m = arith::ShRUIOp::create(rewriter, loc, m, createNibbleShift(g));
+          m = arith::AndIOp::create(rewriter, loc, m, mask);
+        }
+        return {arith::MulIOp::create(rewriter, loc, q, m)};
       });
 }
 
@@ -200,36 +278,103 @@ Value LinearPacker::createInit() {
                            return {a.constant(0.0f)};
                          });
   }
-  int32_t za = inputZeroPoint.value_or(0);
-  int32_t offset = isUnsigned() ? kUnsignedOffset : 0;
-  int64_t sums = hasGroupSums ? layout.groups : 1;
-  std::vector<int32_t> start(layout.numColumns * sums);
-  std::vector<int32_t> weightSums(start.size());
-  for (int64_t i = 0, e = weight.size(); i < e; ++i) {
-    int64_t group = i / layout.groupSize();
-    int32_t zw = zeroPoints.empty() ? 0 : zeroPoints[group];
-    int32_t w = weight[i];
-    if (!multipliers.empty())
-      w *= multipliers[group];
-    // What the contraction multiplies with, and what it stands for.
-    int32_t stored = layout.nibbles ? w - zw : w;
-    int64_t sum = hasGroupSums ? group : group / layout.groups;
-    start[sum] -= offset * stored + za * (w - zw);
-    weightSums[sum] += w - zw;
-  }
-  PackedLayout perSum = layout;
-  perSum.groups = sums;
-  Type i32 = rewriter.getI32Type();
-  SmallVector<int64_t> shape = {layout.numPanels(),
-                                hasGroupSums ? layout.groups : 0, layout.panel};
-  if (op.isDynamic())
-    correction.weightSums =
-        packed(i32, shape, perSum.packParameter<int32_t>(weightSums));
-  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, i32);
-  return createGeneric(loops,
-                       packed(i32, shape, perSum.packParameter<int32_t>(start)),
-                       empty, {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
+  Value start = constantWeight ? createKnownStart() : createStart();
+  Value empty =
+      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
+  return createGeneric(loops, start, empty,
+                       {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
                        [&](Emit &, ValueRange elements) -> SmallVector<Value> {
                          return {elements[0]};
                        });
+}
+
+/// The start of each column (and group) of a constant weight, and the sums that
+/// undo an unknown zero point of the input.
+Value LinearPacker::createKnownStart() {
+  auto read = [&](Value parameter) {
+    std::optional<std::vector<int8_t>> values = getStorageValues(parameter);
+    return values ? expandParameter(*values, layout.numColumns, layout.groups)
+                  : std::vector<int8_t>();
+  };
+  std::vector<int8_t> zeroPoints = read(op.getWeightZeroPoint());
+  std::vector<int8_t> multipliers = read(op.getGroupMultiplier());
+  int32_t za = inputZeroPoint.value_or(0);
+  int32_t offset = isUnsigned() ? kUnsignedOffset : 0;
+  std::vector<int32_t> start(layout.numColumns * numSums());
+  std::vector<int32_t> weightSums(start.size());
+  for (int64_t i = 0, e = constantWeight->size(); i < e; ++i) {
+    int64_t group = i / layout.groupSize();
+    int32_t zw = zeroPoints.empty() ? 0 : zeroPoints[group];
+    int32_t w = (*constantWeight)[i];
+    if (!multipliers.empty())
+      w *= multipliers[group];
+    // What the contraction multiplies with, and what it stands for.
+    int32_t multiplied = layout.nibbles ? w - zw : w;
+    int64_t sum = hasGroupSums ? group : group / layout.groups;
+    start[sum] -= offset * multiplied + za * (w - zw);
+    weightSums[sum] += w - zw;
+  }
+  PackedLayout perSum = layout;
+  perSum.groups = numSums();
+  Type i32 = rewriter.getI32Type();
+  SmallVector<int64_t> shape = {layout.numPanels(), sumDim(), layout.panel};
+  if (!inputZeroPoint)
+    correction.weightSums =
+        packed(i32, shape, perSum.packParameter<int32_t>(weightSums));
+  return packed(i32, shape, perSum.packParameter<int32_t>(start));
+}
+
+/// The same of a weight that is known at run time.
+Value LinearPacker::createStart() {
+  // sum w, [N, numSums].
+  Loops loops(op.getContext());
+  AffineExpr n = loops.parallel(), g = loops.parallel(), k = loops.reduction();
+  SmallVector<int64_t> shape = {layout.numColumns, numSums()};
+  SmallVector<OpFoldResult> sizes =
+      getAsIndexOpFoldResult(op.getContext(), shape);
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+  int64_t terms = layout.depthK / numSums();
+  Value grouped = tensor::ExpandShapeOp::create(
+      rewriter, loc,
+      RankedTensorType::get({layout.numColumns, numSums(), terms},
+                            rewriter.getI8Type()),
+      stored, groups);
+  Type i32 = rewriter.getI32Type();
+  Value sums =
+      quantc::createGeneric(
+          rewriter, loc, grouped, createZeros(rewriter, loc, sizes, i32),
+          {loops.map({n, g, k}), loops.map({n, g})}, loops.iterators,
+          [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+            return {a.addInt(elements[1], a.fromStorage(elements[0]))};
+          })
+          .front();
+
+  // sum (w - zw): weights of 4 bits are stored without their zero point.
+  auto combine = [&](ValueRange inputs, ArrayRef<AffineMap> maps,
+                     EmitBody body) {
+    return createElementwise(rewriter, loc, inputs, maps, sizes, i32, body)
+        .front();
+  };
+  AffineMap each = rewriter.getMultiDimIdentityMap(2);
+  Value differences = sums;
+  if (Value zeroPoint = op.getWeightZeroPoint();
+      zeroPoint && !hasNarrowWeight())
+    differences = combine(
+        {sums, zeroPoint}, {each, getParameterMap(zeroPoint)},
+        [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+          Value zw = a.fromStorage(elements[1]);
+          return {a.subInt(elements[0], a.mulInt(a.constantInt(terms), zw))};
+        });
+  if (!inputZeroPoint)
+    correction.weightSums = packParameter(differences, numSums(), sumDim());
+  Value start =
+      combine({sums, differences}, {each, each},
+              [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+                Value offset =
+                    a.constantInt(isUnsigned() ? -kUnsignedOffset : 0);
+                Value za = a.constantInt(-inputZeroPoint.value_or(0));
+                Value shifted = a.mulInt(elements[0], offset);
+                return {a.addInt(shifted, a.mulInt(elements[1], za))};
+              });
+  return packParameter(start, numSums(), sumDim());
 }

@@ -16,6 +16,9 @@
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
 
 using namespace mlir;
@@ -33,18 +36,10 @@ static ArrayRef<int64_t> getTileSizes(Operation *op) {
   return sizes ? sizes.asArrayRef() : ArrayRef<int64_t>();
 }
 
-/// Fuses what belongs to the layer: operations with tile sizes of their own.
-/// The start of a sum stays outside of the loop over its terms.
-static std::optional<scf::SCFTileAndFuseOptions::ControlFnResult>
-fuseLayer(tensor::ExtractSliceOp, OpResult producer, bool isDestination) {
-  if (isDestination || getTileSizes(producer.getOwner()).empty())
-    return std::nullopt;
-  return scf::SCFTileAndFuseOptions::ControlFnResult{};
-}
-
 /// Marks `op` as tiled.
 static void finish(Operation *op) {
   op->removeAttr(kTileSizesAttr);
+  op->removeAttr(kTileRootAttr);
   op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
 }
 
@@ -60,10 +55,29 @@ static SmallVector<int64_t> takeParallelSizes(linalg::LinalgOp op) {
   return parallel;
 }
 
-/// Tiles `op` by `sizes` with the layer's producers fused into the tile.
+/// Tiles `op` by `sizes` with what belongs to the layer fused into the tile:
+/// producers with tile sizes of their own. The start of a sum stays outside of
+/// the loop over its terms, and panels outside of all loops but those over
+/// columns.
 static FailureOr<scf::SCFTileAndFuseResult>
 tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
             ArrayRef<int64_t> sizes, ArrayRef<int64_t> interchange = {}) {
+  bool isOverTerms = llvm::any_of(
+      llvm::zip_equal(sizes, op.getIteratorTypesArray()), [](auto loop) {
+        auto [size, iterator] = loop;
+        return size != 0 && linalg::isReductionIterator(iterator);
+      });
+  bool isOverColumns = !isOverTerms && sizes[1] != 0;
+  auto fuseLayer = [=](tensor::ExtractSliceOp, OpResult producer,
+                       bool isDestination)
+      -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
+    Operation *op = producer.getOwner();
+    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) ||
+        (isOverTerms && isDestination) ||
+        (!isOverColumns && op->hasAttr(kPerPanelAttr)))
+      return std::nullopt;
+    return scf::SCFTileAndFuseOptions::ControlFnResult{};
+  };
   scf::SCFTilingOptions tiling;
   tiling.setTileSizes(getAsIndexOpFoldResult(op->getContext(), sizes));
   tiling.setInterchange(interchange);
@@ -82,11 +96,30 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
   return result;
 }
 
+/// Moves what is prepared once for a panel out of `rows`.
+static void hoistPanels(scf::ForOp rows) {
+  moveLoopInvariantCode(
+      rows.getLoopRegions(),
+      [&](Value value, Region *) { return rows.isDefinedOutsideOfLoop(value); },
+      [&](Operation *op, Region *) {
+        return isMemoryEffectFree(op) && isSpeculatable(op) &&
+               (op->hasAttr(kPerPanelAttr) || getTileSizes(op).empty());
+      },
+      [&](Operation *op, Region *) { rows.moveOutOfLoop(op); });
+}
+
+/// Peels `loop`, so that its body has static sizes.
+static void peel(RewriterBase &rewriter, scf::ForOp loop) {
+  scf::ForOp leftover;
+  (void)scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover);
+}
+
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
-  return llvm::any_of(op->getUsers(), [](Operation *user) {
-    return !getTileSizes(user).empty();
-  });
+  return !op->hasAttr(kTileRootAttr) &&
+         llvm::any_of(op->getUsers(), [](Operation *user) {
+           return !getTileSizes(user).empty();
+         });
 }
 
 /// The last operations of the layers in `func` that have tile sizes, in program
@@ -106,6 +139,8 @@ static LogicalResult simplify(func::FuncOp func) {
   RewritePatternSet patterns(func.getContext());
   linalg::populateLinalgTilingCanonicalizationPatterns(patterns);
   scf::populateSCFForLoopCanonicalizationPatterns(patterns);
+  // A panel takes the room of one panel.
+  tensor::populateFoldTensorEmptyPatterns(patterns);
   for (Dialect *dialect : func.getContext()->getLoadedDialects())
     dialect->getCanonicalizationPatterns(patterns);
   memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
@@ -122,9 +157,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileLeftoverRows(rewriter)) ||
-        failed(simplify(getOperation())) || failed(tileSums(rewriter)) ||
-        failed(simplify(getOperation())))
+        failed(tileLeftovers(rewriter)) || failed(simplify(getOperation())) ||
+        failed(tileSums(rewriter)) || failed(simplify(getOperation())))
       signalPassFailure();
   }
 
@@ -140,29 +174,30 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         return failure();
       if (tiled->loops.empty())
         continue;
-      auto rows = cast<scf::ForOp>(tiled->loops.back().getOperation());
-      scf::ForOp leftover;
-      (void)scf::peelForLoopAndSimplifyBounds(rewriter, rows, leftover);
+      hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
+      for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+        peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
     }
     return success();
   }
 
-  /// Rows that do not fill a block: where their number is not known, one by
-  /// one.
-  LogicalResult tileLeftoverRows(RewriterBase &rewriter) {
+  /// Rows and columns that do not fill a block: where their number is not
+  /// known, one by one.
+  LogicalResult tileLeftovers(RewriterBase &rewriter) {
     for (linalg::LinalgOp op : collectRoots(getOperation())) {
-      if (!ShapedType::isDynamic(op.getStaticLoopRanges()[0]))
-        continue;
-      SmallVector<int64_t> oneRow(op.getNumLoops(), 0);
-      oneRow[0] = 1;
-      if (failed(tileAndFuse(rewriter, op, oneRow)))
+      SmallVector<int64_t> one(op.getNumLoops(), 0);
+      for (auto [size, range, iterator] : llvm::zip_equal(
+               one, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
+        size = ShapedType::isDynamic(range) &&
+               linalg::isParallelIterator(iterator);
+      if (llvm::is_contained(one, 1) && failed(tileAndFuse(rewriter, op, one)))
         return failure();
     }
     return success();
   }
 
   /// Group sums by one group, contractions by one step along K, each with what
-  /// it sums fused into it.
+  /// it sums fused into it; panels by what a step of packing takes.
   LogicalResult tileSums(RewriterBase &rewriter) {
     for (SmallVector<linalg::LinalgOp> roots;
          !(roots = collectRoots(getOperation())).empty();)
@@ -176,6 +211,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         if (failed(tiled))
           return failure();
         finish(tiled->tiledAndFusedOps.front());
+        for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+          peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
       }
     return success();
   }

@@ -32,11 +32,26 @@ static bool isFloatContraction(linalg::GenericOp op) {
          isa<FloatType>(getElementTypeOrSelf(op.getResultTypes().front()));
 }
 
+/// An operand that several iterations share, by g in (g floordiv 2), was cut to
+/// the one element that they share in this tile: its index is 0.
+static void indexSharedElementsByZero(linalg::GenericOp op) {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  for (AffineMap &map : maps) {
+    SmallVector<AffineExpr> exprs(map.getResults());
+    for (AffineExpr &expr : exprs)
+      if (isa<AffineBinaryOpExpr>(expr))
+        expr = getAffineConstantExpr(0, op.getContext());
+    map = AffineMap::get(map.getNumDims(), 0, exprs, op.getContext());
+  }
+  op.setIndexingMapsAttr(Builder(op.getContext()).getAffineMapArrayAttr(maps));
+}
+
 /// Vectorizes `op`. A float contraction has only unit reduction dimensions,
 /// which are dropped first: what is left is elementwise.
 static LogicalResult vectorizeTile(RewriterBase &rewriter,
                                    linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
+  indexSharedElementsByZero(op);
   if (isFloatContraction(op)) {
     linalg::ControlDropUnitDims control;
     control.rankReductionStrategy =
@@ -67,10 +82,49 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
   return success();
 }
 
+namespace {
+/// transpose(broadcast(v)) -> broadcast(shape_cast(v)) when the transposition
+/// leaves the dimensions of v in order: the cast puts them where they belong.
+/// Besides, upstream folds shape_cast(broadcast(v)) to a broadcast that lines
+/// up other dimensions when their sizes are equal, so that a block of 8 rows
+/// and 8 columns would exchange them.
+struct AlignTransposedBroadcast : OpRewritePattern<vector::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto broadcast = op.getVector().getDefiningOp<vector::BroadcastOp>();
+    if (!broadcast)
+      return rewriter.notifyMatchFailure(op, "no broadcast");
+    auto source = dyn_cast<VectorType>(broadcast.getSourceType());
+    if (!source || source.isScalable())
+      return rewriter.notifyMatchFailure(op, "no fixed vector is broadcast");
+    ArrayRef<int64_t> permutation = op.getPermutation();
+    int64_t leading = permutation.size() - source.getRank(), last = -1;
+    SmallVector<int64_t> shape(permutation.size(), 1);
+    for (auto [dim, from] : llvm::enumerate(permutation)) {
+      int64_t sourceDim = from - leading;
+      if (sourceDim < 0 || source.getDimSize(sourceDim) == 1)
+        continue;
+      if (sourceDim < last)
+        return rewriter.notifyMatchFailure(op, "dimensions change places");
+      last = sourceDim;
+      shape[dim] = source.getDimSize(sourceDim);
+    }
+    Value aligned = vector::ShapeCastOp::create(
+        rewriter, op.getLoc(), VectorType::get(shape, source.getElementType()),
+        broadcast.getSource());
+    rewriter.replaceOpWithNewOp<vector::BroadcastOp>(op, op.getType(), aligned);
+    return success();
+  }
+};
+} // namespace
+
 /// Folds reads of what was just written, so that values stay vectors.
 static LogicalResult simplify(func::FuncOp func) {
   MLIRContext *context = func.getContext();
   RewritePatternSet patterns(context);
+  patterns.add<AlignTransposedBroadcast>(context);
   vector::populateVectorReductionToContractPatterns(patterns);
   vector::populateSinkVectorOpsPatterns(patterns);
   vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);

@@ -57,6 +57,15 @@ Value Emit::maximum(Value x, Value y) {
 }
 Value Emit::roundEven(Value x) { return create<math::RoundEvenOp>(x); }
 
+Value Emit::toDouble(Value x) {
+  return create<arith::ExtFOp>(getType(builder.getF64Type()), x);
+}
+Value Emit::toSingle(Value x) {
+  return create<arith::TruncFOp>(getType(builder.getF32Type()), x);
+}
+Value Emit::mulDouble(Value x, Value y) { return create<arith::MulFOp>(x, y); }
+Value Emit::divDouble(Value x, Value y) { return create<arith::DivFOp>(x, y); }
+
 Value Emit::lessThan(Value x, Value y) {
   return create<arith::CmpFOp>(CmpFPredicate::OLT, x, y);
 }

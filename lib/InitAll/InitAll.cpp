@@ -15,12 +15,16 @@
 #include "quantc/Conversion/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Differentiation/DifferentiableOpInterface.h"
+#include "quantc/Differentiation/Passes.h"
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Pipelines/Quantization.h"
 #include "quantc/Pipelines/ToLLVM.h"
+#include "quantc/Pipelines/Training.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
 #include "quantc/Target/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 
@@ -29,16 +33,20 @@ void quantc::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllToLLVMIRTranslations(registry);
   registerQuantExtension(registry);
+  registerDifferentiationExtension(registry);
 }
 
 void quantc::registerAllPasses() {
   mlir::registerTransformsPasses();
   registerCodegenPasses();
   registerConversionPasses();
+  registerDifferentiationPasses();
   registerQuantPasses();
   registerQuantizationPipelines();
   registerTargetPasses();
   registerToLLVMPipeline();
+  registerTrainingPasses();
+  registerTrainingPipelines();
 }
 
 void quantc::registerAllTranslations() {

@@ -13,6 +13,7 @@
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Differentiation/DifferentiableOpInterface.h"
 #include "quantc/InitAll.h"
 
 using namespace mlir;
@@ -21,6 +22,7 @@ extern "C" DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "quantc", "0.1",
           [](DialectRegistry *registry) {
             quantc::registerQuantExtension(*registry);
+            quantc::registerDifferentiationExtension(*registry);
           }};
 }
 

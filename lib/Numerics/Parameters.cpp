@@ -27,26 +27,6 @@ static double roundEven(double x) {
   return magnitude < 0x1p52 ? std::copysign(rounded, x) : x;
 }
 
-float quantc::numerics::staticMultiplier(float inputScale, float weightScale) {
-  return static_cast<float>(static_cast<double>(inputScale) * weightScale);
-}
-
-double quantc::numerics::realMultiplier(float inputScale, float weightScale,
-                                        float outputScale) {
-  return static_cast<double>(inputScale) * weightScale / outputScale;
-}
-
-float quantc::numerics::requantizeMultiplier(float inputScale,
-                                             float weightScale,
-                                             float outputScale) {
-  return static_cast<float>(
-      realMultiplier(inputScale, weightScale, outputScale));
-}
-
-float quantc::numerics::requantizeBias(float bias, float outputScale) {
-  return static_cast<float>(static_cast<double>(bias) / outputScale);
-}
-
 bool quantc::numerics::isFixedPointMultiplier(double multiplier) {
   return multiplier > 0.0 && multiplier < 0x1p30 - 1.0;
 }

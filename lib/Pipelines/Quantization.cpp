@@ -7,17 +7,18 @@
 
 #include "quantc/Pipelines/Quantization.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Training/Passes.h"
 
 using namespace mlir;
 using namespace quantc;
 
-/// Decides how each layer is quantized, first of all.
-static void addSelection(OpPassManager &pm,
-                         const QuantizationOptions &options) {
+void quantc::addSelection(OpPassManager &pm,
+                          const QuantizationOptions &options) {
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
@@ -35,6 +36,23 @@ static void addSelection(OpPassManager &pm,
   pm.addPass(createSelectLayers(selection));
 }
 
+/// From the simulated form, with integer weights [N, K], to the integer form.
+static void addConversion(OpPassManager &pm) {
+  // Bias and ReLU are recognized as structured operations right after a layer.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
+  // Sizes of tensors that stay.
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertToInteger());
+  // Layers that share an input quantize it alike; once it is one value, it can
+  // be the only use of what comes before.
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseRequantize());
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void quantc::buildPtqPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
@@ -49,24 +67,26 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
   pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  // Bias and ReLU are recognized as structured operations right after a layer.
-  pm.addPass(createConvertElementwiseToLinalgPass());
-  pm.addPass(createSinkReshapes());
-  pm.addPass(createConvertToInteger());
-  // Layers that share an input quantize it alike; once it is one value, it can
-  // be the only use of what comes before.
-  pm.addPass(createCSEPass());
-  pm.addPass(createFuseRequantize());
-  pm.addPass(createCheckRanges());
+  addConversion(pm);
+}
+
+void quantc::buildSimulatedPipeline(OpPassManager &pm) {
+  // What nobody reads would count as another use.
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  pm.addPass(createFoldWeights());
+  pm.addPass(createRecognizeLayers());
+  addConversion(pm);
 }
 
 void quantc::buildQatPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
   addSelection(pm, options);
+  if (options.parameters != ParameterSource::Observed)
+    pm.addPass(createExtractParameters());
   pm.addPass(createPadGroups());
-  pm.addPass(createInsertFakeQuant());
+  InsertFakeQuantOptions fakeQuant;
+  fakeQuant.parameters = options.parameters;
+  pm.addPass(createInsertFakeQuant(fakeQuant));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -103,6 +123,11 @@ void quantc::registerQuantizationPipelines() {
   PassPipelineRegistration<QuantizationOptions>(
       "quant-ptq", "Quantize a trained model: float to integer form",
       buildPtqPipeline);
+  PassPipelineRegistration<>(
+      "quant-simulated",
+      "Take over the parameters of a model that is quantized already: "
+      "simulated to integer form",
+      buildSimulatedPipeline);
   PassPipelineRegistration<QuantizationOptions>(
       "quant-qat",
       "Simulate quantization for training: float to simulated form",

@@ -21,12 +21,14 @@ using namespace quantc::reference;
 const OpTable &OpTable::get() {
   static const OpTable table = [] {
     OpTable table;
+    addAffineOps(table);
     addArithOps(table);
     addControlFlowOps(table);
     addLinalgOps(table);
     addMathOps(table);
     addQuantOps(table);
     addQuantLinearOp(table);
+    addQuantLoraOp(table);
     addTensorOps(table);
     addTensorSliceOps(table);
     return table;

@@ -86,12 +86,14 @@ private:
   llvm::DenseMap<mlir::TypeID, ScalarFunction> scalars;
 };
 
+void addAffineOps(OpTable &table);
 void addArithOps(OpTable &table);
 void addControlFlowOps(OpTable &table);
 void addLinalgOps(OpTable &table);
 void addMathOps(OpTable &table);
 void addQuantOps(OpTable &table);
 void addQuantLinearOp(OpTable &table);
+void addQuantLoraOp(OpTable &table);
 void addTensorOps(OpTable &table);
 void addTensorSliceOps(OpTable &table);
 

@@ -5,15 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The clauses linear_a1 to linear_a7, one function each, on one element of the
-// result.
+// The clauses linear_a1 to linear_a10, on one element of the result.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Frame.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Numerics/Epilogues.h"
-#include "quantc/Numerics/Parameters.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -51,10 +49,15 @@ private:
       return std::nullopt;
     return bias->values<float>()[n];
   }
+  std::optional<float> getAddend(int64_t m, int64_t n) {
+    if (!addend)
+      return std::nullopt;
+    return addend->values<float>()[m * numColumns + n];
+  }
 
   LinearOp op;
   const HostTensor *input, *inputScale, *inputZeroPoint, *weightScale, *bias,
-      *outputScale, *outputZeroPoint;
+      *outputScale, *outputZeroPoint, *addend;
   bool isDynamic;
   int64_t numRows, numColumns, depth, numGroups, groupSize;
   /// m_g * w, or w less its zero point: what enters the contraction, [N, K].
@@ -75,6 +78,7 @@ Linear::Linear(LinearOp op, Frame &frame) : op(op) {
   bias = get(op.getBias());
   outputScale = get(op.getOutputScale());
   outputZeroPoint = get(op.getOutputZeroPoint());
+  addend = get(op.getAddend());
   isDynamic = op.isDynamic();
   const HostTensor &weight = *get(op.getWeight());
   numRows = input->shape[0];
@@ -115,6 +119,8 @@ LogicalResult Linear::check() {
   if (bias && bias->shape[0] != numColumns)
     return op.emitOpError("expects a bias of ")
            << numColumns << " elements, got " << bias->shape[0];
+  if (addend && addend->shape != result.shape)
+    return op.emitOpError("expects an addend of the shape of the result");
   return success();
 }
 
@@ -156,18 +162,21 @@ std::optional<Scalar> Linear::computeFromIntegers(int64_t m, int64_t n) {
     float sy = outputScale->values<float>()[0];
     std::optional<float> scaledBias = getBias(n);
     if (scaledBias)
-      scaledBias = numerics::requantizeBias(*scaledBias, sy);
+      scaledBias = numerics::requantizeBias(a, *scaledBias, sy);
+    std::optional<float> scaledAddend = getAddend(m, n);
+    if (scaledAddend)
+      scaledAddend = a.div(*scaledAddend, sy);
     y.integer = numerics::requantizeAccumulator(
-        a, *acc, numerics::requantizeMultiplier(sa, sw, sy), scaledBias,
+        a, *acc, numerics::requantizeMultiplier(a, sa, sw, sy), scaledBias,
         outputZeroPoint->values<int8_t>()[0], op.getClampMin(),
-        op.getClampMax());
+        op.getClampMax(), scaledAddend);
   } else if (isDynamic) {
     // linear_a3
     y.f32 = numerics::dequantizeAccumulatorDynamic(a, *acc, sw, sa, getBias(n));
   } else {
     // linear_a2
     y.f32 = numerics::dequantizeAccumulator(
-        a, *acc, numerics::staticMultiplier(sa, sw), getBias(n));
+        a, *acc, numerics::staticMultiplier(a, sa, sw), getBias(n));
   }
   return y;
 }
@@ -189,7 +198,12 @@ Scalar Linear::computeFromFloats(int64_t m, int64_t n) {
 }
 
 std::optional<Scalar> Linear::compute(int64_t m, int64_t n) {
-  return inputScale ? computeFromIntegers(m, n) : computeFromFloats(m, n);
+  std::optional<Scalar> y =
+      inputScale ? computeFromIntegers(m, n) : computeFromFloats(m, n);
+  // linear_a10; that of an integer result is in it already.
+  if (y && !outputScale)
+    y->f32 = numerics::addAddend(a, y->f32, getAddend(m, n));
+  return y;
 }
 
 static LogicalResult runLinear(LinearOp op, Frame &frame) {

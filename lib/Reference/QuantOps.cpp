@@ -245,12 +245,14 @@ static LogicalResult runUnpack(UnpackOp op, Frame &frame) {
   if (bytesPerRow != (size + 1) / 2)
     return op.emitOpError("expects rows of ")
            << (size + 1) / 2 << " bytes, got " << bytesPerRow;
-  HostTensor result(DataType::I4, shape);
+  DataType type =
+      op.getType().getElementType().isInteger(4) ? DataType::I4 : DataType::I8;
+  HostTensor result(type, shape);
   for (int64_t i = 0, end = result.getNumElements(); i < end; ++i) {
     int64_t row = i / size, column = i % size;
     uint8_t byte = input.values<uint8_t>()[row * bytesPerRow + column / 2];
     result.values<int8_t>()[i] =
-        wrapInteger(column % 2 ? byte >> 4 : byte & 15, DataType::I4);
+        wrapInteger(column % 2 ? byte >> 4 : byte & 15, type);
   }
   frame.set(op, std::move(result));
   return success();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitObject.h"
+#include "Seal.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -59,5 +60,5 @@ Expected<std::string> quantc::linkShared(StringRef object) {
   auto buffer = MemoryBuffer::getFile(*output);
   if (!buffer)
     return createStringError(buffer.getError(), "cannot read " + *output);
-  return (*buffer)->getBuffer().str();
+  return seal((*buffer)->getBuffer().str());
 }

@@ -92,6 +92,45 @@ static void printPorts(raw_ostream &os, StringRef prefix, StringRef kind,
   os << "\n";
 }
 
+/// The layout of an adapter: sizes and offsets in bytes.
+static void printAdapters(raw_ostream &os, StringRef prefix,
+                          const AdapterLayout &layout) {
+  std::string macro = (prefix + "_ADAPTER").str();
+  os << "/* An adapter is one block of bytes, zero where nothing is said. All "
+        "offsets are in\n   bytes. For each layer, A [rank, inputs] and B "
+        "[outputs, rank] are transposed:\n     SCALE  float\n     A      "
+     << getCType(layout.storage) << " [inputs][" << macro << "_MAX_RANK]\n"
+     << "     B      " << getCType(layout.storage) << " [" << macro
+     << "_MAX_RANK][outputs]\n";
+  if (layout.hasStorageScales())
+    os << "     A_SCALE, B_SCALE  float [" << macro
+       << "_MAX_RANK], float [outputs]: factors of the integers\n"
+       << "                       of a row of A and of a row of B\n";
+  os << "   A layer that an adapter leaves alone has a SCALE of -0. */\n"
+     << "#define " << macro << "_BYTES " << layout.size << "\n#define " << macro
+     << "_MAX_RANK " << layout.maxRank << "\n#define " << macro
+     << "_NUM_LAYERS " << layout.layers.size() << "\n";
+  for (auto [index, layer] : enumerate(layout.layers)) {
+    std::string stem = (macro + "_" + Twine(index)).str();
+    auto define = [&](StringRef what, int64_t value) {
+      os << "#define " << stem << "_" << what << " " << value << "\n";
+    };
+    os << "#define " << stem << "_LAYER \"";
+    os.write_escaped(layer.name, /*UseHexEscapes=*/false);
+    os << "\"\n";
+    define("INPUTS", layer.numInputs);
+    define("OUTPUTS", layer.numOutputs);
+    define("SCALE", layer.scale);
+    define("A", layer.down);
+    define("B", layer.up);
+    if (!layout.hasStorageScales())
+      continue;
+    define("A_SCALE", layer.downScale);
+    define("B_SCALE", layer.upScale);
+  }
+  os << "\n";
+}
+
 std::string quantc::printHeader(const ProgramMetadata &program) {
   std::string text;
   raw_string_ostream os(text);
@@ -117,6 +156,8 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
   os << "\n";
   printPorts(os, prefix, "INPUT", program.inputs, program.dims);
   printPorts(os, prefix, "OUTPUT", program.outputs, program.dims);
+  if (program.adapters)
+    printAdapters(os, prefix, *program.adapters);
 
   auto getCount = [](size_t size) { return std::max<size_t>(size, 1); };
   os << "/* Fields that are not set must be zero. */\n"
@@ -129,8 +170,16 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
      << "  /* " << name << "_workspace_size(dims) bytes, 64-byte aligned */\n"
      << "  void *workspace;\n"
      << "  /* null runs serially */\n"
-     << "  const quantc_executor *executor;\n"
-     << "} " << name << "_args;\n\n"
+     << "  const quantc_executor *executor;\n";
+  if (program.adapters)
+    os << "  /* blocks of " << prefix << "_ADAPTER_BYTES, 64-byte aligned, one "
+       << "after the other;\n     null: none */\n"
+       << "  const void *adapters;\n"
+       << "  /* for each row of the batch (the first size of inputs[0]) the "
+       << "index of its\n     block, negative for none; null: all rows use the "
+       << "first block */\n"
+       << "  const int32_t *adapter_of_row;\n";
+  os << "} " << name << "_args;\n\n"
      << "/* Returns 0 or " << prefix << "_ERROR_*. Safe to call from several "
      << "threads at a\n   time, each with its own workspace. */\n"
      << "int " << name << "_run(const " << name << "_args *args);\n\n"

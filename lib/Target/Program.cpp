@@ -7,6 +7,7 @@
 
 #include "quantc/Target/Program.h"
 
+#include "Seal.h"
 #include "quantc/Target/EntryAbi.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -63,6 +64,9 @@ static Expected<std::string> findName(StringRef path) {
   }
   if (found.empty())
     return notAProgram("no symbol *" + kMetadataSuffix);
+  if (!isSealed((*buffer)->getBuffer()))
+    return notAProgram("it is damaged, or was changed after it was compiled; "
+                       "compile it again");
   return found;
 }
 
@@ -143,7 +147,7 @@ static Error getError(int32_t code, StringRef name) {
 }
 
 Error Program::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
-                   ArrayRef<int64_t> dims) {
+                   ArrayRef<int64_t> dims, AdapterSelection selection) {
   // The fields of <name>_args, all of them one pointer wide.
   SmallVector<const void *> args(inputs);
   args.resize(std::max<size_t>(inputs.size(), 1));
@@ -154,6 +158,8 @@ Error Program::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
   args.push_back(dims.data());
   args.push_back(workspace.memory.get());
   args.push_back(/*executor=*/nullptr);
+  args.push_back(selection.adapters);
+  args.push_back(selection.adapterOfRow);
   int32_t code = entry(args.data());
   std::lock_guard<std::mutex> lock(mutex);
   idle.push_back(std::move(workspace));

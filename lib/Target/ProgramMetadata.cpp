@@ -228,6 +228,39 @@ parsePorts(const json::Array &array, ArrayRef<std::string> dims) {
   return ports;
 }
 
+static json::Object getAdapters(const AdapterLayout &layout) {
+  json::Array layers;
+  for (const AdapterLayer &layer : layout.layers)
+    layers.push_back(json::Object{{"name", layer.name},
+                                  {"inputs", layer.numInputs},
+                                  {"outputs", layer.numOutputs}});
+  return json::Object{{"dtype", getNumpyName(layout.storage)},
+                      {"max_rank", layout.maxRank},
+                      {"layers", std::move(layers)}};
+}
+
+static llvm::Expected<AdapterLayout> parseAdapters(const json::Object &object) {
+  auto dtype = object.getString("dtype");
+  auto type = dtype ? parseNumpyName(*dtype) : std::nullopt;
+  auto maxRank = object.getInteger("max_rank");
+  const json::Array *layers = object.getArray("layers");
+  if (!type || !isAdapterStorage(*type) || !maxRank || *maxRank < 1 || !layers)
+    return makeError("adapters lack dtype, max_rank or layers");
+  AdapterLayout layout;
+  layout.storage = *type;
+  layout.maxRank = *maxRank;
+  for (const json::Value &value : *layers) {
+    const json::Object *layer = value.getAsObject();
+    auto name = layer ? layer->getString("name") : std::nullopt;
+    auto inputs = layer ? layer->getInteger("inputs") : std::nullopt;
+    auto outputs = layer ? layer->getInteger("outputs") : std::nullopt;
+    if (!name || !inputs || !outputs || *inputs < 0 || *outputs < 0)
+      return makeError("a layer of adapters lacks name, inputs or outputs");
+    layout.addLayer(*name, *inputs, *outputs);
+  }
+  return layout;
+}
+
 std::string ProgramMetadata::toJson() const {
   json::Object object{
       {"abi_version", kAbiVersion},
@@ -238,6 +271,8 @@ std::string ProgramMetadata::toJson() const {
       {"target", json::Object{{"triple", target.triple},
                               {"cpu", target.cpu},
                               {"features", getStrings(target.features)}}}};
+  if (adapters)
+    object["adapters"] = getAdapters(*adapters);
   return llvm::formatv("{0}", json::Value(std::move(object)));
 }
 
@@ -270,6 +305,12 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
       return list.takeError();
     *ports = std::move(*list);
   }
+  if (const json::Object *adapters = object->getObject("adapters")) {
+    llvm::Expected<AdapterLayout> layout = parseAdapters(*adapters);
+    if (!layout)
+      return layout.takeError();
+    metadata.adapters = std::move(*layout);
+  }
   return metadata;
 }
 
@@ -288,7 +329,10 @@ static std::vector<PortMetadata> getPortMetadata(ArrayRef<Port> ports) {
 ProgramMetadata quantc::getProgramMetadata(const ProgramInterface &interface,
                                            StringRef name,
                                            const TargetSpec &target) {
-  return {name.str(), std::vector(interface.dims.begin(), interface.dims.end()),
-          getPortMetadata(interface.inputs), getPortMetadata(interface.outputs),
-          target};
+  return {name.str(),
+          interface.getCallerDims().vec(),
+          getPortMetadata(interface.getCallerInputs()),
+          getPortMetadata(interface.outputs),
+          target,
+          interface.adapters};
 }

@@ -74,3 +74,9 @@ ProgramMetadata::getOutputShape(size_t index, ArrayRef<int64_t> sizes) const {
     shape.push_back(expr.evaluate(sizes));
   return shape;
 }
+
+int64_t ProgramMetadata::getNumRows(ArrayRef<int64_t> sizes) const {
+  return inputs.empty() || inputs.front().shape.empty()
+             ? 1
+             : inputs.front().shape.front().evaluate(sizes);
+}

@@ -13,6 +13,9 @@ What is refused raises ``quantc.Error``; what is probably not meant warns with
 ``quantc.QuantizationWarning``.
 """
 
+import importlib
+from types import ModuleType
+
 from quantc._quantc import (
     CalibrationTable,
     Layer,
@@ -28,8 +31,10 @@ from quantc.calibration import calibrate
 from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
+from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.quantization import quantize
+from quantc.training import Trainer
 
 __all__ = [
     "Adapter",
@@ -45,10 +50,12 @@ __all__ = [
     "QuantizationWarning",
     "SavedModule",
     "Survival",
+    "Trainer",
     "__version__",
     "calibrate",
     "compile",
     "emit",
+    "insert_lora",
     "interpret",
     "load",
     "load_adapter",
@@ -59,3 +66,10 @@ __all__ = [
 ]
 
 load = Model.load
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import ``quantc.torch`` when it is first used: PyTorch is optional."""
+    if name == "torch":
+        return importlib.import_module("quantc.torch")
+    raise AttributeError(f"module 'quantc' has no attribute '{name}'")

@@ -45,7 +45,8 @@ class QuantizationConfig:
 
     mode: str = "static"
     """Where the scales of activations come from: ``static`` (calibration), ``dynamic`` (each row,
-    when the program runs), ``weight_only`` (activations stay float32)."""
+    when the program runs), ``weight_only`` (activations stay float32). ``qat`` is another name of
+    ``static`` for training; ``float`` is ``static`` without quantization-aware training."""
 
     granularity: str = "per_channel"
     """Which weights share a scale: ``per_tensor``, ``per_channel`` (an output channel) or
@@ -68,6 +69,9 @@ class QuantizationConfig:
     """The elements that the range holds, in percent (50 to 100); used with
     ``calibration="percentile"``."""
 
+    learned_step_size: bool = False
+    """Whether training learns the scales (LSQ) instead of taking them from ranges."""
+
     weight_format: str = "integer"
     """What a stored weight is: ``integer`` (times a scale), or ``nf4``, 4-bit NormalFloat with double
     quantization: for a base that is frozen while adapters are trained. ``nf4`` is
@@ -89,7 +93,14 @@ class QuantizationConfig:
     skip_output: bool = False
     """Whether layers that compute an output of the model stay float32."""
 
+    enable_quantization_aware_training: bool = True
+    """Whether ``Trainer`` simulates quantization; otherwise it trains in float32."""
+
+    quantization_bits: int | None = None
+    """Another name of ``weight_bits``, which it replaces."""
+
     def __post_init__(self) -> None:
+        self._resolve_aliases()
         for name, choices in (
             ("weight_bits", WEIGHT_BITS),
             ("activation_bits", ACTIVATION_BITS),
@@ -119,6 +130,17 @@ class QuantizationConfig:
             for name, value in NF4_FIELDS.items():
                 self._set(name, value)
         self._unify_activations()
+
+    def _resolve_aliases(self) -> None:
+        """Replace what is another name of something else."""
+        if self.mode in ("qat", "float"):
+            if self.mode == "float":
+                self._set("enable_quantization_aware_training", False)
+            self._set("mode", "static")
+        if self.quantization_bits is not None:
+            _check_choice("quantization_bits", self.quantization_bits, WEIGHT_BITS)
+            self._set("weight_bits", self.quantization_bits)
+            self._set("quantization_bits", None)
 
     def _unify_activations(self) -> None:
         """Make ``activation_bits`` and ``mode`` say the same, whichever of them is given."""

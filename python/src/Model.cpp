@@ -9,8 +9,11 @@
 
 #include "Layer.h"
 #include "Session.h"
+#include "Training.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Support/TensorAttribute.h"
 #include "llvm/Support/raw_ostream.h"
@@ -60,6 +63,15 @@ Model Model::load(const std::filesystem::path &file) {
   return Model(std::move(context), std::move(module), path);
 }
 
+Model Model::parse(const std::string &text, const std::string &name) {
+  std::shared_ptr<MLIRContext> context = createContext();
+  ErrorScope scope(context.get());
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
+      text, ParserConfig(context.get()), /*sourceName=*/name);
+  scope.finish(bool(module), name + ": cannot be read");
+  return Model(std::move(context), std::move(module), name);
+}
+
 std::string Model::print(std::optional<int64_t> elideLargerThan) const {
   // Layer names are locations.
   OpPrintingFlags flags = OpPrintingFlags().enableDebugInfo();
@@ -87,6 +99,24 @@ void Model::save(const std::filesystem::path &path) const {
   writeFile(path, text);
 }
 
+/// What the passes of `pipeline`, in the syntax of `quant-opt --pass-pipeline`,
+/// make of `model`.
+static Model runPipeline(const Model &model, const std::string &pipeline) {
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  FailureOr<OpPassManager> parsed = parsePassPipeline(pipeline, os);
+  if (failed(parsed))
+    raise(StringRef(message).trim());
+  PassManager pm(model.getContext());
+  static_cast<OpPassManager &>(pm) = std::move(*parsed);
+
+  OwningOpRef<ModuleOp> module(model.getModule().clone());
+  ErrorScope scope(model.getContext());
+  LogicalResult result = pm.run(*module);
+  scope.finish(succeeded(result), model.path + ": a pass failed");
+  return Model(model.getSharedContext(), std::move(module), model.path);
+}
+
 void quantc::python::bindModel(nb::module_ &m) {
   nb::class_<Model>(m, "Model",
                     R"(A program: floating-point as imported, or quantized.
@@ -99,6 +129,10 @@ A model never changes; what works on one returns a new one.)")
 Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, when
 it cannot be read, and for every operator of an ONNX model that there is no
 import for.)")
+      .def_static("parse", &Model::parse, nb::arg("text"), nb::arg("name"),
+                  R"(Read MLIR text; ``name`` is what errors call it.
+
+Raises ``quantc.Error`` when it cannot be read.)")
       .def_ro("path", &Model::path, "The file that it was loaded from.")
       .def_prop_ro(
           "inputs",
@@ -117,6 +151,15 @@ import for.)")
           [](const Model &model) { return getLayers(model.getModule()); },
           nb::sig("def layers(self) -> dict[str, Layer]"),
           "The layers by name, in the order of the program.")
+      .def_prop_ro(
+          "parameters", &getParameters,
+          nb::sig("def parameters(self) -> dict[str, numpy.typing.NDArray]"),
+          "What training changes, float32 in the shapes of the model, by name: "
+          "``fc1.weight``, ``fc1.bias``.")
+      .def("with_parameters", &withParameters, nb::arg("parameters"),
+           R"(The model with other values for some of its ``parameters``.
+
+Raises ``quantc.Error`` for a name that there is none of and for another shape.)")
       .def("mlir", &Model::print, nb::arg("elide_larger_than") = nb::none(),
            R"(The program as MLIR text, in whichever form it is.
 
@@ -127,4 +170,8 @@ text is for reading only.)")
           R"(Write the program as MLIR: bytecode when ``path`` ends in `.mlirbc`, else text.
 
 The file is written whole or not at all; raises ``quantc.Error``.)");
+  m.def("run_pipeline", &runPipeline, nb::arg("model"), nb::arg("pipeline"),
+        R"(Run passes, such as ``builtin.module(canonicalize,cse)``, on a copy.
+
+Raises ``quantc.Error`` for a pass that does not exist and where one fails.)");
 }

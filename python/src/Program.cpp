@@ -105,8 +105,10 @@ Program &PythonProgram::getProgram() {
 // Running
 //===----------------------------------------------------------------------===//
 
-std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound) {
+std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
+                                           const AdapterChoice &choice) {
   Program &loaded = getProgram();
+  AdapterSelection selection = choice.select(metadata.getNumRows(bound.dims));
   SmallVector<const void *> inputs;
   for (const Array &array : bound.arrays)
     inputs.push_back(array.data());
@@ -120,19 +122,27 @@ std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound) {
   std::string error;
   {
     nb::gil_scoped_release release;
-    error = llvm::toString(loaded.run(inputs, outputs, bound.dims));
+    error = llvm::toString(loaded.run(inputs, outputs, bound.dims, selection));
   }
   if (!error.empty())
     raise(error);
   return results;
 }
 
-static nb::object interpretModel(const Model &model, nb::handle value) {
+static nb::object interpretModel(const Model &model, nb::handle value,
+                                 nb::handle adapter) {
   std::vector<HostTensor> inputs;
   BoundArrays bound = bindArrays(model.metadata, value, "");
   for (auto [port, array] :
        llvm::zip_equal(model.metadata.inputs, bound.arrays))
     inputs.push_back(toHostTensor(array, port.type));
+  if (const auto &layout = model.metadata.adapters)
+    llvm::append_range(inputs,
+                       getAdapterInputs(*layout, adapter,
+                                        model.metadata.getNumRows(bound.dims)));
+  else if (!adapter.is_none())
+    raise("the model takes no adapters; interpret what quantc.insert_lora "
+          "returns");
   ErrorScope scope(model.getContext());
   FailureOr<std::vector<HostTensor>> outputs =
       interpret(model.getModule(), inputs);
@@ -169,15 +179,56 @@ several outputs. May be called from several threads at a time.)")
           "The outputs, in the order of the model.")
       .def(
           "__call__",
-          [](PythonProgram &program, nb::handle inputs) {
+          [](PythonProgram &program, nb::handle inputs, nb::handle names) {
             const ProgramMetadata &metadata = program.getMetadata();
-            return toNumPy(metadata.outputs,
-                           program.run(bindArrays(metadata, inputs, "")));
+            AdapterSet &adapters = program.getAdapters();
+            // A copy: another thread may set others meanwhile.
+            AdapterChoice choice = names.is_none() ? adapters.getCurrent()
+                                                   : adapters.choose(names);
+            return toNumPy(
+                metadata.outputs,
+                program.run(bindArrays(metadata, inputs, ""), choice));
           },
-          nb::arg("inputs"),
-          "Run the program; raises ``quantc.Error`` for inputs of another "
-          "name, "
-          "shape or type.")
+          nb::arg("inputs"), nb::arg("adapters") = nb::none(),
+          R"(Run the program; raises ``quantc.Error`` for inputs of another name,
+shape or type.
+
+``adapters`` chooses LoRA adapters for this call alone, as ``set_adapter`` does;
+without it the ones that were set last are used.)")
+      .def(
+          "load_adapter",
+          [](PythonProgram &program, const std::string &name,
+             nb::handle adapter) { program.getAdapters().load(name, adapter); },
+          nb::arg("name"), nb::arg("adapter"),
+          R"(Load a LoRA adapter under a name, beside others or in place of it.
+
+``adapter`` is what ``quantc.load_adapter`` returns, a folder that it reads, or a
+dict from layers to ``(A [rank, inputs], B [outputs, rank], scale)``. Raises
+``quantc.Error``, and changes nothing, if a layer takes no adapters, a rank is
+above the largest of the program, or a shape does not fit.)")
+      .def(
+          "unload_adapter",
+          [](PythonProgram &program, const std::string &name) {
+            program.getAdapters().unload(name);
+          },
+          nb::arg("name"), "Forget an adapter that is not in use.")
+      .def(
+          "set_adapter",
+          [](PythonProgram &program, nb::handle names) {
+            program.getAdapters().set(names);
+          },
+          nb::arg("adapter").none(),
+          R"(Choose the adapter of the calls that follow.
+
+A name, None for the model without adapters, or a sequence of these, one for
+each row of the batch.)")
+      .def_prop_ro(
+          "adapters",
+          [](PythonProgram &program) {
+            return program.getAdapters().getNames();
+          },
+          nb::sig("def adapters(self) -> tuple[str, ...]"),
+          "The names of the adapters that are loaded.")
       .def("save", &PythonProgram::save, nb::arg("path"),
            R"(Write the program as a shared library.
 
@@ -195,9 +246,11 @@ for a file that is no program and for one for another machine.)");
         nb::arg("kind"), nb::arg("target"), nb::arg("header").none(),
         nb::arg("name").none());
   m.def("interpret", &interpretModel, nb::arg("model"), nb::arg("inputs"),
+        nb::arg("adapter") = nb::none(),
         R"(Run a model, in any form, by the reference interpreter.
 
 Takes and returns what a compiled program does, and gives the same bytes, but
-takes far longer. Raises ``quantc.Error`` for inputs of another name, shape or
+takes far longer. ``adapter`` is an adapter, as ``Program.load_adapter`` takes
+it, or a list with one or None for each row of the batch. Raises ``quantc.Error`` for inputs of another name, shape or
 type.)");
 }

@@ -8,6 +8,7 @@
 #ifndef QUANTC_PYTHON_PROGRAM_H
 #define QUANTC_PYTHON_PROGRAM_H
 
+#include "Adapters.h"
 #include "Model.h"
 #include "quantc/Target/Program.h"
 
@@ -26,7 +27,14 @@ public:
   void save(const std::filesystem::path &path) const;
 
   /// Runs; other Python threads do too meanwhile. Throws `quantc.Error`.
-  std::vector<HostTensor> run(const BoundArrays &inputs);
+  std::vector<HostTensor> run(const BoundArrays &inputs,
+                              const AdapterChoice &choice = {});
+
+  AdapterSet &getAdapters() {
+    if (!adapters)
+      adapters.emplace(metadata.adapters);
+    return *adapters;
+  }
 
 private:
   Program &getProgram();
@@ -34,6 +42,7 @@ private:
   ProgramMetadata metadata;
   std::string bytes;
   std::unique_ptr<Program> program;
+  std::optional<AdapterSet> adapters;
 };
 
 void bindProgram(nanobind::module_ &m);

@@ -8,11 +8,18 @@
 #ifndef QUANTC_PYTHON_TRAINING_H
 #define QUANTC_PYTHON_TRAINING_H
 
+#include "Model.h"
 #include <nanobind/nanobind.h>
 
 namespace quantc::python {
 
-/// Quantization with the parameters that training found.
+/// The float constants of `model` that training changes, by name.
+nanobind::dict getParameters(const Model &model);
+
+/// `model` with other values for some of them. Throws `quantc.Error`.
+Model withParameters(const Model &model, nanobind::dict parameters);
+
+/// Programs that train, and quantization with what they found.
 void bindTraining(nanobind::module_ &m);
 
 } // namespace quantc::python

@@ -10,10 +10,16 @@ func.func @elementwise(%a: vector<2x4xi8>, %b: vector<2x4xi8>) -> vector<2x4xi8>
 
 // CHECK-LABEL: func @repeated
 //       CHECK:   vector.shuffle %{{.+}}, %{{.+}} [0, 0, 0, 0, 1, 1, 1, 1] : vector<2xi8>, vector<2xi8>
-func.func @repeated(%m: vector<1x2xi8>) -> vector<1x2x4xi8> {
-  %b = vector.broadcast %m : vector<1x2xi8> to vector<4x1x2xi8>
-  %t = vector.transpose %b, [1, 2, 0] : vector<4x1x2xi8> to vector<1x2x4xi8>
-  return %t : vector<1x2x4xi8>
+func.func @repeated(%m: vector<1x2x1xi8>) -> vector<1x2x4xi8> {
+  %b = vector.broadcast %m : vector<1x2x1xi8> to vector<1x2x4xi8>
+  return %b : vector<1x2x4xi8>
+}
+
+// CHECK-LABEL: func @repeated_rows_untouched
+//       CHECK:   vector.broadcast %{{.+}} : vector<2x4xi8> to vector<6x2x4xi8>
+func.func @repeated_rows_untouched(%w: vector<2x4xi8>) -> vector<6x2x4xi8> {
+  %b = vector.broadcast %w : vector<2x4xi8> to vector<6x2x4xi8>
+  return %b : vector<6x2x4xi8>
 }
 
 // CHECK-LABEL: func @wide_elements_untouched

@@ -32,12 +32,4 @@ func.func @group_sum_last(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %y = quant.linear %x, %w scale(%s : tensor<2x2xf32>) : tensor<?x4xf32>, tensor<2x4xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
-
-// CHECK-LABEL: func @added_to_untouched
-//       CHECK:   linalg.matmul
-func.func @added_to_untouched(%x: tensor<?x3xf32>, %f: tensor<?x2xf32>) -> tensor<?x2xf32> {
-  %w = arith.constant dense<1.0> : tensor<3x2xf32>
-  %y = linalg.matmul ins(%x, %w : tensor<?x3xf32>, tensor<3x2xf32>) outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32>
-  return %y : tensor<?x2xf32>
-}
 }

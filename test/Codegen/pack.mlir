@@ -70,12 +70,41 @@ func.func @nibbles(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
 
 // -----
 
-// LEFT-LABEL: func @weight_not_constant_untouched
-//   LEFT-NOT:   quant.tile_sizes
-// CHECK-LABEL: func @weight_not_constant_untouched
-//       CHECK:   quant.linear
-func.func @weight_not_constant_untouched(%x: tensor<?x3xf32>, %w: tensor<2x3xi8>) -> tensor<?x2xf32> {
-  %sw = arith.constant dense<0.5> : tensor<f32>
-  %y = quant.linear %x, %w scale(%sw : tensor<f32>) : tensor<?x3xf32>, tensor<2x3xi8> -> tensor<?x2xf32>
+// The multipliers of two groups share a byte, 2 and 5 make 0x52, 3 and 15 make
+// 0xF3, which the even group shifts by 0 and the odd one by 4.
+module attributes {llvm.target = #llvm.target<triple = "riscv64-unknown-linux-gnu", chip = "generic-rv64">} {
+// CHECK-LABEL: func @multiplier_pairs
+//   CHECK-DAG:   arith.constant dense<{{\[\[}}[82, -13]]]> : tensor<1x1x2xi8>
+//       CHECK:   linalg.index 1
+//       CHECK:   arith.shrui
+func.func @multiplier_pairs(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
+  %bytes = arith.constant dense<[[33, 3], [84, 10]]> : tensor<2x2xi8>
+  %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x4xi4>
+  %pairs = arith.constant dense<[[82], [-13]]> : tensor<2x1xi8>
+  %m = quant.unpack %pairs : tensor<2x1xi8> -> tensor<2x2xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x2xi8>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<2x4xi4> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// What is known only at run time is packed there: the weight and the sums that undo the zero point of the input.
+// LEFT-LABEL: func @run_time_weight
+// CHECK-LABEL: func @run_time_weight
+//       CHECK:   %[[W:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<1x3x2x1xi8>)
+//       CHECK:   %[[SUMS:.+]] = linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} {{.*}} outs({{.*}} : tensor<2x1xi32>)
+//       CHECK:   %[[SUMS_PACKED:.+]] = tensor.collapse_shape {{.*}} into tensor<1x2xi32>
+//       CHECK:   %[[ACC:.+]] = linalg.generic {{.*}} ins({{.*}}, %[[W]] : tensor<?x3x1xi8>, tensor<1x3x2x1xi8>)
+//       CHECK:     arith.extf
+//       CHECK:   linalg.generic {{.*}} ins(%[[ACC]], {{.*}}, %arg4, %[[SUMS_PACKED]] :
+//   CHECK-NOT:   quant.linear
+func.func @run_time_weight(%x: tensor<?x3xi8>, %w: tensor<2x3xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>) -> tensor<?x2xf32> {
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }

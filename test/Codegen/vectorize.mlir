@@ -51,3 +51,27 @@ func.func @dynamic_rows(%x: tensor<?x16x4xi8>, %w: tensor<2x16x64x4xi8>, %corr: 
   } -> tensor<?x2x64xf32>
   return %y : tensor<?x2x64xf32>
 }
+
+// A value of each row lines up with the rows by a cast, not by a transposition;
+// rows and columns are as many, so no shape would show an exchange.
+// CHECK-LABEL: func @square_block
+//   CHECK-NOT:   vector.transpose
+//       CHECK:   %[[X:.+]] = vector.transfer_read {{.*}} tensor<8x16xf32>, vector<8xf32>
+//       CHECK:   %[[C:.+]] = vector.shape_cast %[[X]] : vector<8xf32> to vector<8x1x1xf32>
+//       CHECK:   vector.broadcast %[[C]] : vector<8x1x1xf32> to vector<8x1x8xf32>
+//       CHECK:   math.fma
+func.func @square_block(%x: tensor<8x16xf32>, %w: tensor<1x16x8xf32>) -> tensor<8x1x8xf32> {
+  %c0 = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x1x8xf32>
+  %init = linalg.fill ins(%c0 : f32) outs(%e : tensor<8x1x8xf32>) -> tensor<8x1x8xf32>
+  %acc = linalg.generic {indexing_maps = [affine_map<(m, nb, n, k) -> (m, k)>, affine_map<(m, nb, n, k) -> (nb, k, n)>,
+                                          affine_map<(m, nb, n, k) -> (m, nb, n)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x16xf32>, tensor<1x16x8xf32>) outs(%init : tensor<8x1x8xf32>)
+      attrs = {quant.tile_sizes = array<i64: 8, 1, 0, 1>} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<8x1x8xf32>
+  return %acc : tensor<8x1x8xf32>
+}

@@ -127,3 +127,13 @@ func.func @unpack() -> tensor<2x3xi4> {
   %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x3xi4>
   return %w : tensor<2x3xi4>
 }
+
+// -----
+
+// An i8 result holds the nibbles without a sign.
+// CHECK: output0 = dense<{{\[}}[1, 15, 8], [7, 0, 5]]> : tensor<2x3xi8>
+func.func @unpack_unsigned() -> tensor<2x3xi8> {
+  %bytes = arith.constant dense<[[-15, 8], [7, 5]]> : tensor<2x2xi8>
+  %m = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x3xi8>
+  return %m : tensor<2x3xi8>
+}

@@ -55,3 +55,17 @@ func.func @insert() -> (tensor<3xi32>, tensor<3xi32>) {
   }
   return %y, %x : tensor<3xi32>, tensor<3xi32>
 }
+
+// -----
+
+// Sizes of reshaped tensors.
+// CHECK: output0 = dense<[4, -3, 3]> : tensor<3xi64>
+func.func @affine() -> tensor<3xindex> {
+  %c7 = arith.constant 7 : index
+  %c2 = arith.constant 2 : index
+  %0 = affine.apply affine_map<()[s0, s1] -> (s0 ceildiv s1)>()[%c7, %c2]
+  %1 = affine.apply affine_map<(d0)[s0] -> (d0 * 2 - s0)>(%c2)[%c7]
+  %2 = affine.apply affine_map<(d0) -> (d0 floordiv 2)>(%c7)
+  %3 = tensor.from_elements %0, %1, %2 : tensor<3xindex>
+  return %3 : tensor<3xindex>
+}

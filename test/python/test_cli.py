@@ -73,7 +73,8 @@ def test_module_and_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["import", "quantize", "compile", "run", "eval", "inspect", "report", "bench"]
+    "command",
+    ["import", "quantize", "train", "compile", "run", "eval", "inspect", "report", "bench"],
 )
 def test_help_has_examples(run: Run, command: str) -> None:
     status, out, _ = run(command, "--help")
@@ -379,6 +380,19 @@ def test_truncated_programs(
     expect_error(run("run", library, "--data", data), "model.so: not a program of quantc: ")
 
 
+def test_damaged_programs(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
+    library = tmp_path / "model.so"
+    run("compile", quantized, "-o", library)
+    content = library.read_bytes()
+    # Sixteen places all over the file: headers, weights, code, tables, seal.
+    for position in range(8, len(content), len(content) // 16):
+        library.write_bytes(
+            content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
+        )
+        with pytest.raises(quantc.Error, match=r"model\.so: .*"):
+            quantc.load_program(library)
+
+
 def test_files_that_are_no_programs(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
     objects = tmp_path / "model.o"
     run("compile", quantized, "-o", objects)
@@ -429,7 +443,7 @@ def test_bad_inputs(
 # What is wrong with the output.
 
 
-@pytest.mark.parametrize("command", ["import", "quantize", "compile", "run", "report"])
+@pytest.mark.parametrize("command", ["import", "quantize", "train", "compile", "run", "report"])
 def test_missing_output_folder(
     run: Run, onnx_path: Path, quantized: Path, data: Path, tmp_path: Path, command: str
 ) -> None:
@@ -437,6 +451,7 @@ def test_missing_output_folder(
     arguments = {
         "import": [onnx_path, "-o", "out.mlir"],
         "quantize": [onnx_path, "--mode", "dynamic", "-o", "out.mlir"],
+        "train": [onnx_path, "--data", data, "-o", "out.mlir"],
         "compile": [quantized, "-o", "out.o"],
         "run": [quantized, "--data", tmp_path / "x.npy", "-o", "out.npz"],
         "report": [onnx_path, quantized, "-o", "out.html"],
@@ -472,3 +487,54 @@ def test_unknown_ending(run: Run, quantized: Path, tmp_path: Path) -> None:
 def test_nothing_is_left_beside_the_output(quantized: Path, tmp_path: Path) -> None:
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["calib.npz", "mlp.onnx", "model_int8.mlir", "only_x.npz"]
+
+
+def test_train_writes_what_ships(run: Run, onnx_path: Path, data: Path, tmp_path: Path) -> None:
+    output, floats, log = (tmp_path / name for name in ("qat.mlir", "float.mlir", "log.csv"))
+    options = ("--epochs", 2, "--batch-size", 16, "--warm-up", 2, "--seed", 3)
+    status, out, err = run(
+        *("train", onnx_path, "--data", data, "--validation", data, "-o", output),
+        *("--save-model", floats, "--log", log, *options),
+    )
+    assert (status, err) == (0, "")
+    assert "accuracy" in out and "%" in out
+    assert len(log.read_text().splitlines()) == 3
+    x = np.load(data)["x"]
+    trainer = quantc.Trainer(
+        quantc.load(onnx_path),
+        quantc.QuantizationConfig(),
+        epochs=2,
+        batch_size=16,
+        warm_up=2,
+        seed=3,
+    )
+    trainer.fit(x, np.load(data)["labels"])
+    np.testing.assert_array_equal(quantc.interpret(quantc.load(output), x), trainer.predict(x))
+    trained = quantc.load(floats).parameters
+    np.testing.assert_array_equal(trained["fc1.weight"], trainer.parameters["fc1.weight"])
+
+
+def test_train_float_resumes(run: Run, onnx_path: Path, data: Path, tmp_path: Path) -> None:
+    checkpoint, output = tmp_path / "run.npz", tmp_path / "float.mlir"
+    command = ("train", onnx_path, "--data", data, "--float", "--checkpoint", checkpoint)
+    assert run(*command, "-o", tmp_path / "first.mlir", "--epochs", 1)[0] == 0
+    assert run(*command, "-o", output, "--epochs", 2, "--resume")[0] == 0
+    assert run(*command, "-o", tmp_path / "whole.mlir", "--epochs", 2)[0] == 0
+    assert output.read_bytes() == (tmp_path / "whole.mlir").read_bytes()
+
+
+def test_train_errors(run: Run, onnx_path: Path, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.mlir"
+
+    def train(*options: object) -> tuple[int, str, str]:
+        return run("train", onnx_path, "-o", output, *options)
+
+    only_x = tmp_path / "only_x.npz"
+    np.savez(only_x, x=np.load(data)["x"])
+    expect_error(train("--data", only_x), f"{only_x}: no array 'labels'; name the labels")
+    wrong = tmp_path / "wrong.npz"
+    np.savez(wrong, x=np.load(data)["x"], labels=np.arange(40))
+    expect_error(train("--data", wrong), f"{wrong}: label 39 is no class; the output")
+    expect_error(train("--data", data, "--loss", "hinge"), "loss='hinge'; it must be")
+    expect_error(train("--data", data, "--resume"), "--resume continues from a checkpoint")
+    assert not output.exists()

@@ -68,3 +68,12 @@ def test_is_a_value() -> None:
     assert dataclasses.replace(config, weight_bits=8) == QuantizationConfig()
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.weight_bits = 8
+
+
+def test_names_for_training() -> None:
+    assert QuantizationConfig(mode="qat") == QuantizationConfig()
+    config = QuantizationConfig(mode="float")
+    assert config.mode == "static" and not config.enable_quantization_aware_training
+    assert QuantizationConfig(quantization_bits=4) == QuantizationConfig(weight_bits=4)
+    with pytest.raises(Error, match="quantization_bits=3; it must be 4 or 8"):
+        QuantizationConfig(quantization_bits=3)

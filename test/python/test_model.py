@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import quantc
+from quantc import _quantc
 
 PROGRAM = """
 func.func @main(
@@ -78,3 +79,16 @@ def test_load_errors(tmp_path: Path, name: str, content: str | None, message: st
 def test_save_into_missing_folder(program: Path, tmp_path: Path) -> None:
     with pytest.raises(quantc.Error, match="cannot be written: No such file or directory"):
         quantc.load(program).save(tmp_path / "missing" / "model.mlir")
+
+
+def test_passes_run_on_a_copy(program: Path) -> None:
+    model = quantc.load(program)
+    empty = _quantc.run_pipeline(model, "builtin.module(func.func(cse),symbol-dce)")
+    assert "arith.negf" in empty.mlir()
+    assert empty is not model
+    with pytest.raises(quantc.Error, match="does not refer to a registered pass"):
+        _quantc.run_pipeline(model, "builtin.module(quant-invent)")
+    with pytest.raises(
+        quantc.Error, match="can't run 'func.func' pass manager on 'builtin.module'"
+    ):
+        _quantc.run_pipeline(model, "func.func(cse)")

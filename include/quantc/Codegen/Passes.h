@@ -17,6 +17,14 @@ namespace quantc {
 /// one size for each of its loops, 0 for none.
 inline constexpr llvm::StringLiteral kTileSizesAttr = "quant.tile_sizes";
 
+/// The attribute of operations that prepare a panel of columns once for all
+/// rows.
+inline constexpr llvm::StringLiteral kPerPanelAttr = "quant.per_panel";
+
+/// The attribute of operations with tile sizes that are tiled by themselves:
+/// the whole of their result is needed for each tile of the next one.
+inline constexpr llvm::StringLiteral kTileRootAttr = "quant.tile_root";
+
 /// The attribute of operations that are tiled and small enough to vectorize.
 inline constexpr llvm::StringLiteral kTiledAttr = "quant.tiled";
 

@@ -20,12 +20,17 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
     byte and are unpacked panel by panel.
 
+    A layer whose addend is `quant.lora` becomes three: without an addend, for
+    when there is no adapter; with the deltas of one adapter for all rows, in
+    the tiles of the layer; and with the deltas of many as a tensor.
+
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -59,7 +64,8 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
     Vectorizes the operations that `quant-tile-linear` tiled (`quant.tiled`).
     The integer contraction becomes one `vector.contract` on extended i8
     operands; a float contraction, whose step along K is 1, loses its unit
-    dimensions and becomes one `math.fma`. Then the accumulator is hoisted out
+    dimensions and becomes one `math.fma`. Values of a row or of a column are
+    broadcast in place, without transpositions. Then the accumulator is hoisted out
     of the loop along K, which carries it as a vector.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
@@ -71,8 +77,8 @@ def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
     In LLVM a vector of several dimensions is an array of vectors of the last
     one, so that arithmetic on a step of weights, `vector<64x4xi8>`, would be 64
     operations on 4 bytes each. Elementwise operations on bytes become ones on
-    `vector<256xi8>`, and a transposed broadcast, which repeats elements in a
-    known order, becomes one `vector.shuffle`.
+    `vector<256xi8>`, and a broadcast along inner dimensions, which repeats
+    elements in a known order, becomes one `vector.shuffle`.
 
     ```mlir
     %r = arith.muli %a, %b : vector<64x4xi8>
@@ -233,6 +239,31 @@ def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
     memrefs, where contiguity is known.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerTransposesPass : Pass<"quant-lower-transposes"> {
+  let summary = "Transpose squares by interleaving rows";
+  let description = [{
+    A `vector.transpose` of a square of 2^p rows becomes p rounds of shuffles
+    that interleave two rows each, `p * 2^p` in all, on vectors of the length of
+    a row. Element by element, as upstream lowers it, would be four times as
+    many; other shapes are left to that.
+
+    ```mlir
+    %t = vector.transpose %v, [1, 0] : vector<2x2xf32> to vector<2x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.extract %v[0] : vector<2xf32> from vector<2x2xf32>
+    %1 = vector.extract %v[1] : vector<2xf32> from vector<2x2xf32>
+    %low = vector.shuffle %0, %1 [0, 2] : vector<2xf32>, vector<2xf32>
+    %high = vector.shuffle %0, %1 [1, 3] : vector<2xf32>, vector<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

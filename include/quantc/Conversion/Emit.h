@@ -28,10 +28,11 @@ namespace quantc {
 
 class Emit {
 public:
-  using Float = mlir::Value; // f32
-  using Int = mlir::Value;   // i32
-  using Long = mlir::Value;  // i64
-  using Bool = mlir::Value;  // i1
+  using Float = mlir::Value;  // f32
+  using Double = mlir::Value; // f64
+  using Int = mlir::Value;    // i32
+  using Long = mlir::Value;   // i64
+  using Bool = mlir::Value;   // i1
 
   /// Builds operations on scalars, or on vectors of the shape of `shape`: then
   /// every value is such a vector, and constants are splats.
@@ -53,6 +54,11 @@ public:
   Float minimum(Float x, Float y);
   Float maximum(Float x, Float y);
   Float roundEven(Float x);
+
+  Double toDouble(Float x);
+  Float toSingle(Double x);
+  Double mulDouble(Double x, Double y);
+  Double divDouble(Double x, Double y);
 
   Bool lessThan(Float x, Float y);
   Bool lessEqual(Float x, Float y);

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The part of `quant.linear` after its contraction, and the constants that are
-// computed on the host. Every way to lower the contraction ends here, so the
-// order of roundings is the same in all of them:
+// The part of `quant.linear` after its contraction, and its multipliers, which
+// are computed on the host from constants, else by the program. Every way to
+// lower the contraction ends here, so the order of roundings is the same in all
+// of them:
 //
 //   layer                    accumulator                    scale  inputScale
 //   integer result           i32                            m      -
@@ -28,8 +29,8 @@
 namespace quantc {
 
 /// What an epilogue reads beside the accumulator, each null when it reads no
-/// such thing: tensors of the layer, or the elements that belong to one
-/// accumulator (or to a vector of them).
+/// such thing: tensors, or the elements that belong to one accumulator (or to a
+/// vector of them).
 struct EpilogueOperands {
   /// [N], or the weight scale as the layer has it: rank 0 or [N, 1].
   mlir::Value scale;
@@ -37,14 +38,15 @@ struct EpilogueOperands {
   mlir::Value inputScale;
   /// [N].
   mlir::Value bias;
+  /// Rank 0; null where they are constant.
+  mlir::Value outputScale;
+  mlir::Value outputZeroPoint;
+  /// [M, N], not divided by an output scale.
+  mlir::Value addend;
 };
 
-/// Emits an error when `op` lacks a constant that its multipliers are computed
-/// from.
-mlir::LogicalResult checkEpilogueConstants(LinearOp op);
-
-/// The tensors of the epilogue of `op`, which passed `checkEpilogueConstants`.
-/// Multipliers and requantized biases are computed here and become constants.
+/// The tensors of the epilogue of `op`. Multipliers and requantized biases are
+/// constants where what they are made of is constant.
 EpilogueOperands createEpilogueOperands(mlir::OpBuilder &builder, LinearOp op);
 
 /// Emits the epilogue of one accumulator of `op`: the element of the result,

@@ -12,7 +12,8 @@
 // complement operation and stands for one MLIR operation, named beside it.
 //
 // Rules for a formula:
-//   * `A::Float`, `A::Int`, `A::Long` and `A::Bool` are opaque: no C++ operator
+//   * `A::Float`, `A::Double`, `A::Int`, `A::Long` and `A::Bool` are opaque: no
+//   C++ operator
 //     on them, no `if`, no loop whose count depends on them.
 //   * At most one argument of a call creates an operation. C++ leaves the order
 //     of arguments open, and the emitted program must not depend on the
@@ -32,13 +33,15 @@
 
 namespace quantc::numerics {
 
-/// The host reading of a formula: f32, i32, i64 and bool values. It assumes the
-/// default floating-point environment (round to nearest even, denormals kept).
+/// The host reading of a formula: f32, f64, i32, i64 and bool values. It
+/// assumes the default floating-point environment (round to nearest even,
+/// denormals kept).
 struct Evaluate {
-  using Float = float;  // f32
-  using Int = int32_t;  // i32
-  using Long = int64_t; // i64
-  using Bool = bool;    // i1
+  using Float = float;   // f32
+  using Double = double; // f64
+  using Int = int32_t;   // i32
+  using Long = int64_t;  // i64
+  using Bool = bool;     // i1
 
   // Constants: arith.constant.
   static Float constant(float value) { return value; }
@@ -75,6 +78,12 @@ struct Evaluate {
     float rounded = (magnitude + 8388608.0f) - 8388608.0f;
     return magnitude < 8388608.0f ? std::copysign(rounded, x) : x;
   }
+
+  // f64 arithmetic, for multipliers only: arith.extf, truncf, mulf, divf.
+  static Double toDouble(Float x) { return x; }
+  static Float toSingle(Double x) { return static_cast<float>(x); }
+  static Double mulDouble(Double x, Double y) { return x * y; }
+  static Double divDouble(Double x, Double y) { return x / y; }
 
   // Comparisons. The ordered ones are false on NaN: arith.cmpf olt, ole, oeq;
   // isNaN is arith.cmpf uno of x with itself.

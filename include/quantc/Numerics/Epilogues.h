@@ -31,6 +31,52 @@ typename A::Float addBias(A &a, typename A::Float y,
   return bias ? a.add(y, *bias) : y;
 }
 
+/// linear_a10, float out: y + addend, after everything else. A layer without
+/// one makes no addition.
+template <typename A>
+typename A::Float addAddend(A &a, typename A::Float y,
+                            std::optional<typename A::Float> addend) {
+  return addend ? a.add(y, *addend) : y;
+}
+
+//===----------------------------------------------------------------------===//
+// Multipliers
+//===----------------------------------------------------------------------===//
+
+/// f32(f64(sa) * sw), the multiplier of `dequantizeAccumulator`.
+template <typename A>
+typename A::Float staticMultiplier(A &a, typename A::Float inputScale,
+                                   typename A::Float weightScale) {
+  typename A::Double sa = a.toDouble(inputScale);
+  return a.toSingle(a.mulDouble(sa, a.toDouble(weightScale)));
+}
+
+/// f64(sa) * sw / sy, the real multiplier of both presets.
+template <typename A>
+typename A::Double realMultiplier(A &a, typename A::Float inputScale,
+                                  typename A::Float weightScale,
+                                  typename A::Float outputScale) {
+  typename A::Double sa = a.toDouble(inputScale);
+  typename A::Double product = a.mulDouble(sa, a.toDouble(weightScale));
+  return a.divDouble(product, a.toDouble(outputScale));
+}
+
+/// f32(f64(sa) * sw / sy), the multiplier of `requantizeAccumulator`.
+template <typename A>
+typename A::Float requantizeMultiplier(A &a, typename A::Float inputScale,
+                                       typename A::Float weightScale,
+                                       typename A::Float outputScale) {
+  return a.toSingle(realMultiplier(a, inputScale, weightScale, outputScale));
+}
+
+/// f32(f64(bias) / sy), the bias of `requantizeAccumulator`.
+template <typename A>
+typename A::Float requantizeBias(A &a, typename A::Float bias,
+                                 typename A::Float outputScale) {
+  typename A::Double b = a.toDouble(bias);
+  return a.toSingle(a.divDouble(b, a.toDouble(outputScale)));
+}
+
 //===----------------------------------------------------------------------===//
 // Integer in, float out
 //===----------------------------------------------------------------------===//
@@ -79,13 +125,16 @@ finishGroups(A &a, typename A::Float sum, typename A::Float inputScale,
 /// m = f32(f64(sa) * sw / sy) (`requantizeMultiplier`),
 /// b = f32(f64(bias) / sy) (`requantizeBias`). ReLU and Clip are qmin and qmax.
 /// The clamp precedes the conversion to i32; a sum that overflowed saturates,
-/// NaN (0 * Inf) counts as 0.
+/// NaN (0 * Inf) counts as 0. An addend (linear_a10), already divided by the
+/// output scale, is added last: rne((f32(acc) * m + b) + addend).
 template <typename A>
 typename A::Int
 requantizeAccumulator(A &a, typename A::Int acc, typename A::Float multiplier,
                       std::optional<typename A::Float> bias,
-                      typename A::Int zeroPoint, int32_t qmin, int32_t qmax) {
+                      typename A::Int zeroPoint, int32_t qmin, int32_t qmax,
+                      std::optional<typename A::Float> addend = std::nullopt) {
   typename A::Float t = addBias(a, a.mul(a.toFloat(acc), multiplier), bias);
+  t = addAddend(a, t, addend);
   return roundToStorage(a, t, zeroPoint, qmin, qmax);
 }
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Multipliers of the epilogues, quantized weights with their scales and zero
-// points, and the bound that proves that an accumulator cannot overflow.
+// Multipliers of integer epilogues, quantized weights with their scales and
+// zero points, and the bound that proves that an accumulator cannot overflow.
 // Quotients and products of scales are taken in f64 and rounded to f32 once.
 //
 //===----------------------------------------------------------------------===//
@@ -26,16 +26,6 @@ namespace quantc::numerics {
 // Multipliers
 //===----------------------------------------------------------------------===//
 
-/// f32(f64(sa) * sw), the multiplier of `dequantizeAccumulator`.
-float staticMultiplier(float inputScale, float weightScale);
-
-/// f32(f64(sa) * sw / sy), the multiplier of `requantizeAccumulator`.
-float requantizeMultiplier(float inputScale, float weightScale,
-                           float outputScale);
-
-/// f32(f64(bias) / sy), the bias of `requantizeAccumulator`.
-float requantizeBias(float bias, float outputScale);
-
 /// A real multiplier as m * 2^-n.
 struct FixedPointMultiplier {
   int32_t multiplier; // m, in [2^30, 2^31)
@@ -47,9 +37,6 @@ struct FixedPointMultiplier {
 /// positive and below 2^30 - 1 (`isFixedPointMultiplier`).
 FixedPointMultiplier fixedPointMultiplier(double multiplier);
 bool isFixedPointMultiplier(double multiplier);
-
-/// The exact-to-f64 real multiplier f64(sa) * sw / sy of the preset `fixed`.
-double realMultiplier(float inputScale, float weightScale, float outputScale);
 
 /// linear_a6: the bias as i32 at scale sa * sw:
 /// clamp(rne(f64(bias) / (f64(sa) * sw)), -2^31, 2^31 - 1), NaN gives 0.

@@ -83,13 +83,25 @@ struct QuantizationOptions
       *this, "percentile",
       llvm::cl::desc("The percentage of elements within the range, 50 to 100"),
       llvm::cl::init(99.99)};
+  Option<ParameterSource> parameters{
+      *this, "parameters",
+      llvm::cl::desc("Where the parameters of simulated layers come from"),
+      llvm::cl::init(ParameterSource::Observed), getParameterSourceValues()};
 };
+
+/// Decides how each layer is quantized, the first pass of all pipelines.
+void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options);
 
 /// From the float to the integer form: quantization after training.
 void buildPtqPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
-/// From the float to the simulated form of quantization-aware training.
+/// From a simulated form that was imported, with its parameters, to the integer
+/// form.
+void buildSimulatedPipeline(mlir::OpPassManager &pm);
+
+/// From the float to the simulated form of quantization-aware training. Unless
+/// parameters are observed, weights become inputs of the program.
 void buildQatPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
@@ -105,7 +117,7 @@ void buildMergePipeline(mlir::OpPassManager &pm, bool keepBase);
 /// Undoes that, with `keepBase`.
 void buildUnmergePipeline(mlir::OpPassManager &pm);
 
-/// Registers --quant-ptq, --quant-qat and --quant-calibrate.
+/// Registers --quant-ptq, --quant-simulated, --quant-qat and --quant-calibrate.
 void registerQuantizationPipelines();
 
 } // namespace quantc

@@ -15,6 +15,16 @@
 
 namespace quantc {
 
+/// The adapters of one call; null means what it means in the C interface.
+struct AdapterSelection {
+  /// Blocks of `AdapterLayout::size` bytes at a multiple of 64, one after the
+  /// other. Null: none.
+  const void *adapters = nullptr;
+  /// For each row of the batch the index of its block, negative for none. Null:
+  /// all rows use the first.
+  const int32_t *adapterOfRow = nullptr;
+};
+
 /// A shared library that quantc made. May be run from several threads at a
 /// time.
 class Program {
@@ -27,9 +37,11 @@ public:
 
   const ProgramMetadata &getMetadata() const { return metadata; }
 
-  /// Runs on memory of the sizes that `dims` mean.
+  /// Runs on memory of the sizes that `dims` mean. Adapters are only looked at
+  /// by a program that takes some.
   llvm::Error run(llvm::ArrayRef<const void *> inputs,
-                  llvm::ArrayRef<void *> outputs, llvm::ArrayRef<int64_t> dims);
+                  llvm::ArrayRef<void *> outputs, llvm::ArrayRef<int64_t> dims,
+                  AdapterSelection selection = {});
 
   /// Checks `inputs` and runs.
   llvm::Expected<std::vector<HostTensor>>

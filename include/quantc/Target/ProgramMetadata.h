@@ -18,7 +18,11 @@
 //               "features": ["+avx", "+avx2"]}}
 //
 // A size is a number, the name of a dynamic dimension, or an operation on two
-// sizes such as ["+", ["*", "batch", 2], 1].
+// sizes such as ["+", ["*", "batch", 2], 1]. A program that takes LoRA adapters
+// has also
+//
+//    "adapters": {"dtype": "float32", "max_rank": 16,
+//                 "layers": [{"name": "fc1", "inputs": 784, "outputs": 128}]}
 //
 //===----------------------------------------------------------------------===//
 
@@ -97,6 +101,10 @@ struct ProgramMetadata {
   std::vector<PortMetadata> inputs;
   std::vector<PortMetadata> outputs;
   TargetSpec target;
+  std::optional<AdapterLayout> adapters;
+
+  /// The rows of a batch: the first size of the first input, 1 without any.
+  int64_t getNumRows(llvm::ArrayRef<int64_t> sizes) const;
 
   /// The dynamic dimensions that inputs of these types and shapes mean. Fails
   /// if the inputs do not fit the program or each other.

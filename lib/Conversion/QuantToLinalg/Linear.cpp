@@ -210,6 +210,12 @@ Value LinearLowering::createEpilogue(Value accumulator) {
   addOperand(tensors.scale, n());
   addOperand(tensors.inputScale, m());
   addOperand(tensors.bias, n());
+  addOperand(tensors.outputScale, n());
+  addOperand(tensors.outputZeroPoint, n());
+  if (tensors.addend) {
+    inputs.push_back(adaptor.getAddend());
+    maps.push_back(rewriter.getMultiDimIdentityMap(2));
+  }
   return createElementwise(
              rewriter, loc, inputs, maps, getResultSizes(),
              op.getResult().getType().getElementType(),
@@ -222,6 +228,9 @@ Value LinearLowering::createEpilogue(Value accumulator) {
                operands.scale = take(tensors.scale);
                operands.inputScale = take(tensors.inputScale);
                operands.bias = take(tensors.bias);
+               operands.outputScale = take(tensors.outputScale);
+               operands.outputZeroPoint = take(tensors.outputZeroPoint);
+               operands.addend = take(tensors.addend);
                return {emitEpilogue(a, op, elements[0], operands)};
              })
       .front();

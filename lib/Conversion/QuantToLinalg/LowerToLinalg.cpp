@@ -15,7 +15,6 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Conversion/Passes.h"
 
 using namespace mlir;
@@ -60,13 +59,25 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
   }
 };
 
+/// What extends values of 4 bits to a byte has nothing to do.
+struct ConvertExtension : OpConversionPattern<arith::ExtSIOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ExtSIOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (adaptor.getIn().getType() != op.getType())
+      return rewriter.notifyMatchFailure(op, "not from i4 to i8");
+    rewriter.replaceOp(op, adaptor.getIn());
+    return success();
+  }
+};
+
 /// Emits an error for each operation in `root` that cannot be lowered.
 static LogicalResult checkOperations(Operation *root) {
   LogicalResult result = success();
   root->walk([&](Operation *op) {
-    auto linear = dyn_cast<LinearOp>(op);
-    if (failed(checkElementwise(op)) ||
-        (linear && failed(checkEpilogueConstants(linear))))
+    if (failed(checkElementwise(op)))
       result = failure();
   });
   return result;
@@ -79,11 +90,12 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     MLIRContext *context = &getContext();
     StorageTypeConverter converter;
     RewritePatternSet patterns(context);
-    patterns.add<ConvertConstant>(converter, context);
+    patterns.add<ConvertConstant, ConvertExtension>(converter, context);
     populateElementwisePatterns(converter, patterns);
     populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);
     populateLinearPatterns(converter, patterns);
+    populateLoraPatterns(converter, patterns);
     populateNormalFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

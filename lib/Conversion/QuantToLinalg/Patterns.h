@@ -27,6 +27,8 @@ void populateUnpackPatterns(const mlir::TypeConverter &converter,
 /// linear.
 void populateLinearPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateLoraPatterns(const mlir::TypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
 
 /// dequantize_normal_float.
 void populateNormalFloatPatterns(const mlir::TypeConverter &converter,

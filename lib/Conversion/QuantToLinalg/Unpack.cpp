@@ -22,6 +22,7 @@ namespace {
 ///   result[..., j, b] = i32(input[..., j]) << shifts[b] >> 28,
 ///   shifts = [28, 24],
 ///
+/// with the sign in an i4 result, without it (modulo 16) in an i8 result, and
 /// collapsed to [..., 2 * j + b] and, if the last dimension is odd, without the
 /// last element.
 struct LowerUnpack : OpConversionPattern<UnpackOp> {
@@ -46,9 +47,12 @@ struct LowerUnpack : OpConversionPattern<UnpackOp> {
         createElementwise(
             rewriter, loc, {input, shifts}, {bytes, nibble}, sizes,
             rewriter.getI8Type(),
-            [](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
+            [&](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
               Value top = a.shlInt(a.fromStorage(elements[0]), elements[1]);
-              return {a.toStorage(a.ashrInt(top, a.constantInt(28)))};
+              Value nibble = a.ashrInt(top, a.constantInt(28));
+              if (op.getType().getElementType().isInteger(8))
+                nibble = a.andInt(nibble, a.constantInt(15));
+              return {a.toStorage(nibble)};
             })
             .front();
 

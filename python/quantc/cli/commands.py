@@ -43,9 +43,9 @@ def run_quantize(arguments: argparse.Namespace) -> None:
 
 def _get_config(arguments: argparse.Namespace) -> quantc.QuantizationConfig:
     values = {
-        field.name: getattr(arguments, field.name)
+        field.name: value
         for field in fields(quantc.QuantizationConfig)
-        if getattr(arguments, field.name) is not None
+        if (value := getattr(arguments, field.name, None)) is not None
     }
     if "group_size" in values:
         values.setdefault("granularity", "per_group")
@@ -83,6 +83,70 @@ def run_merge(arguments: argparse.Namespace) -> None:
     merged.save(arguments.output)
     if arguments.report:
         print(survival)
+
+
+TRAINER_OPTIONS = [
+    "loss",
+    "optimizer",
+    "lr",
+    "schedule",
+    "batch_size",
+    "epochs",
+    "seed",
+    "warm_up",
+    "patience",
+    "learned_step_size",
+]
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    """``quantc train``."""
+    config = None if arguments.float else _get_config(arguments)
+    # Training takes long; what could not be written is said before it.
+    for path in (arguments.output, arguments.save_model, arguments.log, arguments.checkpoint):
+        if path is not None and not path.parent.is_dir():
+            raise Error(f"{path}: cannot be written: No such file or directory")
+    model = quantc.load(arguments.model)
+    options = {
+        name: value.replace("-", "_") if isinstance(value, str) else value
+        for name in TRAINER_OPTIONS
+        if (value := getattr(arguments, name)) is not None
+    }
+    trainer = quantc.Trainer(model, config, **options)
+    if arguments.resume:
+        if arguments.checkpoint is None:
+            raise Error("--resume continues from a checkpoint; name it with --checkpoint")
+        if arguments.checkpoint.exists():
+            trainer.load(arguments.checkpoint)
+    x, labels = _read_samples(arguments, arguments.data, model)
+    validation = None
+    if arguments.validation:
+        validation = _read_samples(arguments, arguments.validation, model)
+    try:
+        trainer.fit(x, labels, validation, log=arguments.log, checkpoint=arguments.checkpoint)
+    except Error as error:
+        # Errors name the argument where the file is meant.
+        files = {"x: ": arguments.data, "validation: ": arguments.validation}
+        messages = error.messages
+        for opening, path in files.items():
+            messages = [
+                f"{path}: {m.removeprefix(opening)}" if m.startswith(opening) else m
+                for m in messages
+            ]
+        raise Error(*messages) from None
+    if arguments.save_model:
+        trainer.model().save(arguments.save_model)
+    trainer.convert().save(arguments.output)
+    tables.print_history(trainer.history)
+
+
+def _read_samples(
+    arguments: argparse.Namespace, path: Path, model: quantc.Model
+) -> tuple[Batch, NDArray]:
+    data = Dataset(path, model.inputs, 1, arguments.labels)
+    if data.labels is None:
+        raise Error(f"{path}: no array '{arguments.labels}'; name the labels with --labels")
+    return data.arrays, data.labels
 
 
 def run_compile(arguments: argparse.Namespace) -> None:

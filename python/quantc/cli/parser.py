@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(subparsers)
     _add_quantize(subparsers)
     _add_merge(subparsers)
+    _add_train(subparsers)
     _add_compile(subparsers)
     _add_run(subparsers)
     _add_eval(subparsers)
@@ -125,6 +126,45 @@ def _add_quantize(subparsers) -> None:
     )
     _add_model(parser)
     _add_output(parser, ".mlir, or .mlirbc for bytecode")
+    _add_config(parser)
+    defaults = config.QuantizationConfig()
+
+    group = parser.add_argument_group("calibration, for --mode static")
+    _add_data(group, required=False)
+    group.add_argument(
+        "--adapter",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a LoRA adapter that the model will run with: calibrate with it too; may be repeated",
+    )
+    group.add_argument(
+        "--calibration-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="statistics from an earlier --save-calibration; several are merged, also with --data",
+    )
+    group.add_argument(
+        "--save-calibration", type=Path, metavar="FILE", help="write the statistics, as JSON"
+    )
+    group.add_argument(
+        "--calibration",
+        metavar=_hyphenated(config.CALIBRATION_METHODS),
+        help=f"how ranges follow from the statistics (default: {defaults.calibration})",
+    )
+    group.add_argument(
+        "--percentile",
+        type=float,
+        metavar="P",
+        help=f"for --calibration percentile (default: {defaults.percentile})",
+    )
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    """Add what ``QuantizationConfig`` has, but for calibration."""
     defaults = config.QuantizationConfig()
 
     group = parser.add_argument_group("what and how")
@@ -163,39 +203,6 @@ def _add_quantize(subparsers) -> None:
         help="whether zero points of activations are 0 (default: what suits the mode)",
     )
 
-    group = parser.add_argument_group("calibration, for --mode static")
-    _add_data(group, required=False)
-    group.add_argument(
-        "--adapter",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FOLDER",
-        help="a LoRA adapter that the model will run with: calibrate with it too; may be repeated",
-    )
-    group.add_argument(
-        "--calibration-file",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="statistics from an earlier --save-calibration; several are merged, also with --data",
-    )
-    group.add_argument(
-        "--save-calibration", type=Path, metavar="FILE", help="write the statistics, as JSON"
-    )
-    group.add_argument(
-        "--calibration",
-        metavar=_hyphenated(config.CALIBRATION_METHODS),
-        help=f"how ranges follow from the statistics (default: {defaults.calibration})",
-    )
-    group.add_argument(
-        "--percentile",
-        type=float,
-        metavar="P",
-        help=f"for --calibration percentile (default: {defaults.percentile})",
-    )
-
     group = parser.add_argument_group("layers that stay float")
     group.add_argument(
         "--skip",
@@ -206,6 +213,65 @@ def _add_quantize(subparsers) -> None:
     )
     for name in ("first", "last", "embedding", "output"):
         group.add_argument(f"--skip-{name}", action="store_true", default=None)
+
+
+def _add_train(subparsers) -> None:
+    parser = _add_command(
+        subparsers,
+        "train",
+        "train a model so that it is accurate once it is quantized, or in float32",
+        "quantc train model.onnx --data train.npz --validation test.npz -o model_int8.mlir",
+        "quantc train model.onnx --data train.npz --weight-bits 4 --epochs 10 --lr 5e-4 "
+        "--schedule cosine -o model_int4.mlir",
+        "quantc train model.onnx --data train.npz --float -o trained.mlir",
+    )
+    _add_model(parser)
+    _add_output(parser, "the quantized model, or with --float the trained one: .mlir or .mlirbc")
+
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help=".npz of inputs and labels"
+    )
+    group.add_argument(
+        "--validation", type=Path, metavar="FILE", help="the same, evaluated after each epoch"
+    )
+    group.add_argument(
+        "--labels", default="labels", metavar="NAME", help="the array of labels (default: labels)"
+    )
+
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--float", action="store_true", help="train in float32, without simulated quantization"
+    )
+    # What is not given is left to Trainer.
+    for flag, kind, metavar, help in (
+        ("--loss", str, "cross-entropy|mse", "default: cross-entropy"),
+        ("--optimizer", str, "sgd|momentum|adam|adamw", "default: adam"),
+        ("--lr", float, "RATE", "learning rate (default: 1e-3)"),
+        ("--schedule", str, "constant|cosine|linear", "of the learning rate (default: constant)"),
+        ("--batch-size", int, "N", "samples in a step (default: 64)"),
+        ("--epochs", int, "N", "default: 5"),
+        ("--seed", int, "N", "of the order of samples (default: 0)"),
+        ("--warm-up", int, "N", "steps before quantization is simulated (default: 50)"),
+        ("--patience", int, "N", "end after N epochs without a better validation"),
+    ):
+        group.add_argument(flag, type=kind, metavar=metavar, help=help)
+    group.add_argument(
+        "--learned-step-size", action="store_true", default=None, help="train scales too (LSQ)"
+    )
+
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "--save-model", type=Path, metavar="FILE", help="write the trained float model too"
+    )
+    group.add_argument("--log", type=Path, metavar="FILE", help="write the history: .csv or .json")
+    group.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="written after each epoch, for --resume"
+    )
+    group.add_argument(
+        "--resume", action="store_true", help="continue from --checkpoint, if it is there"
+    )
+    _add_config(parser)
 
 
 def _hyphenated(choices: tuple[str, ...]) -> str:

@@ -91,6 +91,19 @@ def format_survival(survival: quantc.Survival) -> str:
     return text.getvalue().rstrip("\n")
 
 
+def print_history(history: Sequence[Mapping[str, float]]) -> None:
+    """Print what each epoch of a training brought."""
+    names = [name for name in history[-1] if name != "seconds"] if history else []
+    table = make_table(*names)
+    for row in history:
+        cells = []
+        for name in names:
+            value = row.get(name, float("nan"))
+            cells.append(f"{value:.2%}" if name == "accuracy" else f"{value:.4g}")
+        table.add_row(*cells)
+    print_table(table)
+
+
 def print_latencies(rows: Mapping[str, Sequence[float]], batches: Sequence[int]) -> None:
     """Print seconds for each model and batch size, with the ratio to the first model."""
     table = make_table("model", *(f"batch {size}, us" for size in batches))

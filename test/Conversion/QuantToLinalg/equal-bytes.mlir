@@ -146,6 +146,49 @@ func.func @linear_weight_only() -> (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5
 
 // -----
 
+// Parameters that are known only at run time: multipliers are computed there.
+// CHECK: output0 = dense<{{.*}}> : tensor<3x5xi8>
+func.func @linear_run_time_parameters() -> (tensor<3x5xi8>, tensor<3x5xi8>, tensor<3x5xf32>) {
+  %x = arith.constant dense<[[-15, -72, 114, -128, 64, 24, -120, -55], [-50, -27, 29, 64, 97, 54, -93, -21], [58, 74, -45, 33, 62, -42, 114, 127]]> : tensor<3x8xi8>
+  %w = arith.constant dense<[[-128, 41, 106, -114, -11, -38, -36, -82], [2, -112, -92, -86, -120, 103, -121, 15], [-1, 9, -72, -34, 48, 20, -93, -43], [-47, 2, -42, 11, 22, 104, 36, 126], [114, -70, -116, 31, 69, 47, 87, -32]]> : tensor<5x8xi8>
+  %one = arith.constant dense<0.0123> : tensor<f32>
+  %column = arith.constant dense<[[0.0189], [0.0616], [0.0907], [0.0632], [0.0543]]> : tensor<5x1xf32>
+  %vector = arith.constant dense<[1.9675, 2.2193, 1.6801, 0.7378, -2.7755]> : tensor<5xf32>
+  %seven = arith.constant dense<-7> : tensor<i8>
+  %s = math.absf %one : tensor<f32>
+  %sn = math.absf %column : tensor<5x1xf32>
+  %b = math.absf %vector : tensor<5xf32>
+  %z = math.absi %seven : tensor<i8>
+  %0 = quant.linear %x, %w scale(%sn : tensor<5x1xf32>) input(%s, %z : tensor<f32>, tensor<i8>) bias(%b : tensor<5xf32>)
+      output(%s, %z : tensor<f32>, tensor<i8>) {clamp_min = -100 : si64} : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xi8>
+  %1 = quant.linear %x, %w scale(%s : tensor<f32>) input(%one, %seven : tensor<f32>, tensor<i8>) output(%one, %seven : tensor<f32>, tensor<i8>) : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xi8>
+  %2 = quant.linear %x, %w scale(%column : tensor<5x1xf32>) input(%s, %seven : tensor<f32>, tensor<i8>) bias(%vector : tensor<5xf32>) : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xf32>
+  return %0, %1, %2 : tensor<3x5xi8>, tensor<3x5xi8>, tensor<3x5xf32>
+}
+
+// -----
+
+// CHECK: output0 = dense<{{.*}}> : tensor<5x3xf32>
+func.func @lora() -> (tensor<5x3xf32>, tensor<5x3xi8>) {
+  %x = arith.constant dense<[[0.3, -1.7], [2.5, 0.125], [-0.0, 1.0e-40], [3.25, -4.5], [1.0, 1.1]]> : tensor<5x2xf32>
+  %a = arith.constant dense<[[[0.1, 0.2], [0.3, -0.7]], [[1.5, 0.9], [2.1, 1.3]]]> : tensor<2x2x2xbf16>
+  %b = arith.constant dense<[[[1.1, 0.4, 0.2], [0.7, -0.3, 0.6]], [[1.7, 0.1, 1.9], [0.8, 1.2, 1.3]]]> : tensor<2x2x3xbf16>
+  %s = arith.constant dense<[1.1, 2.3]> : tensor<2xf32>
+  %i = arith.constant dense<[1, -1, 0]> : tensor<3xi32>
+  %d = quant.lora %x, %a, %b scale(%s : tensor<2xf32>) slots(%i : tensor<3xi32>)
+      : tensor<5x2xf32>, tensor<2x2x2xbf16>, tensor<2x2x3xbf16> -> tensor<5x3xf32>
+  %w = arith.constant dense<[[1, -2], [3, 4], [-5, 6]]> : tensor<3x2xi8>
+  %sw = arith.constant dense<0.3> : tensor<f32>
+  %z = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<f32>) addend(%d : tensor<5x3xf32>) : tensor<5x2xf32>, tensor<3x2xi8> -> tensor<5x3xf32>
+  %q = quant.quantize %x scale(%sw : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<5x2xf32> -> tensor<5x2xi8>
+  %r = quant.linear %q, %w scale(%sw : tensor<f32>) input(%sw, %z : tensor<f32>, tensor<i8>) output(%sw, %z : tensor<f32>, tensor<i8>)
+      addend(%d : tensor<5x3xf32>) {clamp_min = 3 : si64} : tensor<5x2xi8>, tensor<3x2xi8> -> tensor<5x3xi8>
+  return %y, %r : tensor<5x3xf32>, tensor<5x3xi8>
+}
+
+// -----
+
 // CHECK: output0 = dense<{{.*}}> : tensor<2x128xf32>
 func.func @dequantize_normal_float() -> (tensor<2x128xf32>, tensor<1x64xf32>) {
   %bytes = arith.constant dense<[[16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8,

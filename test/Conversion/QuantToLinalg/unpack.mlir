@@ -34,3 +34,13 @@ func.func @constant() -> tensor<4xi4> {
   %q = quant.unpack %bytes : tensor<2xi8> -> tensor<4xi4>
   return %q : tensor<4xi4>
 }
+
+// The nibbles of an i8 result have no sign.
+// CHECK-LABEL: func @unsigned(
+//       CHECK:     %[[NIBBLE:.+]] = arith.shrsi
+//       CHECK:     %[[MASK:.+]] = arith.constant 15 : i32
+//       CHECK:     arith.andi %[[NIBBLE]], %[[MASK]] : i32
+func.func @unsigned(%bytes: tensor<2x4xi8>) -> tensor<2x8xi8> {
+  %m = quant.unpack %bytes : tensor<2x4xi8> -> tensor<2x8xi8>
+  return %m : tensor<2x8xi8>
+}

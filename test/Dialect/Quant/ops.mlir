@@ -45,6 +45,22 @@ func.func @integer(%x: tensor<?x8xi8>, %bytes: tensor<6x4xi8>, %sw: tensor<6x1xf
   return %r : tensor<?x6xi8>
 }
 
+// CHECK-LABEL: func @addend
+func.func @addend(%x: tensor<?x8xf32>, %w: tensor<6x8xi8>, %sw: tensor<6x1xf32>, %d: tensor<?x6xf32>) -> tensor<?x6xf32> {
+  // CHECK: quant.linear %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<6x1xf32>) addend(%{{.*}} : tensor<?x6xf32>)
+  %y = quant.linear %x, %w scale(%sw : tensor<6x1xf32>) addend(%d : tensor<?x6xf32>) : tensor<?x8xf32>, tensor<6x8xi8> -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// CHECK-LABEL: func @lora
+func.func @lora(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %sa: tensor<?x4xf32>, %sb: tensor<?x6xf32>, %i: tensor<?xi32>) -> tensor<?x6xf32> {
+  // CHECK: quant.lora %{{.*}}, %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<?xf32>) storage_scales(%{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x6xf32>) slots(%{{.*}} : tensor<?xi32>)
+  // CHECK-SAME: : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  %d = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) storage_scales(%sa, %sb : tensor<?x4xf32>, tensor<?x6xf32>) slots(%i : tensor<?xi32>)
+      : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return %d : tensor<?x6xf32>
+}
+
 // Upstream's types and operations are the same dialect.
 // CHECK-LABEL: func @upstream
 func.func @upstream(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {

@@ -8,6 +8,7 @@
 #include "RandomProgram.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <random>
@@ -32,6 +33,11 @@ struct Activations {
   std::string getType() const {
     return formatv("tensor<?x{0}x{1}>", size, isInteger() ? "i8" : "f32");
   }
+};
+
+/// A scale and a zero point, the names of values.
+struct Parameters {
+  std::string scale, zeroPoint;
 };
 
 /// Writes a program one operation at a time.
@@ -83,14 +89,25 @@ private:
                         const std::string &type);
 
   // Operations.
+  Parameters chooseParameters(const std::string &range,
+                              const std::string &shape, int bits,
+                              bool isSymmetric);
+  Parameters pickParameters();
   Activations dequantize(const Activations &x);
   Activations quantizeStatic(const Activations &x);
   Activations quantizeDynamic(const Activations &x);
   std::string addElementwise(const std::string &x, const std::string &type,
                              const std::string &operations);
   Activations addActivation(const Activations &x);
-  Activations addFloatLayer(const Activations &x, int64_t size);
+  std::string multiply(const std::string &lhs, const std::string &lhsType,
+                       const std::string &rhs, const std::string &rhsType,
+                       const std::string &type, const std::string &maps);
+  Activations addFloatLayer(const Activations &x, int64_t size,
+                            bool isRunTime = false);
+  Activations addGramLayer(const Activations &x);
   Activations addBias(const Activations &x);
+  std::string addAddend(const Activations &x, int64_t size);
+  std::string addLora(const Activations &x, int64_t size);
   Activations addQuantizedLayer(const Activations &x, int64_t size, Mode mode);
   Activations addLayer(const Activations &x, int64_t size);
   std::string pickOptions();
@@ -124,6 +141,32 @@ std::string Writer::addFloats(int64_t count, float low, float high,
 // Activations
 //===----------------------------------------------------------------------===//
 
+/// Parameters of a range of type tensor<shape x 2 x f32>, known at run time.
+Parameters Writer::chooseParameters(const std::string &range,
+                                    const std::string &shape, int bits,
+                                    bool isSymmetric) {
+  std::string parameters =
+      add(formatv("quant.choose_params {0} {{bits = {1} : i64{2}} : "
+                  "tensor<{3}2xf32> -> tensor<{3}f32>, tensor<{3}i8>",
+                  range, bits, isSymmetric ? ", symmetric" : "", shape));
+  // One operation with two results.
+  body.insert(body.rfind(parameters + " =") + parameters.size(), ":2");
+  return {parameters + "#0", parameters + "#1"};
+}
+
+/// Parameters of activations, constant or not.
+Parameters Writer::pickParameters() {
+  if (pick(0, 3) == 0) {
+    float range[] = {pickFloat(-4.0f, 0.0f), pickFloat(0.5f, 4.0f)};
+    summary += " range";
+    return chooseParameters(addConstant<float>(range, "tensor<2xf32>"), "", 8,
+                            flip());
+  }
+  std::string scale = addScalar(pickFloat(0.005f, 0.05f));
+  return {scale, addScalar(static_cast<int8_t>(
+                     pickOf<int64_t>({0, -128, pick(-128, 127)})))};
+}
+
 Activations Writer::dequantize(const Activations &x) {
   if (!x.isInteger())
     return x;
@@ -139,9 +182,9 @@ Activations Writer::quantizeStatic(const Activations &x) {
   Activations y{"", x.size, "", ""};
   if (x.isInteger() && flip())
     return x;
-  y.scale = addScalar(pickFloat(0.005f, 0.05f));
-  y.zeroPoint = addScalar(
-      static_cast<int8_t>(pickOf<int64_t>({0, -128, pick(-128, 127)})));
+  Parameters parameters = pickParameters();
+  y.scale = parameters.scale;
+  y.zeroPoint = parameters.zeroPoint;
   if (x.isInteger()) {
     y.value = add(formatv(
         "quant.requantize {0} input({1}, {2} : tensor<f32>, tensor<i8>) "
@@ -161,14 +204,9 @@ Activations Writer::quantizeDynamic(const Activations &input) {
   Activations y{"", x.size, "", ""};
   std::string range = add(formatv(
       "quant.observe {0} : {1} -> tensor<?x1x2xf32>", x.value, x.getType()));
-  std::string parameters =
-      add(formatv("quant.choose_params {0} {{bits = 8 : i64{1}} : "
-                  "tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>",
-                  range, flip() ? ", symmetric" : ""));
-  // One operation with two results.
-  body.insert(body.rfind(parameters + " =") + parameters.size(), ":2");
-  y.scale = parameters + "#0";
-  y.zeroPoint = parameters + "#1";
+  Parameters parameters = chooseParameters(range, "?x1x", 8, flip());
+  y.scale = parameters.scale;
+  y.zeroPoint = parameters.zeroPoint;
   y.value =
       add(formatv("quant.quantize {0} scale({1} : tensor<?x1xf32>) "
                   "zero_point({2} : tensor<?x1xi8>) : {3} -> {4}",
@@ -226,29 +264,111 @@ Activations Writer::addActivation(const Activations &x) {
 // Layers
 //===----------------------------------------------------------------------===//
 
-Activations Writer::addFloatLayer(const Activations &input, int64_t size) {
+std::string Writer::multiply(const std::string &lhs, const std::string &lhsType,
+                             const std::string &rhs, const std::string &rhsType,
+                             const std::string &type, const std::string &maps) {
+  std::string rows;
+  if (type.find('?') != std::string::npos) {
+    std::string c0 = add("arith.constant 0 : index");
+    rows = add(formatv("tensor.dim {0}, {1} : {2}", lhs, c0, lhsType));
+  }
+  std::string zero = add("arith.constant 0.0 : f32");
+  std::string empty = add(formatv("tensor.empty({0}) : {1}", rows, type));
+  std::string start = add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) "
+                                  "-> {2}",
+                                  zero, empty, type));
+  return add(formatv("linalg.matmul indexing_maps = [{6}] ins({0}, {1} : {2}, "
+                     "{3}) outs({4} : {5}) -> {5}",
+                     lhs, rhs, lhsType, rhsType, start, type, maps));
+}
+
+Activations Writer::addFloatLayer(const Activations &input, int64_t size,
+                                  bool isRunTime) {
   Activations x = dequantize(input), y{"", size, "", ""};
   bool isTransposed = flip();
   std::string weightType =
       formatv("tensor<{0}x{1}xf32>", isTransposed ? size : x.size,
               isTransposed ? x.size : size);
   std::string weight = addFloats(x.size * size, -0.5f, 0.5f, weightType);
-  std::string c0 = add("arith.constant 0 : index");
-  std::string rows =
-      add(formatv("tensor.dim {0}, {1} : {2}", x.value, c0, x.getType()));
-  std::string zero = add("arith.constant 0.0 : f32");
-  std::string empty =
-      add(formatv("tensor.empty({0}) : {1}", rows, y.getType()));
-  std::string start = add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) "
-                                  "-> {2}",
-                                  zero, empty, y.getType()));
-  y.value =
-      add(formatv("linalg.matmul {6}ins({0}, {1} : {2}, {3}) outs({4} : "
-                  "{5}) -> {5}",
-                  x.value, weight, x.getType(), weightType, start, y.getType(),
-                  isTransposed ? "indexing_maps = [#lhs, #rhs, #out] " : ""));
-  summary += " float";
+  if (isRunTime)
+    weight =
+        addElementwise(weight, weightType, "    %y = math.tanh %x : f32\n");
+  y.value = multiply(x.value, x.getType(), weight, weightType, y.getType(),
+                     isTransposed ? "#mk, #nk, #mn" : "#mk, #kn, #mn");
+  summary += isRunTime ? " run-time float" : " float";
   return y;
+}
+
+/// x tanh(x^T x): a sum over the rows, and what it gives as a weight.
+Activations Writer::addGramLayer(const Activations &input) {
+  Activations x = dequantize(input), y{"", x.size, "", ""};
+  std::string type = formatv("tensor<{0}x{0}xf32>", x.size);
+  std::string gram = multiply(x.value, x.getType(), x.value, x.getType(), type,
+                              "#km, #kn, #mn");
+  gram = addElementwise(gram, type, "    %y = math.tanh %x : f32\n");
+  y.value = multiply(x.value, x.getType(), gram, type, y.getType(),
+                     flip() ? "#mk, #kn, #mn" : "#mk, #nk, #mn");
+  summary += " gram";
+  return y;
+}
+
+/// What a layer of `size` columns on `x` gets as its addend: nothing, the
+/// product of a float layer, or the delta of LoRA adapters.
+std::string Writer::addAddend(const Activations &x, int64_t size) {
+  switch (pick(0, 5)) {
+  case 0:
+    return addFloatLayer(x, size).value;
+  case 1:
+  case 2:
+    return addLora(dequantize(x), size);
+  default:
+    return "";
+  }
+}
+
+std::string Writer::addLora(const Activations &x, int64_t size) {
+  int64_t slots = pick(1, 3), rank = pickOf({1, 3, 8, 16});
+  std::string storage = pickOf({"f32", "bf16", "i8"});
+  std::string downType =
+      formatv("tensor<{0}x{1}x{2}x{3}>", slots, x.size, rank, storage);
+  std::string upType =
+      formatv("tensor<{0}x{1}x{2}x{3}>", slots, rank, size, storage);
+  auto addMatrix = [&](int64_t count, const std::string &type) {
+    if (storage == "i8")
+      return addIntegers(count, -127, 127, type);
+    if (storage == "f32")
+      return addFloats(count, -0.5f, 0.5f, type);
+    // The upper halves of floats.
+    std::vector<uint16_t> values(count);
+    for (uint16_t &value : values)
+      value = llvm::bit_cast<uint32_t>(pickFloat(-0.5f, 0.5f)) >> 16;
+    return addConstant<uint16_t>(values, type);
+  };
+  std::string down = addMatrix(slots * x.size * rank, downType);
+  std::string up = addMatrix(slots * rank * size, upType);
+  std::string scale =
+      addFloats(slots, 0.1f, 2.0f, formatv("tensor<{0}xf32>", slots));
+  std::string operation =
+      formatv("quant.lora {0}, {1}, {2} scale({3} : tensor<{4}xf32>)", x.value,
+              down, up, scale, slots);
+  if (storage == "i8") {
+    std::string downScale = formatv("tensor<{0}x{1}xf32>", slots, rank);
+    std::string upScale = formatv("tensor<{0}x{1}xf32>", slots, size);
+    std::string first = addFloats(slots * rank, 0.001f, 0.004f, downScale);
+    std::string second = addFloats(slots * size, 0.001f, 0.004f, upScale);
+    operation += formatv(" storage_scales({0}, {1} : {2}, {3})", first, second,
+                         downScale, upScale);
+  }
+  // Each row of the batch, or groups of them, with a slot of its own.
+  std::vector<int32_t> slotOfRow(pick(1, 5));
+  for (int32_t &slot : slotOfRow)
+    slot = pick(-1, slots - 1);
+  std::string slotType = formatv("tensor<{0}xi32>", slotOfRow.size());
+  std::string slot = addConstant<int32_t>(slotOfRow, slotType);
+  summary += formatv(" lora({0}x{1})", storage, rank);
+  return add(
+      formatv("{0} slots({1} : {2}) : {3}, {4}, {5} -> tensor<?x{6}xf32>",
+              operation, slot, slotType, x.getType(), downType, upType, size));
 }
 
 Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
@@ -258,6 +378,7 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
                   : mode == Mode::Dynamic  ? quantizeDynamic(input)
                                            : quantizeStatic(input);
   Activations y{"", size, "", ""};
+  std::string addend = addAddend(input, size);
   int64_t depth = x.size;
   summary += mode == Mode::WeightOnly ? " weight-only"
              : mode == Mode::Dynamic  ? " dynamic"
@@ -277,44 +398,61 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
                         mode != Mode::StaticToInteger && pick(0, 2) == 0;
   bool isPerTensor = !hasMultiplier && !hasFloatGroups && pick(0, 2) == 0;
   bool isSymmetric = hasMultiplier || flip();
+  bool isRunTime = pick(0, 2) == 0;
   summary +=
-      formatv(" {0}b {1}{2}", bits,
+      formatv("{0} {1}b {2}{3}", isRunTime ? " run-time" : "", bits,
               hasMultiplier    ? formatv("groups({0})", groups).str()
               : hasFloatGroups ? formatv("float-groups({0})", groups).str()
               : isPerTensor    ? "tensor"
                                : "channel",
               isSymmetric ? "" : " zp");
 
-  // The weight; 4-bit ones are stored two to a byte.
-  std::string weightType = formatv("tensor<{0}x{1}xi{2}>", size, depth, bits);
-  std::string weight;
-  if (bits == 8) {
-    weight =
-        addIntegers(size * depth, isSymmetric ? -127 : -128, 127, weightType);
-  } else {
-    int64_t bytes = (depth + 1) / 2;
-    std::string bytesType = formatv("tensor<{0}x{1}xi8>", size, bytes);
-    std::string packed = addIntegers(size * bytes, -128, 127, bytesType);
-    weight = add(formatv("quant.unpack {0} : {1} -> {2}", packed, bytesType,
-                         weightType));
-  }
-
-  // Its parameters.
   int64_t scaleGroups = hasFloatGroups ? groups : 1;
   std::string shape =
       isPerTensor ? "" : formatv("{0}x{1}x", size, scaleGroups).str();
-  int64_t count = isPerTensor ? 1 : size * scaleGroups;
-  float unit = 1.0f / (bits == 8 ? 127 : hasMultiplier ? 60 : 7);
-  std::string operation = formatv(
-      "quant.linear {0}, {1} scale({2} : tensor<{3}f32>)", x.value, weight,
-      addFloats(count, 0.1f * unit, 0.4f * unit, "tensor<" + shape + "f32>"),
-      shape);
+  std::string weightType = formatv("tensor<{0}x{1}xi{2}>", size, depth, bits);
+  std::string weight;
+  Parameters parameters;
+  if (isRunTime) {
+    // As in training: from floats, by the parameters of their ranges.
+    std::string floatType = formatv("tensor<{0}x{1}xf32>", size, depth);
+    std::string floats = addFloats(size * depth, -0.4f, 0.4f, floatType);
+    std::string range =
+        add(formatv("quant.observe {0} : {1} -> tensor<{2}2xf32>", floats,
+                    floatType, shape));
+    parameters = chooseParameters(range, shape, bits, isSymmetric);
+    weight = add(formatv("quant.quantize {0} scale({1} : tensor<{2}f32>) "
+                         "zero_point({3} : tensor<{2}i8>) : {4} -> {5}",
+                         floats, parameters.scale, shape, parameters.zeroPoint,
+                         floatType, weightType));
+  } else {
+    // 4-bit weights are stored two to a byte.
+    if (bits == 8) {
+      weight =
+          addIntegers(size * depth, isSymmetric ? -127 : -128, 127, weightType);
+    } else {
+      int64_t bytes = (depth + 1) / 2;
+      std::string bytesType = formatv("tensor<{0}x{1}xi8>", size, bytes);
+      std::string packed = addIntegers(size * bytes, -128, 127, bytesType);
+      weight = add(formatv("quant.unpack {0} : {1} -> {2}", packed, bytesType,
+                           weightType));
+    }
+    int64_t count = isPerTensor ? 1 : size * scaleGroups;
+    float unit = 1.0f / (bits == 8 ? 127 : hasMultiplier ? 60 : 7);
+    parameters.scale =
+        addFloats(count, 0.1f * unit, 0.4f * unit, "tensor<" + shape + "f32>");
+    if (!isSymmetric)
+      parameters.zeroPoint =
+          addIntegers(count, bits == 8 ? -128 : -8, bits == 8 ? 127 : 7,
+                      "tensor<" + shape + "i8>");
+  }
+
+  std::string operation =
+      formatv("quant.linear {0}, {1} scale({2} : tensor<{3}f32>)", x.value,
+              weight, parameters.scale, shape);
   if (!isSymmetric)
-    operation +=
-        formatv(" zero_point({0} : tensor<{1}i8>)",
-                addIntegers(count, bits == 8 ? -128 : -8, bits == 8 ? 127 : 7,
-                            "tensor<" + shape + "i8>"),
-                shape);
+    operation += formatv(" zero_point({0} : tensor<{1}i8>)",
+                         parameters.zeroPoint, shape);
   if (hasMultiplier) {
     std::string type = formatv("tensor<{0}x{1}xi8>", size, groups);
     operation += formatv(" multiplier({0} : {1})",
@@ -329,17 +467,23 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
     operation += formatv(
         " bias({0} : tensor<{1}xf32>)",
         addFloats(size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", size)), size);
+  std::string clamp;
   if (mode == Mode::StaticToInteger) {
-    y.scale = addScalar(pickFloat(0.005f, 0.05f));
-    int64_t zeroPoint = pickOf<int64_t>({0, -128, pick(-128, 127)});
-    y.zeroPoint = addScalar(static_cast<int8_t>(zeroPoint));
+    Parameters output = pickParameters();
+    y.scale = output.scale;
+    y.zeroPoint = output.zeroPoint;
     operation += formatv(" output({0}, {1} : tensor<f32>, tensor<i8>)", y.scale,
                          y.zeroPoint);
     if (flip()) {
-      operation += formatv(" {{clamp_min = {0} : si64}", zeroPoint);
-      summary += " relu";
+      clamp = formatv(" {{clamp_min = {0} : si64}", pick(-128, 126));
+      summary += " clamp";
     }
   }
+  if (!addend.empty()) {
+    operation += formatv(" addend({0} : tensor<?x{1}xf32>)", addend, size);
+    summary += " addend";
+  }
+  operation += clamp;
   y.value = add(formatv("{0} : {1}, {2} -> {3}", operation, x.getType(),
                         weightType, y.getType()));
   return y;
@@ -350,8 +494,9 @@ Activations Writer::addLayer(const Activations &x, int64_t size) {
   Mode mode =
       pickOf({Mode::Float, Mode::WeightOnly, Mode::Dynamic, Mode::Static,
               Mode::Static, Mode::StaticToInteger, Mode::StaticToInteger});
-  Activations y = mode == Mode::Float ? addFloatLayer(x, size)
-                                      : addQuantizedLayer(x, size, mode);
+  Activations y = mode != Mode::Float ? addQuantizedLayer(x, size, mode)
+                  : size < x.size     ? addGramLayer(x)
+                                      : addFloatLayer(x, size, flip());
   return y.isInteger() ? y : addActivation(y);
 }
 
@@ -368,9 +513,11 @@ RandomProgram Writer::finish(const HostTensor &input,
   std::string text = formatv(
       "#all = affine_map<(d0, d1) -> (d0, d1)>\n"
       "#column = affine_map<(d0, d1) -> (d1)>\n"
-      "#lhs = affine_map<(d0, d1, d2) -> (d0, d2)>\n"
-      "#rhs = affine_map<(d0, d1, d2) -> (d1, d2)>\n"
-      "#out = affine_map<(d0, d1, d2) -> (d0, d1)>\n"
+      "#mk = affine_map<(m, n, k) -> (m, k)>\n"
+      "#km = affine_map<(m, n, k) -> (k, m)>\n"
+      "#kn = affine_map<(m, n, k) -> (k, n)>\n"
+      "#nk = affine_map<(m, n, k) -> (n, k)>\n"
+      "#mn = affine_map<(m, n, k) -> (m, n)>\n"
       "func.func @main(%input: tensor<?x{0}xf32> {{quant.shape = "
       "affine_map<(d0) -> (d0, {0})>}) -> ({1} {{quant.shape = "
       "affine_map<(d0) -> (d0, {2})>}) attributes {{quant.dims = "

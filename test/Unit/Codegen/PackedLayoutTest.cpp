@@ -98,8 +98,15 @@ TEST(PackedLayoutTest, ParametersFollowTheirColumns) {
       /*depth=*/2,      /*panel=*/2,  /*nibbles=*/false};
   EXPECT_EQ(layout.packParameter<int>({1, 2, 11, 12, 21, 22}),
             (std::vector<int>{1, 11, 2, 12, 21, 0, 22, 0}));
-  EXPECT_EQ(layout.packChannels<int>({1, 2, 3}),
-            (std::vector<int>{1, 2, 3, 0}));
+}
+
+/// Groups 0 and 1 of a column share a byte, group 2 has one for itself.
+TEST(PackedLayoutTest, PairsOfGroupsShareAByte) {
+  PackedLayout layout{
+      /*numColumns=*/3, /*depthK=*/6, /*groups=*/3,
+      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/true};
+  EXPECT_EQ(layout.packMultipliers({1, 2, 3, 11, 12, 13, 15, 4, 5}),
+            (std::vector<int8_t>{0x21, int8_t(0xCB), 3, 13, 0x4F, 0, 5, 0}));
 }
 
 TEST(PackedLayoutTest, ParametersAreRepeated) {

@@ -20,6 +20,16 @@ namespace {
 constexpr float inf = std::numeric_limits<float>::infinity();
 Evaluate a;
 
+TEST(EpiloguesTest, ProductsAreTakenInDouble) {
+  float sa = 0.1f, sw = 0.003f, sy = 0.7f;
+  EXPECT_EQ(staticMultiplier(a, sa, sw), float(double(sa) * sw));
+  EXPECT_EQ(requantizeMultiplier(a, sa, sw, sy), float(double(sa) * sw / sy));
+  EXPECT_EQ(requantizeBias(a, 1.5f, sy), float(1.5 / double(sy)));
+  // The product of the scales alone would underflow in f32.
+  EXPECT_EQ(requantizeMultiplier(a, 1e-30f, 1e-30f, 1e-38f),
+            float(double(1e-30f) * 1e-30f / 1e-38f));
+}
+
 TEST(EpiloguesTest, EveryStepRounds) {
   // 2^24 + 1 is not an f32, and neither product nor sum is fused.
   int32_t acc = (1 << 24) + 1;

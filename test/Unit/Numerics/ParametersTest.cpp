@@ -26,16 +26,6 @@ std::vector<float> randomMatrix(size_t size, float mean = 0) {
   return values;
 }
 
-TEST(MultiplierTest, ProductsAreTakenInDouble) {
-  float sa = 0.1f, sw = 0.003f, sy = 0.7f;
-  EXPECT_EQ(staticMultiplier(sa, sw), float(double(sa) * sw));
-  EXPECT_EQ(requantizeMultiplier(sa, sw, sy), float(double(sa) * sw / sy));
-  EXPECT_EQ(requantizeBias(1.5f, sy), float(1.5 / double(sy)));
-  // The product of the scales alone would underflow in f32.
-  EXPECT_EQ(requantizeMultiplier(1e-30f, 1e-30f, 1e-38f),
-            float(double(1e-30f) * 1e-30f / 1e-38f));
-}
-
 TEST(MultiplierTest, FixedPoint) {
   auto check = [](double real, int32_t multiplier, int32_t shift) {
     auto result = fixedPointMultiplier(real);

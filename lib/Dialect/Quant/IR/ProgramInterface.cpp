@@ -91,6 +91,15 @@ FailureOr<ProgramInterface> quantc::getProgramInterface(func::FuncOp entry) {
         }
   }
 
+  if (Attribute adapters = entry->getAttr(kAdaptersAttr)) {
+    interface.adapters = AdapterLayout::fromAttribute(adapters);
+    if (!interface.adapters || !dims ||
+        dims.size() < ProgramInterface::kNumAdapterDims ||
+        entry.getNumArguments() < ProgramInterface::kNumAdapterInputs)
+      return emitError(entry.getLoc(), "expects ")
+             << kAdaptersAttr << " as quant-insert-lora writes it";
+  }
+
   unsigned nextDim = 0;
   for (auto [index, type] : llvm::enumerate(entry.getArgumentTypes())) {
     auto tensor = cast<RankedTensorType>(type);
@@ -136,6 +145,9 @@ void quantc::setProgramInterface(func::FuncOp entry,
   Builder builder(entry.getContext());
   SmallVector<StringRef> dims(interface.dims.begin(), interface.dims.end());
   entry->setAttr(kDimsAttr, builder.getStrArrayAttr(dims));
+  if (interface.adapters)
+    entry->setAttr(kAdaptersAttr,
+                   interface.adapters->toAttribute(entry.getContext()));
   for (auto [index, port] : llvm::enumerate(interface.inputs)) {
     entry.setArgAttr(index, kNameAttr, builder.getStringAttr(port.name));
     entry.setArgAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));

@@ -32,6 +32,7 @@ void quantc::registerQuantExtension(DialectRegistry &registry) {
     RegisteredOperationName::insert<FakeQuantOp>(*dialect);
     RegisteredOperationName::insert<HistogramOp>(*dialect);
     RegisteredOperationName::insert<LinearOp>(*dialect);
+    RegisteredOperationName::insert<LoraOp>(*dialect);
     RegisteredOperationName::insert<ObserveOp>(*dialect);
     RegisteredOperationName::insert<QuantizeOp>(*dialect);
     RegisteredOperationName::insert<RequantizeOp>(*dialect);

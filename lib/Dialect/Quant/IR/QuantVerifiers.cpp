@@ -309,7 +309,47 @@ LogicalResult LinearOp::verify() {
   // linear_c7
   if (getBias() && getBias().getType().getDimSize(0) != weight.getDimSize(0))
     return emitOpError("expects a bias of N elements");
+  // linear_c12
+  if (getAddend() && getAddend().getType().getShape() != result.getShape())
+    return emitOpError("expects an addend of the shape of the result");
   if (failed(verifyLinearInput(*this)) || failed(verifyLinearWeight(*this)))
     return failure();
   return verifyLinearResult(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// LoraOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LoraOp::verify() {
+  ArrayRef<int64_t> input = getInput().getType().getShape();
+  ArrayRef<int64_t> down = getDown().getType().getShape();
+  ArrayRef<int64_t> up = getUp().getType().getShape();
+  ArrayRef<int64_t> result = getType().getShape();
+  int64_t numSlots = getScale().getType().getDimSize(0);
+  // lora_c1
+  if (input.size() != 2 || down.size() != 3 || up.size() != 3 ||
+      result.size() != 2)
+    return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N] and "
+                       "result [M, N]");
+  int64_t depth = down[1], rank = down[2], numColumns = up[2];
+  if (ShapedType::isDynamicShape({depth, rank, numColumns}) || rank == 0 ||
+      down[0] != numSlots || up[0] != numSlots || up[1] != rank ||
+      input[1] != depth || result[0] != input[0] || result[1] != numColumns)
+    return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N], "
+                       "scale [S] and result [M, N] with static K, R and N, R "
+                       "not 0");
+  // lora_c2
+  Type storage = getDown().getType().getElementType();
+  if (getUp().getType().getElementType() != storage)
+    return emitOpError("expects down and up of the same element type");
+  // lora_c3
+  if (storage.isInteger(8) != static_cast<bool>(getDownScale()))
+    return emitOpError("expects storage scales exactly when down and up are "
+                       "i8");
+  if (getDownScale() &&
+      (getDownScale().getType().getShape() != ArrayRef({numSlots, rank}) ||
+       getUpScale().getType().getShape() != ArrayRef({numSlots, numColumns})))
+    return emitOpError("expects storage scales [S, R] and [S, N]");
+  return success();
 }

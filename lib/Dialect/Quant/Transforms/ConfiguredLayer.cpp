@@ -8,7 +8,6 @@
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Numerics/NormalFloat.h"
@@ -59,7 +58,7 @@ LogicalResult quantc::verifyConfig(const LinearLayer &layer,
   Location loc = layer.op->getLoc();
   if (failed(verifyGroups(layer, config)))
     return failure();
-  if (isTrainable(layer.weight))
+  if (isTrainedWeight(layer.weight))
     return success();
   auto weight = ConstantElements<float>::get(layer.weight);
   if (!weight)
@@ -127,7 +126,7 @@ static Value createTranspose(OpBuilder &builder, Location loc, Value matrix) {
 Value quantc::createWeight(OpBuilder &builder, const LinearLayer &layer) {
   if (!layer.isWeightTransposed)
     return layer.weight;
-  if (isTrainable(layer.weight))
+  if (isTrainedWeight(layer.weight))
     return createTranspose(builder, layer.op->getLoc(), layer.weight);
   auto weight = ConstantElements<float>::get(layer.weight);
   return createConstant(

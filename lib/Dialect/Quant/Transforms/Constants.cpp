@@ -96,6 +96,18 @@ Value quantc::createConstant(OpBuilder &builder, Location loc,
   return createDense(builder, loc, builder.getI8Type(), shape, values);
 }
 
+Value quantc::createUnpacked(OpBuilder &builder, Location loc, Type elementType,
+                             ArrayRef<int64_t> shape, ArrayRef<int8_t> values) {
+  int64_t cols = shape.back();
+  int64_t rows = cols ? values.size() / cols : 0;
+  SmallVector<int64_t> packedShape(shape);
+  packedShape.back() = (cols + 1) / 2;
+  Value bytes = createConstant(builder, loc, packedShape,
+                               ArrayRef(packNibbles(values, rows, cols)));
+  return UnpackOp::create(builder, loc,
+                          RankedTensorType::get(shape, elementType), bytes);
+}
+
 std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
                                         int64_t cols) {
   int64_t bytesPerRow = (cols + 1) / 2;
@@ -106,6 +118,15 @@ std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
       bytes[row * bytesPerRow + col / 2] |= nibble << (col % 2 * 4);
     }
   return bytes;
+}
+
+Value quantc::createStorage(OpBuilder &builder, Location loc,
+                            ArrayRef<int64_t> shape, unsigned bits,
+                            ArrayRef<int8_t> values) {
+  if (bits == 8)
+    return createConstant(builder, loc, shape, values);
+  return createUnpacked(builder, loc, builder.getIntegerType(bits), shape,
+                        values);
 }
 
 std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
@@ -119,6 +140,7 @@ std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
   ArrayRef<int8_t> bytes = elements->values();
   if (!unpack)
     return bytes.vec();
+  bool isSigned = unpack.getType().getElementType().isInteger(4);
   std::vector<int8_t> values(unpack.getType().getNumElements());
   int64_t cols = unpack.getType().getShape().back();
   int64_t bytesPerRow = elements->getType().getShape().back();
@@ -126,6 +148,8 @@ std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
     int64_t row = i / cols, col = i % cols;
     int8_t byte = bytes[row * bytesPerRow + col / 2];
     values[i] = static_cast<int8_t>(col % 2 ? byte : byte << 4) >> 4;
+    if (!isSigned)
+      values[i] &= 15;
   }
   return values;
 }

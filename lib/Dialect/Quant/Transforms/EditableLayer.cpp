@@ -215,9 +215,14 @@ static ParameterValues keepBetterParameters(RewriterBase &rewriter, LinearOp op,
                           cast<RankedTensorType>(like.getType()).getShape(),
                           ArrayRef(elements));
   };
+  Value multiplier = chosen.multiplier;
+  if (multiplier)
+    multiplier = createUnpacked(
+        rewriter, op.getLoc(), rewriter.getI8Type(),
+        cast<RankedTensorType>(multiplier.getType()).getShape(),
+        result.multipliers);
   return {create(chosen.scale, result.scales),
-          create(chosen.zeroPoint, result.zeroPoints),
-          create(chosen.multiplier, result.multipliers)};
+          create(chosen.zeroPoint, result.zeroPoints), multiplier};
 }
 
 /// Gives `op` the weight `values`, [N, K with zeros], quantized.

@@ -68,12 +68,13 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
   auto scale = ConstantElements<float>::get(op.getScale());
   if (!input || !scale)
     return rewriter.notifyMatchFailure(op, "input or scale is not constant");
-  std::optional<ConstantElements<int8_t>> zeroPoint, multiplier;
+  std::optional<ConstantElements<int8_t>> zeroPoint;
+  std::optional<std::vector<int8_t>> multiplier;
   if (op.getZeroPoint())
     if (!(zeroPoint = ConstantElements<int8_t>::get(op.getZeroPoint())))
       return rewriter.notifyMatchFailure(op, "zero point is not constant");
   if (op.getMultiplier())
-    if (!(multiplier = ConstantElements<int8_t>::get(op.getMultiplier())))
+    if (!(multiplier = getStorageValues(op.getMultiplier())))
       return rewriter.notifyMatchFailure(op, "multiplier is not constant");
   if (input->values().empty())
     return rewriter.notifyMatchFailure(op, "there is nothing to quantize");
@@ -85,8 +86,8 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
   int64_t cols = shape.empty() ? 1 : shape.back();
   int64_t rows = op.getType().getNumElements() / cols;
   Blocks scaleBlocks(shape, op.getScale().getType().getShape());
-  Blocks multiplierBlocks(shape, multiplier ? multiplier->getType().getShape()
-                                            : shape);
+  Blocks multiplierBlocks(
+      shape, multiplier ? op.getMultiplier().getType().getShape() : shape);
   numerics::Evaluate a;
   numerics::StorageRange range = numerics::storageRange(bits, /*narrow=*/false);
   std::vector<int8_t> storage(rows * cols);
@@ -95,23 +96,15 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
       int64_t block = scaleBlocks.getIndex(row, col);
       float s = scale->values()[block];
       if (multiplier)
-        s *= multiplier->values()[multiplierBlocks.getIndex(row, col)];
+        s *= (*multiplier)[multiplierBlocks.getIndex(row, col)];
       int32_t z = zeroPoint ? zeroPoint->values()[block] : 0;
       int64_t i = row * cols + col;
       storage[i] = static_cast<int8_t>(numerics::quantize(
           a, input->values()[i], s, z, range.min, range.max));
     }
 
-  if (bits == 8) {
-    rewriter.replaceOp(
-        op, createConstant(rewriter, op.getLoc(), shape, ArrayRef(storage)));
-    return success();
-  }
-  SmallVector<int64_t> packedShape(shape);
-  packedShape.back() = (cols + 1) / 2;
-  Value bytes = createConstant(rewriter, op.getLoc(), packedShape,
-                               ArrayRef(packNibbles(storage, rows, cols)));
-  rewriter.replaceOpWithNewOp<UnpackOp>(op, op.getType(), bytes);
+  rewriter.replaceOp(
+      op, createStorage(rewriter, op.getLoc(), shape, bits, ArrayRef(storage)));
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,6 +36,8 @@ struct Epilogue {
   Value source;
   int64_t clampMin = -128;
   int64_t clampMax = 127;
+  /// The clips, in order, whose bounds are known only when the program runs.
+  SmallVector<Bound> bounds;
 };
 } // namespace
 
@@ -44,13 +47,44 @@ static bool isPerTensor(QuantizeOp op) {
          op.getScale().getType().getRank() == 0;
 }
 
+/// Whether `op` does nothing but observe its operand, perhaps reshaped.
+static bool isObserver(Operation *op) {
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    return !op->use_empty() && llvm::all_of(op->getUsers(), isObserver);
+  return isa<ObserveOp, HistogramOp>(op);
+}
+
+/// Whether all uses of `value` are in one operation, beside those that observe
+/// it in training.
+static bool hasOnlyUser(Value value) {
+  SmallPtrSet<Operation *, 4> users;
+  for (Operation *user : value.getUsers())
+    if (!isObserver(user))
+      users.insert(user);
+  return users.size() == 1;
+}
+
+/// Applies `bounds` to the clamp of `epilogue`, as storage values.
+static void applyBounds(Epilogue &epilogue, ArrayRef<Bound> bounds, float scale,
+                        int8_t zeroPoint) {
+  numerics::Evaluate a;
+  for (const Bound &bound : bounds) {
+    int64_t q = numerics::quantize(a, bound.value, scale, zeroPoint, -128, 127);
+    auto apply = [&](int64_t value) {
+      return bound.isLower ? std::max(value, q) : std::min(value, q);
+    };
+    epilogue.clampMin = apply(epilogue.clampMin);
+    epilogue.clampMax = apply(epilogue.clampMax);
+  }
+}
+
 /// Walks from the input of `op` up through the clips that have no other use,
-/// and turns their bounds into storage values. Fails, with a reason, if those
-/// are not known.
+/// and turns their bounds into storage values. Fails, with a reason, if there
+/// is another use.
 static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
   Epilogue epilogue = {op.getInput()};
   SmallVector<Bound> bounds;
-  while (getOnlyUser(epilogue.source)) {
+  while (hasOnlyUser(epilogue.source)) {
     Operation *clip = epilogue.source.getDefiningOp();
     SmallVector<Bound> earlier;
     Value input = clip ? matchClip(clip, earlier) : Value();
@@ -59,31 +93,53 @@ static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
     bounds.insert(bounds.begin(), earlier.begin(), earlier.end());
     epilogue.source = input;
   }
-  if (!getOnlyUser(epilogue.source)) {
+  if (!hasOnlyUser(epilogue.source)) {
     reason = "the float result has another use";
     return failure();
   }
-  if (bounds.empty())
-    return epilogue;
   std::optional<float> scale = getSplat(op.getScale());
   std::optional<std::vector<int8_t>> zeroPoint = std::vector<int8_t>{0};
   if (op.getZeroPoint())
     zeroPoint = getStorageValues(op.getZeroPoint());
-  if (!scale || !zeroPoint) {
-    reason = "the bounds of a clip need constant parameters";
-    return failure();
-  }
-  numerics::Evaluate a;
-  for (const Bound &bound : bounds) {
-    int64_t q = numerics::quantize(a, bound.value, *scale, zeroPoint->front(),
-                                   -128, 127);
-    auto apply = [&](int64_t value) {
-      return bound.isLower ? std::max(value, q) : std::min(value, q);
-    };
-    epilogue.clampMin = apply(epilogue.clampMin);
-    epilogue.clampMax = apply(epilogue.clampMax);
-  }
+  if (scale && zeroPoint)
+    applyBounds(epilogue, bounds, *scale, zeroPoint->front());
+  else
+    epilogue.bounds = bounds;
   return epilogue;
+}
+
+/// `storage`, which `op` has become, clipped by the bounds of `epilogue` that
+/// are known only now, each quantized as `op` quantizes.
+static Value createClips(OpBuilder &builder, QuantizeOp op, Value storage,
+                         const Epilogue &epilogue) {
+  Location loc = op.getLoc();
+  int64_t rank = op.getType().getRank();
+  Type i8 = builder.getI8Type();
+  AffineMap identity = builder.getMultiDimIdentityMap(rank);
+  AffineMap scalar = AffineMap::get(rank, 0, builder.getContext());
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  for (const Bound &bound : epilogue.bounds) {
+    Value value = createConstant(builder, loc, {}, ArrayRef(bound.value));
+    Value limit =
+        QuantizeOp::create(builder, loc, RankedTensorType::get({}, i8), value,
+                           op.getScale(), op.getZeroPoint(), Value());
+    Value empty = tensor::EmptyOp::create(
+        builder, loc, tensor::getMixedSizes(builder, loc, storage), i8);
+    auto emitBody = [&](OpBuilder &b, Location loc, ValueRange elements) {
+      Value x = elements[0], y = elements[1];
+      Value clipped = bound.isLower
+                          ? arith::MaxSIOp::create(b, loc, x, y).getResult()
+                          : arith::MinSIOp::create(b, loc, x, y).getResult();
+      linalg::YieldOp::create(b, loc, clipped);
+    };
+    storage = linalg::GenericOp::create(builder, loc, empty.getType(),
+                                        ValueRange{storage, limit}, empty,
+                                        ArrayRef{identity, scalar, identity},
+                                        iterators, emitBody)
+                  .getResult(0);
+  }
+  return storage;
 }
 
 /// The zero point of `op`, a constant 0 if it has none.
@@ -117,6 +173,8 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getNumScaleGroups() != 1)
       return rewriter.notifyMatchFailure(
           op, "the result of the layer is defined in float");
+    if (linear->hasAttr(kFloatResultAttr))
+      return rewriter.notifyMatchFailure(op, "the result is to be float");
 
     auto fused = LinearOp::create(
         rewriter, linear.getLoc(), op.getType(), linear.getInput(),
@@ -124,9 +182,9 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getWeightZeroPoint(), linear.getGroupMultiplier(),
         linear.getInputScale(), linear.getInputZeroPoint(), linear.getBias(),
         op.getScale(), getZeroPoint(rewriter, op.getLoc(), op.getZeroPoint()),
-        epilogue->clampMin, epilogue->clampMax);
+        linear.getAddend(), epilogue->clampMin, epilogue->clampMax);
     fused->setDiscardableAttrs(linear->getDiscardableAttrDictionary());
-    rewriter.replaceOp(op, fused);
+    rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
     return success();
   }
 };
@@ -153,11 +211,13 @@ struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
                                              "scale");
 
     Location loc = op.getLoc();
-    rewriter.replaceOpWithNewOp<RequantizeOp>(
-        op, op.getType(), dequantize.getInput(), dequantize.getScale(),
+    Value requantized = RequantizeOp::create(
+        rewriter, loc, op.getType(), dequantize.getInput(),
+        dequantize.getScale(),
         getZeroPoint(rewriter, loc, dequantize.getZeroPoint()), op.getScale(),
         getZeroPoint(rewriter, loc, op.getZeroPoint()), epilogue->clampMin,
         epilogue->clampMax);
+    rewriter.replaceOp(op, createClips(rewriter, op, requantized, *epilogue));
     return success();
   }
 };
@@ -175,7 +235,7 @@ struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
     auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
     if (!reshape)
       return rewriter.notifyMatchFailure(op, "the input is not reshaped");
-    if (!reshape->hasOneUse())
+    if (!hasOnlyUser(reshape))
       return rewriter.notifyMatchFailure(op, "the float result has another "
                                              "use");
     Value source = reshape.getSrc();
@@ -207,19 +267,13 @@ struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
         insert ? insert.getDest().getDefiningOp<linalg::FillOp>() : nullptr;
     if (!fill || !matchPattern(fill.value(), m_AnyZeroFloat()))
       return rewriter.notifyMatchFailure(op, "the input is not padded");
-    if (!insert->hasOneUse())
+    if (!hasOnlyUser(insert))
       return rewriter.notifyMatchFailure(op, "the float result has another "
                                              "use");
-    std::optional<std::vector<int8_t>> zeroPoint = std::vector<int8_t>{0};
-    if (op.getZeroPoint())
-      zeroPoint = getStorageValues(op.getZeroPoint());
-    if (!zeroPoint)
-      return rewriter.notifyMatchFailure(op, "the zero point is no constant");
-
     Location loc = op.getLoc();
     Type i8 = rewriter.getI8Type();
-    Value padding = arith::ConstantOp::create(
-        rewriter, loc, rewriter.getI8IntegerAttr(zeroPoint->front()));
+    Value padding = rewriter.createOrFold<tensor::ExtractOp>(
+        loc, getZeroPoint(rewriter, loc, op.getZeroPoint()), ValueRange());
     Value empty = tensor::EmptyOp::create(
         rewriter, loc, tensor::getMixedSizes(rewriter, loc, fill.output()), i8);
     Value padded =

@@ -179,7 +179,8 @@ FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
 }
 
 void quantc::copyLayerAttrs(Operation *from, Operation *to) {
-  for (StringRef name : {kConfigAttr, kWeightTransposedAttr, kDepthAttr})
+  for (StringRef name :
+       {kConfigAttr, kWeightTransposedAttr, kDepthAttr, kFloatResultAttr})
     if (Attribute attr = from->getAttr(name))
       to->setAttr(name, attr);
 }

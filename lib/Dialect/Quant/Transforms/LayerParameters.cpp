@@ -155,6 +155,9 @@ createGivenWeightParameters(OpBuilder &builder, Operation *op,
   }
   if (failed(scale) || failed(multiplier) || failed(zeroPoint))
     return failure();
+  if (isTwoLevel)
+    multiplier = createUnpacked(builder, op->getLoc(), i8, blocks,
+                                *getStorageValues(*multiplier));
   return ParameterValues{*scale, *zeroPoint, *multiplier};
 }
 
@@ -169,7 +172,8 @@ static ParameterValues chooseWeightParameters(OpBuilder &builder, Value weight,
         elements->values(), rows, cols, config.groupSize);
     return {createConstant(builder, loc, {rows, 1}, ArrayRef(weights.scales)),
             Value(),
-            createConstant(builder, loc, {rows, cols / config.groupSize},
+            createUnpacked(builder, loc, builder.getI8Type(),
+                           {rows, cols / config.groupSize},
                            ArrayRef(weights.multipliers))};
   }
   numerics::WeightOptions options = config.getWeightOptions();

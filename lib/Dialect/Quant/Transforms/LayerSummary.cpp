@@ -50,15 +50,14 @@ static HostTensor createWeight(DataType type, int64_t n, int64_t k,
 
 /// A constant of rank 0 or [N, G], with G = 1 left out.
 template <class T>
-static std::optional<HostTensor> getParameter(DataType type, Value value,
-                                              bool keepGroups = false) {
+static std::optional<HostTensor> getParameter(DataType type, Value value) {
   if (!value)
     return std::nullopt;
   auto elements = ConstantElements<T>::get(value);
   if (!elements)
     return std::nullopt;
   ArrayRef<int64_t> shape = elements->getType().getShape();
-  if (shape.size() == 2 && shape[1] == 1 && !keepGroups)
+  if (shape.size() == 2 && shape[1] == 1)
     shape = shape.drop_back();
   return createTensor(type, shape, elements->values());
 }
@@ -82,8 +81,10 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
   layer.weightScale = getParameter<float>(DataType::F32, op.getWeightScale());
   layer.weightZeroPoint =
       getParameter<int8_t>(DataType::I8, op.getWeightZeroPoint());
-  layer.groupMultiplier = getParameter<int8_t>(
-      DataType::I8, op.getGroupMultiplier(), /*keepGroups=*/true);
+  if (auto multiplier = getStorageValues(op.getGroupMultiplier()))
+    layer.groupMultiplier =
+        createTensor(DataType::I8, op.getGroupMultiplier().getType().getShape(),
+                     ArrayRef(*multiplier));
   layer.bias = getParameter<float>(DataType::F32, op.getBias());
   if (op.getInputScale() && !op.isDynamic()) {
     layer.inputScale = getParameter<float>(DataType::F32, op.getInputScale());

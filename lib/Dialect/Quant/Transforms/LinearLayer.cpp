@@ -12,6 +12,7 @@
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Support/Diagnostics.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -23,9 +24,17 @@ static bool isZero(Value init) {
   return matchPattern(init, m_AnyZeroFloat());
 }
 
+bool quantc::isTrainedWeight(Value value) {
+  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
+    return isTrainedWeight(transpose.getInput());
+  if (auto padding = value.getDefiningOp<tensor::InsertSliceOp>())
+    return isTrainedWeight(padding.getSource());
+  return isTrainable(value);
+}
+
 /// Whether `value` is known before the program runs, or is a parameter of it.
 static bool isWeight(Value value) {
-  return matchPattern(value, m_Constant()) || isTrainable(value);
+  return matchPattern(value, m_Constant()) || isTrainedWeight(value);
 }
 
 /// Replaces a weight that is the transpose of another value by that value.
@@ -134,6 +143,11 @@ SmallVector<Layer> quantc::findLayers(Operation *root) {
       layers.push_back(*layer);
   });
   return layers;
+}
+
+bool quantc::matchesName(StringRef pattern, StringRef name) {
+  return pattern == name ||
+         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
 }
 
 void quantc::nameLayers(ArrayRef<Layer> layers) {

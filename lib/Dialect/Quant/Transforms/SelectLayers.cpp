@@ -20,16 +20,6 @@ using namespace mlir;
 using namespace quantc;
 
 //===----------------------------------------------------------------------===//
-// Patterns
-//===----------------------------------------------------------------------===//
-
-/// Whether `pattern` is the name itself or a regular expression for all of it.
-static bool matchesName(StringRef pattern, StringRef name) {
-  return pattern == name ||
-         llvm::Regex(("^(" + pattern + ")$").str()).match(name);
-}
-
-//===----------------------------------------------------------------------===//
 // Which layers stay float
 //===----------------------------------------------------------------------===//
 

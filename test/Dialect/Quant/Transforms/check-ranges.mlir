@@ -80,11 +80,22 @@ func.func @multiplier(%a: tensor<1x70272xi8>, %sa: tensor<1x1xf32>, %za: tensor<
 
 // -----
 
-func.func @unknown_weight(%a: tensor<1x8xi8>, %w: tensor<1x8xi8>, %sa: tensor<f32>, %za: tensor<i8>, %sw: tensor<f32>) -> tensor<1x1xf32> {
-  // expected-error@below {{cannot prove that sums fit in 32 bits; expects constant weights}}
-  %y = quant.linear %a, %w scale(%sw : tensor<f32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<1x8xi8>, tensor<1x8xi8> -> tensor<1x1xf32>
+// Weights that are trained may be as large as their storage: 65794 * 255 * 128
+// is just beyond 32 bits.
+func.func @trained_weight(%a: tensor<1x65793xi8>, %w: tensor<1x65793xi8>, %sa: tensor<f32>, %za: tensor<i8>, %sw: tensor<f32>) -> tensor<1x1xf32> {
+  %y = quant.linear %a, %w scale(%sw : tensor<f32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<1x65793xi8>, tensor<1x65793xi8> -> tensor<1x1xf32>
   return %y : tensor<1x1xf32>
 }
+
+// -----
+
+func.func @large_trained_weight(%a: tensor<1x65794xi8>, %w: tensor<1x65794xi8>, %sa: tensor<f32>, %za: tensor<i8>, %sw: tensor<f32>) -> tensor<1x1xf32> {
+  // expected-error@below {{sums of trained weights can reach 2147516160, beyond 32 bits; split K = 65794 or skip the layer}}
+  %y = quant.linear %a, %w scale(%sw : tensor<f32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<1x65794xi8>, tensor<1x65794xi8> -> tensor<1x1xf32>
+  return %y : tensor<1x1xf32>
+}
+
+// -----
 
 // Float sums do not overflow.
 func.func @weight_only(%a: tensor<1x8xf32>, %w: tensor<1x8xi8>, %sw: tensor<f32>) -> tensor<1x1xf32> {

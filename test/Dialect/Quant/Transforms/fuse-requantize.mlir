@@ -358,3 +358,63 @@ func.func @padding_used_elsewhere_untouched(%x: tensor<3x2xf32>) -> (tensor<3x4x
   %q = quant.quantize %p scale(%s : tensor<f32>) : tensor<3x4xf32> -> tensor<3x4xi8>
   return %q, %p : tensor<3x4xi8>, tensor<3x4xf32>
 }
+
+// -----
+
+// Training has seen the result in float.
+// CHECK-LABEL: func @float_result_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @float_result_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.float_result} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
+// In training the bounds of a clip are known when the program runs, and the
+// float result is observed, also in another shape.
+// CHECK-LABEL: func @run_time_bounds
+//  CHECK-SAME:     %[[S:[^:]+]]: tensor<f32>, %[[Z:[^:]+]]: tensor<i8>)
+//       CHECK:   %[[ZERO:.+]] = arith.constant dense<0.000000e+00> : tensor<f32>
+//       CHECK:   %[[F:.+]] = quant.linear {{.*}} -> tensor<3x4xf32>
+//       CHECK:   linalg.generic {{.*}} ins(%[[F]] :
+//       CHECK:   quant.observe
+//       CHECK:   %[[Q:.+]] = quant.linear {{.*}} output(%[[S]], %[[Z]] : tensor<f32>, tensor<i8>) : {{.*}} -> tensor<3x4xi8>
+//       CHECK:   %[[B:.+]] = quant.quantize %[[ZERO]] scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>) : tensor<f32> -> tensor<i8>
+//       CHECK:   %[[C:.+]] = linalg.generic {{.*}} ins(%[[Q]], %[[B]] :
+//       CHECK:     arith.maxsi
+//       CHECK:   return %[[C]]
+func.func @run_time_bounds(%a: tensor<3x8xi8>, %w: tensor<4x8xi8>, %sa: tensor<f32>, %za: tensor<i8>, %sw: tensor<f32>, %s: tensor<f32>, %z: tensor<i8>) -> (tensor<3x4xi8>, tensor<2xf32>) {
+  %c = arith.constant 0.0 : f32
+  %y = quant.linear %a, %w scale(%sw : tensor<f32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<3x8xi8>, tensor<4x8xi8> -> tensor<3x4xf32>
+  %e = tensor.empty() : tensor<3x4xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]} ins(%y : tensor<3x4xf32>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %m = arith.maximumf %x, %c : f32
+    linalg.yield %m : f32
+  } -> tensor<3x4xf32>
+  %flat = tensor.collapse_shape %r [[0, 1]] : tensor<3x4xf32> into tensor<12xf32>
+  %range = quant.observe %flat : tensor<12xf32> -> tensor<2xf32>
+  %q = quant.quantize %r scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<3x4xf32> -> tensor<3x4xi8>
+  return %q, %range : tensor<3x4xi8>, tensor<2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @run_time_padding
+//  CHECK-SAME:     %[[X:[^:]+]]: tensor<3x2xf32>, %[[S:[^:]+]]: tensor<f32>, %[[Z:[^:]+]]: tensor<i8>)
+//       CHECK:   %[[P:.+]] = tensor.extract %[[Z]][] : tensor<i8>
+//       CHECK:   %[[F:.+]] = linalg.fill ins(%[[P]] : i8)
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[X]]
+//       CHECK:   tensor.insert_slice %[[Q]] into %[[F]]
+func.func @run_time_padding(%x: tensor<3x2xf32>, %s: tensor<f32>, %z: tensor<i8>) -> tensor<3x4xi8> {
+  %c = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %f = linalg.fill ins(%c : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %p = tensor.insert_slice %x into %f[0, 0] [3, 2] [1, 1] : tensor<3x2xf32> into tensor<3x4xf32>
+  %q = quant.quantize %p scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<3x4xf32> -> tensor<3x4xi8>
+  return %q : tensor<3x4xi8>
+}

@@ -50,11 +50,12 @@ func.func @dynamic_per_tensor_asymmetric(%x: tensor<?x4xf32>, %init: tensor<?x2x
 // -----
 
 // Two groups of 8 in each channel, the second 15 times the first: the weight is
-// 1/4 times {1, 15} times {7, -8, ...}.
+// 1/4 times {1, 15} times {7, -8, ...}. 0xF1, which is -15, holds 1 and 15.
 // CHECK-LABEL: func @weight_only_two_level
 //  CHECK-SAME:     %[[X:.+]]: tensor<3x16xf32>
 //   CHECK-DAG:   %[[SW:.+]] = arith.constant dense<2.500000e-01> : tensor<1x1xf32>
-//   CHECK-DAG:   %[[M:.+]] = arith.constant dense<{{\[\[}}1, 15]]> : tensor<1x2xi8>
+//   CHECK-DAG:   %[[PAIR:.+]] = arith.constant dense<-15> : tensor<1x1xi8>
+//       CHECK:   %[[M:.+]] = quant.unpack %[[PAIR]] : tensor<1x1xi8> -> tensor<1x2xi8>
 //   CHECK-NOT:   quant.observe
 //       CHECK:   %[[Q:.+]] = quant.quantize %{{.*}} scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[M]] : tensor<1x2xi8>) : tensor<1x16xf32> -> tensor<1x16xi4>
 //       CHECK:   %[[D:.+]] = quant.dequantize %[[Q]] scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[M]] : tensor<1x2xi8>)

@@ -20,6 +20,14 @@
 // every dynamic dimension of its inputs is a dimension of its own (dim0, ...),
 // and every dynamic dimension of an output must be provably one of those.
 //
+// A program with LoRA adapters (`quant.adapters`, see AdapterLayout.h) has
+// three more inputs, the last ones, and two more dimensions, which callers do
+// not see:
+//
+//   %scales: tensor<?xWxf32>  the blocks of all adapters, as f32
+//   %values: tensor<?xVxi8>   the same bytes, in the storage type
+//   %slots: tensor<?xi32>     which adapter each part of the batch uses
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_DIALECT_QUANT_IR_PROGRAMINTERFACE_H
@@ -29,6 +37,7 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "quantc/Dialect/Quant/IR/AdapterLayout.h"
 
 namespace quantc {
 
@@ -38,7 +47,8 @@ inline constexpr llvm::StringLiteral kShapeAttr = "quant.shape";
 inline constexpr llvm::StringLiteral kDimsAttr = "quant.dims";
 /// Marks an input, a parameter, that training changes.
 inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
-/// The smallest value, an f32, that training gives the elements of an input.
+/// Marks a scale that training changes: the smallest value, an f32, that it may
+/// get.
 inline constexpr llvm::StringLiteral kMinimumAttr = "quant.minimum";
 
 /// An input or output.
@@ -54,6 +64,19 @@ struct ProgramInterface {
   llvm::SmallVector<Port> outputs;
   /// The names of the dynamic dimensions.
   llvm::SmallVector<std::string> dims;
+  /// Set if the program takes adapters.
+  std::optional<AdapterLayout> adapters;
+
+  /// What a caller gives: all but the inputs and dimensions of adapters.
+  llvm::ArrayRef<Port> getCallerInputs() const {
+    return llvm::ArrayRef(inputs).drop_back(adapters ? kNumAdapterInputs : 0);
+  }
+  llvm::ArrayRef<std::string> getCallerDims() const {
+    return llvm::ArrayRef(dims).drop_back(adapters ? kNumAdapterDims : 0);
+  }
+
+  static constexpr size_t kNumAdapterInputs = 3;
+  static constexpr size_t kNumAdapterDims = 2;
 };
 
 /// The function that `module` is run by: its only public one with a body.

@@ -310,26 +310,31 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
 def Quantc_UnpackOp : Quantc_Op<"unpack"> {
   let summary = "Two 4-bit values of each byte";
   let description = [{
-    Weights of 4 bits are stored two to a byte. The element at an even position
-    of the last dimension is the low nibble, the next one the high nibble, both
-    two's complement; with an odd last dimension the last high nibble is 0.
+    Weights of 4 bits are stored two to a byte, and so are the multipliers of
+    their groups. The element at an even position of the last dimension is the
+    low nibble, the next one the high nibble; with an odd last dimension the last
+    high nibble is 0. An i4 result is two's complement; an i8 result holds the
+    nibbles as they are, 0 to 15.
 
     ```
-    result[i, 2 * j]     = sext<i4>(input[i, j] & 15)
-    result[i, 2 * j + 1] = sext<i4>(input[i, j] >> 4)
+    result[i, 2 * j]     = ext(input[i, j] & 15)
+    result[i, 2 * j + 1] = ext((input[i, j] >> 4) & 15)
+    ext(n) = n >= 8 ? n - 16 : n      i4
+             n                        i8
     ```
 
     Example:
 
     ```mlir
     %w = quant.unpack %bytes : tensor<128x392xi8> -> tensor<128x784xi4>
+    %m = quant.unpack %pairs : tensor<128x13xi8> -> tensor<128x25xi8>
     ```
 
     Constraints: `unpack_c1` (equal shapes but for the last dimension, which is
     halved and rounded up).
   }];
   let arguments = (ins Quantc_ByteTensor:$input);
-  let results = (outs RankedTensorOf<[Quantc_I4]>:$result);
+  let results = (outs Quantc_StorageTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -423,6 +428,16 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
     Every multiply and add rounds by itself; sums over g go from 0 upwards. ReLU
     and Clip before an integer result are the bounds of its clamp.
 
+    **Addend** (f32, `[M, N]`, such as the delta of a LoRA adapter), added last:
+
+    ```
+    float result     y = y + addend
+    integer result   y = clamp(rne((f32(acc) * m + b) + addend / output_scale)
+                               + output_zero_point, clamp_min, clamp_max)
+    ```
+
+    An addend of -0 gives the bytes of the layer without one.
+
     Example:
 
     ```mlir
@@ -432,7 +447,7 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
         : tensor<?x784xi8>, tensor<128x784xi8> -> tensor<?x128xi8>
     ```
 
-    Constraints: `linear_c1` to `linear_c11`.
+    Constraints: `linear_c1` to `linear_c12`.
   }];
   let arguments = (ins
     RankedTensorOf<[I8, F32]>:$input,
@@ -445,6 +460,7 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
     Optional<1DTensorOf<[F32]>>:$bias,
     Optional<0DTensorOf<[F32]>>:$output_scale,
     Optional<0DTensorOf<[I8]>>:$output_zero_point,
+    Optional<Quantc_FloatTensor>:$addend,
     DefaultValuedAttr<SI64Attr, "-128">:$clamp_min,
     DefaultValuedAttr<SI64Attr, "127">:$clamp_max);
   let results = (outs RankedTensorOf<[I8, F32]>:$result);
@@ -457,6 +473,7 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`output` `(` $output_scale^ `,` $output_zero_point `:`
       type($output_scale) `,` type($output_zero_point) `)`)?
+    (`addend` `(` $addend^ `:` type($addend) `)`)?
     attr-dict `:` type($input) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -472,6 +489,63 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
     /// The number of group multipliers along K, 0 without.
     int64_t getNumMultiplierGroups();
   }];
+}
+
+def Quantc_LoraTensor : RankedTensorOf<[I8, BF16, F32]>;
+
+def Quantc_LoraOp : Quantc_Op<"lora", [AttrSizedOperandSegments]> {
+  let summary = "Low-rank deltas of several adapters";
+  let description = [{
+    `input` is `[M, K]`, the result `[M, N]`, the addend of a layer. S adapters
+    of rank R are in slots: `down` is `[S, K, R]` (A transposed), `up` is
+    `[S, R, N]` (B transposed), `scale` is `[S]`. `slots` is `[P]`: the rows are
+    cut into P parts of `ceil(M / P)` rows, each with a slot of its own; a
+    negative one means no adapter.
+
+    ```
+    s           = slots[m / ceil(M / P)]
+    u[m, r]     = fma(input[m, k], a(s, k, r), u[m, r])   from +0, k ascending
+    d[m, n]     = fma(u[m, r], b(s, r, n), d[m, n])       from +0, r ascending
+    result[m, n] = s < 0 ? -0 : d[m, n] * scale[s]
+    ```
+
+    -0 is the addend that changes nothing. The elements `a` and `b` are those of
+    `down` and `up` as f32; integers have a scale for each row of A and of B,
+    `down_scale` `[S, R]` and `up_scale` `[S, N]`:
+
+    ```
+    a(s, k, r) = f32(down[s, k, r]) * down_scale[s, r]
+    b(s, r, n) = f32(up[s, r, n]) * up_scale[s, n]
+    ```
+
+    An adapter of a lower rank is filled up with zeros. A slot that does not
+    exist is not allowed.
+
+    Example:
+
+    ```mlir
+    %d = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>)
+        : tensor<?x784xf32>, tensor<?x784x16xf32>, tensor<?x16x128xf32>
+        -> tensor<?x128xf32>
+    ```
+
+    Constraints: `lora_c1` (shapes), `lora_c2` (down and up hold the same type),
+    `lora_c3` (storage scales exactly for integers, and their shapes).
+  }];
+  let arguments = (ins Quantc_FloatTensor:$input, Quantc_LoraTensor:$down,
+                   Quantc_LoraTensor:$up, 1DTensorOf<[F32]>:$scale,
+                   Optional<Quantc_FloatTensor>:$down_scale,
+                   Optional<Quantc_FloatTensor>:$up_scale,
+                   1DTensorOf<[I32]>:$slots);
+  let results = (outs Quantc_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $down `,` $up `scale` `(` $scale `:` type($scale) `)`
+    (`storage_scales` `(` $down_scale^ `,` $up_scale `:`
+      type($down_scale) `,` type($up_scale) `)`)?
+    `slots` `(` $slots `:` type($slots) `)`
+    attr-dict `:` type($input) `,` type($down) `,` type($up) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // QUANTC_DIALECT_QUANT_IR_QUANTOPS

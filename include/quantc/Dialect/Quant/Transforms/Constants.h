@@ -53,9 +53,22 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<int64_t> shape,
                            llvm::ArrayRef<int8_t> values);
 
+/// A [rows, cols] constant of values that fit 4 bits, stored two to a byte
+/// behind quant.unpack to `elementType`: i4, or i8 for values from 0 to 15.
+mlir::Value createUnpacked(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Type elementType,
+                           llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<int8_t> values);
+
 /// The 4-bit values of a [rows, cols] matrix, two to a byte as in quant.unpack.
 std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
                                 int64_t cols);
+
+/// Creates a constant of `bits`, 8 or 4, from the values of its elements: for
+/// bytes a constant, for nibbles quant.unpack of one.
+mlir::Value createStorage(mlir::OpBuilder &builder, mlir::Location loc,
+                          llvm::ArrayRef<int64_t> shape, unsigned bits,
+                          llvm::ArrayRef<int8_t> values);
 
 /// The values of a constant i8 or i4 tensor, or of quant.unpack of a constant;
 /// none of others or of null.

@@ -65,6 +65,9 @@ inline constexpr llvm::StringLiteral kSkippedAttr = "quant.skipped";
 /// The model's weight is [K, N]; operations hold it as [N, K].
 inline constexpr llvm::StringLiteral kWeightTransposedAttr =
     "quant.weight_transposed";
+/// The result of the layer is f32, whatever takes it; set by training, which
+/// has seen it so.
+inline constexpr llvm::StringLiteral kFloatResultAttr = "quant.float_result";
 /// K of the model, an i64, when the operation has more (groups_a1).
 inline constexpr llvm::StringLiteral kDepthAttr = "quant.depth";
 
@@ -116,7 +119,7 @@ void setLayerConfig(mlir::Operation *op, const LayerConfig &config);
 mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
 
 /// Gives `to` what a layer keeps in every form: its `quant.config`, the order
-/// of its weight and its depth.
+/// of its weight, its depth and that its result is float.
 void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
 
 /// K of the model, where the operation `op` of a layer has `depth`.

@@ -38,6 +38,10 @@ private:
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
 
+/// Whether `value` is an input of the program that training changes, perhaps
+/// transposed and padded.
+bool isTrainedWeight(mlir::Value value);
+
 /// An operation with weights.
 struct Layer {
   mlir::Operation *op = nullptr;
@@ -56,6 +60,9 @@ std::optional<Layer> matchLayer(mlir::Operation *op);
 
 /// All layers under `root` in the order of the program.
 llvm::SmallVector<Layer> findLayers(mlir::Operation *root);
+
+/// Whether `pattern` is the name itself or a regular expression for all of it.
+bool matchesName(llvm::StringRef pattern, llvm::StringRef name);
 
 /// Gives each of `layers` a name of its own, the location `loc("name")`. A
 /// layer without one becomes linear_<n>; of two with the same, the later gets a

@@ -12,8 +12,12 @@
 #include "mlir/Pass/Pass.h"
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Support/HostTensor.h"
 
 namespace quantc {
+
+/// The values of the option of `quant-insert-lora`.
+llvm::cl::ValuesClass getAdapterStorageValues();
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
@@ -24,6 +28,9 @@ void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 
 /// fake_quant(x) -> dequantize(quantize(x)).
 void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
+
+/// reshape(dequantize(q)) -> dequantize(reshape(q)).
+void populateRecognizeLayersPatterns(mlir::RewritePatternSet &patterns);
 
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);

@@ -368,6 +368,47 @@ def FoldWeights : Pass<"quant-fold-weights"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
+  let summary = "Describe the layers of a model that is quantized already";
+  let description = [{
+    A model that was imported with QuantizeLinear and DequantizeLinear is in the
+    simulated form, in the spelling of whoever wrote it. For each linear layer
+    whose weight is `quant.dequantize` of a constant, this pass
+
+    * brings the weight and its parameters into the order `[N, K]`;
+    * moves reshapes of the input from behind its `quant.dequantize`, with one
+      scale, to before it: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
+    * attaches `quant.config`, read off the types, and gives the layer a name.
+
+    All other layers get `quant.skipped = "the model has it in float"`.
+
+    Example:
+
+    ```mlir
+    %w = quant.dequantize %q scale(%s : tensor<1x128xf32>)
+        : tensor<784x128xi8> -> tensor<784x128xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %w = quant.dequantize %qt scale(%st : tensor<128x1xf32>)
+        : tensor<128x784xi8> -> tensor<128x784xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+             {quant.config = {granularity = "per_channel", mode = "weight_only",
+                              symmetric_weights, weight_bits = 8 : i64},
+              quant.weight_transposed}
+             ins(%x, %w : tensor<?x784xf32>, tensor<128x784xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
 def SinkReshapes : Pass<"quant-sink-reshapes"> {
   let summary = "Move reshapes of products behind the bias and the activation";
   let description = [{
@@ -437,11 +478,16 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
     Reshapes in between move behind the quantization, and so do zeros that pad
-    its input, as zero points.
+    its input, as zero points. With parameters that are known only when the
+    program runs, as in training, the clip follows the layer, on integers:
 
-    A layer whose float result, before or after the clip, has another use is
-    left alone, and so is one with dynamic inputs or with float group scales,
-    whose result is defined in float.
+        quantize(max(linear(...), c); s, z)
+          -> max(linear(...) output(s, z), quantize(c; s, z))
+
+    A layer whose float result, before or after the clip, has another use than
+    to be observed is left alone, and so is one with dynamic inputs or with
+    float group scales, whose result is defined in float, and one with
+    `quant.float_result`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -455,9 +501,67 @@ def CheckRanges : Pass<"quant-check-ranges"> {
         |sum_k (a_k - za) * (w_k - zw)|
 
     over all inputs is found from the actual weights, and has to fit in i32. So
-    no order and no split of the sum can overflow. With float group scales each
+    no order and no split of the sum can overflow. Weights that are inputs of
+    the program count as the largest of their storage. With float group scales each
     group has an accumulator of its own. A layer that may overflow is an error.
   }];
+}
+
+def InsertLora : Pass<"quant-insert-lora", "::mlir::ModuleOp"> {
+  let summary = "Let quantized layers take LoRA adapters while they run";
+  let description = [{
+    Adds `quant.lora` to the chosen layers of a program in integer form, as the
+    addend of `quant.linear`:
+
+        y = linear(x, w)  ->  y = linear(x, w) + scale * (x A^T) B^T
+
+    with x the float input of the layer: what it quantizes, or else its integer
+    input dequantized. The weights stay as they are. A and B are arguments of
+    the program, laid out as AdapterLayout.h says, for any number of adapters of
+    up to `max-rank`, and so is the adapter of each row of the batch. Without an
+    adapter the program gives the bytes that it gave before.
+
+    Patterns of `layers` are like those of `quant-select-layers`; without any,
+    all quantized layers are chosen. A pattern that matches no quantized layer
+    is an error.
+
+    Example, with `max-rank=8`:
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x4xf32> {
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>, %scales: tensor<?x176xf32>,
+                    %values: tensor<?x176xf32>, %slots: tensor<?xi32>)
+        -> tensor<?x4xf32> attributes {quant.adapters = {
+            layers = [{inputs = 16 : i64, name = "fc", outputs = 4 : i64} ],
+            max_rank = 8 : i64, storage = f32}} {
+      // slices of the arguments: %scale, %down, %up
+      %d = quant.lora %x, %down, %up scale(%scale : tensor<?xf32>)
+          slots(%slots : tensor<?xi32>) : tensor<?x16xf32>, tensor<?x16x8xf32>,
+          tensor<?x8x4xf32> -> tensor<?x4xf32>
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          addend(%d : tensor<?x4xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+  }];
+  let options = [
+    ListOption<"layers", "layers", "std::string",
+               "Regular expressions of the names of layers; all without any">,
+    Option<"maxRank", "max-rank", "int64_t", "16",
+           "The largest rank of an adapter">,
+    Option<"storage", "storage", "::quantc::DataType",
+           "::quantc::DataType::F32", "How A and B are stored",
+           "::quantc::getAdapterStorageValues()">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {

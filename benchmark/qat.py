@@ -1,0 +1,158 @@
+"""What quantization-aware training is worth: Fashion-MNIST, several seeds, one table.
+
+Usage: ``PYTHONPATH=build/python python benchmark/qat.py [--seeds 5] [--epochs 10] [--more 5]``
+
+For each seed quantc trains a network in FP32 from random weights; then it is quantized after
+training, and trained on with quantization. FP32 is trained on for as many epochs, so that it has
+seen the data as often. Every number is the accuracy of a compiled program on all 10,000 test
+images; for trained ones its bytes are compared with the predictions of the trainer. The channels of
+the second network differ in size, so that one scale for all fits none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from rich.console import Console
+from rich.table import Table
+
+import quantc
+from fashion_mnist import data
+
+Set = tuple[NDArray[np.float32], NDArray[np.int64]]
+Config = quantc.QuantizationConfig
+
+CALIBRATION_IMAGES = 1000
+REFERENCE = "FP32"
+INT4 = Config(weight_bits=4, granularity="per_tensor")
+INT8 = Config(weight_bits=8, granularity="per_tensor")
+
+
+def make_network(sizes: Sequence[int], seed: int, spread: float, path: Path) -> quantc.Model:
+    """Return a ReLU network with random weights; ``spread`` is the ratio between its channels.
+
+    Channels of different size compute the same function, since ReLU passes factors on, but share
+    one scale once they are quantized per tensor.
+    """
+    random = np.random.default_rng(seed)
+    nodes, weights, value = [], [], "image"
+    for layer in range(1, len(sizes)):
+        inputs, outputs = sizes[layer - 1], sizes[layer]
+        weight = random.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
+        if layer < len(sizes) - 1:
+            weight *= spread ** random.uniform(-0.5, 0.5, (outputs, 1))
+        names = [f"fc{layer}.weight", f"fc{layer}.bias"]
+        weights.append(numpy_helper.from_array(weight.astype(np.float32), names[0]))
+        weights.append(numpy_helper.from_array(np.zeros(outputs, np.float32), names[1]))
+        result = "logits" if layer == len(sizes) - 1 else f"fc{layer}_out"
+        nodes.append(
+            helper.make_node("Gemm", [value, *names], [result], name=f"fc{layer}", transB=1)
+        )
+        value = result
+        if layer < len(sizes) - 1:
+            value = f"relu{layer}_out"
+            nodes.append(helper.make_node("Relu", [result], [value], name=f"relu{layer}"))
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", sizes[0]])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", sizes[-1]])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return quantc.load(path)
+
+
+def measure(model: quantc.Model, test: Set) -> float:
+    """Return the accuracy of the compiled model in percent."""
+    images, labels = test
+    return 100 * float((quantc.compile(model)(images).argmax(axis=1) == labels).mean())
+
+
+def train(
+    model: quantc.Model, config: Config | None, train: Set, epochs: int, seed: int, lr: float
+):
+    """Return a trainer that has trained ``model``."""
+    trainer = quantc.Trainer(
+        model, config, optimizer="adamw", lr=lr, schedule="cosine", epochs=epochs, seed=seed
+    )
+    trainer.fit(*train)
+    return trainer
+
+
+def run_seed(
+    sizes: Sequence[int],
+    spread: float,
+    sets: tuple[Set, Set],
+    epochs: tuple[int, int],
+    seed: int,
+    folder: Path,
+) -> dict[str, float]:
+    """Return the accuracies of one seed; ``epochs`` are those of FP32, and then more."""
+    train_set, test_set = sets
+    network = make_network(sizes, seed, spread, folder / "network.onnx")
+    model = train(network, None, train_set, epochs[0], seed, 1e-3).model()
+    results: dict[str, float] = {}
+
+    def train_on(name: str, config: Config | None) -> None:
+        trainer = train(model, config, train_set, epochs[1], seed, 5e-4)
+        trained = trainer.convert()
+        predicted = trainer.predict(test_set[0])
+        if predicted.tobytes() != quantc.compile(trained)(test_set[0]).tobytes():
+            raise SystemExit(f"error: {name}: what was trained is not what ships")
+        results[name] = measure(trained, test_set)
+
+    train_on(REFERENCE, None)
+    calibration = train_set[0][:CALIBRATION_IMAGES]
+    for name, config in (("INT4", INT4), ("INT8", INT8)):
+        quantized = quantc.quantize(model, config, calibration)
+        results[f"{name} after training"] = measure(quantized, test_set)
+        train_on(f"{name} trained", config)
+    return results
+
+
+def main() -> None:
+    """Train, quantize and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--epochs", type=int, default=5, help="of FP32, and again with quantization"
+    )
+    arguments = parser.parse_args()
+    sets = data.load("train"), data.load("test")
+    networks = {
+        "784-128-10": ((784, 128, 10), 1.0),
+        "784-32-32-10, unequal channels": ((784, 32, 32, 10), 64.0),
+    }
+    console = Console(width=None if Console().is_terminal else 120)
+    for title, (sizes, spread) in networks.items():
+        with tempfile.TemporaryDirectory() as folder:
+            runs = [
+                run_seed(
+                    *(sizes, spread, sets, (arguments.epochs, arguments.more)),
+                    *(seed, Path(folder)),
+                )
+                for seed in range(arguments.seeds)
+            ]
+        table = Table(title=f"{title}: accuracy, {arguments.seeds} seeds", title_justify="left")
+        table.add_column("")
+        for column in ("mean", "against FP32", *(f"seed {i}" for i in range(arguments.seeds))):
+            table.add_column(column, justify="right")
+        reference = np.mean([run[REFERENCE] for run in runs])
+        for name in runs[0]:
+            values = [run[name] for run in runs]
+            mean = np.mean(values)
+            cells = [f"{mean:.2f} %", f"{mean - reference:+.2f}", *(f"{v:.2f}" for v in values)]
+            table.add_row(name, *cells)
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+//===- Passes.td - Passes that make training steps ----------*- tablegen -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TRAINING_PASSES
+#define QUANTC_TRAINING_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ExtractParameters : Pass<"quant-extract-parameters", "::mlir::ModuleOp"> {
+  let summary = "Make the weights of a model inputs of the program";
+  let description = [{
+    Float constants that training changes become inputs, marked
+    `quant.trainable`, of the shape that they have in the model:
+
+    | constant | name |
+    |---|---|
+    | weight of a linear layer or a convolution, embedding table | `<layer>.weight` |
+    | vector that is added: a bias, the offset of a LayerNorm | `<layer>.bias` |
+    | vector that is multiplied by: the gain of a LayerNorm | `<layer>.weight` |
+
+    A bias that is added to the result of a layer has that layer's name, others
+    have the name of their own operation. A vector has at most one dimension
+    that is not 1; other constants, such as masks, stay.
+
+    A constant with several uses is one parameter, unless all its elements are
+    equal: biases of zeros start as one constant and are trained apart.
+
+    Layers in mode `static` that read the same value get the same
+    `quant.input_name`, so that they share the range of their input.
+
+    Example:
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
+      %w = arith.constant dense<...> : tensor<784x10xf32>
+      %y = linalg.matmul ins(%x, %w : ...) outs(...) -> tensor<?x10xf32> loc("fc1")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>,
+        %w: tensor<784x10xf32> {quant.name = "fc1.weight", quant.trainable})
+        -> tensor<?x10xf32> {
+      %y = linalg.matmul ins(%x, %w : ...) outs(...) -> tensor<?x10xf32> loc("fc1")
+    ```
+  }];
+}
+
+def InsertMovingAverages
+    : Pass<"quant-insert-moving-averages", "::mlir::ModuleOp"> {
+  let summary = "Return moving averages of the ranges of activations";
+  let description = [{
+    For every layer that is selected for mode static, the range of its input in
+    this batch is blended into the range so far:
+
+    ```
+    range' = momentum * range + (1 - momentum) * observe(input)
+    ```
+
+    (moving_average_a1 in docs/Numerics.md). `range` is the input
+    `<layer>.input.range : tensor<2xf32>`, `range'` the output of that name, and
+    `momentum` the input `range_momentum : tensor<f32>`. A momentum of 0 takes
+    the range of this batch, one of 1 freezes the range, both exactly.
+
+    Example:
+
+    ```mlir
+    %b = quant.observe %x : tensor<?x784xf32> -> tensor<2xf32>
+    %r = linalg.generic {...} ins(%range, %b, %range_momentum : ...)
+    return %y, %r : tensor<?x10xf32>, tensor<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def AttachLoss : Pass<"quant-attach-loss", "::mlir::ModuleOp"> {
+  let summary = "Turn a model into the loss that it is trained by";
+  let description = [{
+    The result of the program becomes `loss : tensor<f32>`, of the output of the
+    model and the input `labels`; outputs that have the name of an input, its
+    next value, stay after it.
+
+    `cross-entropy`: the output is a score for each class, `y : [M, C]`, and
+    `labels : tensor<Mxi64>` holds the right class of each row, from 0 to C - 1.
+
+    ```
+    loss = mean_m (log(sum_c exp(y[m, c] - max_c y[m, c]))
+                   - (y[m, label[m]] - max_c y[m, c]))
+    ```
+
+    `mse`: `labels` has the type of the output, and
+
+    ```
+    loss = mean_i (y[i] - labels[i])^2
+    ```
+
+    The exact order of operations is cross_entropy_a1 and mse_a1 in
+    docs/Numerics.md. All of it is linalg of `arith` and `math`, so it can be
+    differentiated.
+  }];
+  let options = [
+    Option<"loss", "loss", "::quantc::Loss", "::quantc::Loss::CrossEntropy",
+           "How far the output is from the labels", "::quantc::getLossValues()">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def InsertOptimizer : Pass<"quant-insert-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Return parameters after a step along their gradients";
+  let description = [{
+    Each output `p.gradient`, where `p` is an input, is replaced by the output
+    `p`, the parameter after one step, and by the outputs of what the optimizer
+    remembers of it, which are inputs too. Hyperparameters are inputs of rank 0.
+
+    | optimizer | remembers | hyperparameters |
+    |---|---|---|
+    | `sgd` | | `learning_rate` |
+    | `momentum` | `p.velocity` | `learning_rate`, `momentum` |
+    | `adam` | `p.mean`, `p.variance` | `learning_rate`, `beta1`, `beta2`, `epsilon`, `step` |
+    | `adamw` | `p.mean`, `p.variance` | the same, `weight_decay` |
+
+    `step` counts from 1. The formulas are optimizer_a1 to optimizer_a5 in
+    docs/Numerics.md. Weight decay is for parameters of two dimensions and more,
+    so that biases and gains do not shrink. A parameter with `quant.minimum` is
+    a scale: it is kept above that, and `adam` moves it by a share of itself.
+
+    Example, `sgd`:
+
+    ```mlir
+    func.func @main(%w: tensor<4xf32> {quant.name = "fc.weight"}, ...)
+        -> (tensor<f32> {quant.name = "loss"},
+            tensor<4xf32> {quant.name = "fc.weight.gradient"})
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%w: tensor<4xf32> {quant.name = "fc.weight"}, ...,
+                    %rate: tensor<f32> {quant.name = "learning_rate"})
+        -> (tensor<f32> {quant.name = "loss"},
+            tensor<4xf32> {quant.name = "fc.weight"})
+    ```
+  }];
+  let options = [
+    Option<"optimizer", "optimizer", "::quantc::Optimizer",
+           "::quantc::Optimizer::Adam", "How a parameter follows its gradient",
+           "::quantc::getOptimizerValues()">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif // QUANTC_TRAINING_PASSES

@@ -1,0 +1,276 @@
+//===- InsertLora.cpp - Adapters as arguments -----------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Support/Diagnostics.h"
+#include "quantc/Support/TensorAttribute.h"
+#include "llvm/Support/Regex.h"
+
+using namespace mlir;
+
+namespace quantc {
+#define GEN_PASS_DEF_INSERTLORA
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+} // namespace quantc
+
+using namespace quantc;
+
+llvm::cl::ValuesClass quantc::getAdapterStorageValues() {
+  return llvm::cl::values(
+      clEnumValN(DataType::F32, "f32", "32-bit floats"),
+      clEnumValN(DataType::BF16, "bf16", "Rounded to bfloat16"),
+      clEnumValN(DataType::I8, "i8",
+                 "8-bit integers with a scale for each row of A and of B"));
+}
+
+//===----------------------------------------------------------------------===//
+// The arguments
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The adapters of a program, seen from its layers.
+class AdapterArguments {
+public:
+  /// Adds the arguments to `entry`, whose interface is `interface`.
+  static FailureOr<AdapterArguments> add(func::FuncOp entry,
+                                         ProgramInterface interface,
+                                         const AdapterLayout &layout);
+
+  /// The delta of `layer` for `input`, created at `builder`.
+  Value createDelta(OpBuilder &builder, Location loc, const AdapterLayer &layer,
+                    Value input, RankedTensorType type) const;
+
+private:
+  /// `count` elements at `offset` bytes of each block in `bank`.
+  Value slice(OpBuilder &builder, Location loc, Value bank, int64_t offset,
+              int64_t count) const;
+  /// The same as a matrix of each block.
+  Value sliceMatrix(OpBuilder &builder, Location loc, Value bank,
+                    int64_t offset, int64_t rows, int64_t columns) const;
+
+  AdapterLayout layout;
+  Value scales, values, slots;
+};
+} // namespace
+
+FailureOr<AdapterArguments> AdapterArguments::add(func::FuncOp entry,
+                                                  ProgramInterface interface,
+                                                  const AdapterLayout &layout) {
+  MLIRContext *context = entry.getContext();
+  Builder builder(context);
+  unsigned numDims = interface.dims.size() + ProgramInterface::kNumAdapterDims;
+  for (SmallVector<Port> *ports : {&interface.inputs, &interface.outputs})
+    for (Port &port : *ports)
+      port.shape = AffineMap::get(numDims, 0, port.shape.getResults(), context);
+  AffineExpr numAdapters = builder.getAffineDimExpr(interface.dims.size());
+  AffineExpr numParts = builder.getAffineDimExpr(interface.dims.size() + 1);
+  interface.dims.append({"adapters", "adapter_parts"});
+
+  AdapterArguments arguments;
+  auto addArgument = [&](StringRef name, Type element, ArrayRef<int64_t> sizes,
+                         ArrayRef<AffineExpr> shape) -> FailureOr<Value> {
+    auto type = RankedTensorType::get(sizes, element);
+    unsigned index = entry.getNumArguments();
+    if (failed(entry.insertArgument(index, type, {}, entry.getLoc())))
+      return failure();
+    interface.inputs.push_back(
+        {name.str(), type, AffineMap::get(numDims, 0, shape, context)});
+    return Value(entry.getArgument(index));
+  };
+  auto addBank = [&](StringRef name, DataType type) {
+    int64_t width = layout.size / getByteSize(type);
+    return addArgument(name, getElementType(context, type),
+                       {ShapedType::kDynamic, width},
+                       {numAdapters, builder.getAffineConstantExpr(width)});
+  };
+  FailureOr<Value> scales = addBank("adapter_scales", DataType::F32);
+  FailureOr<Value> values = addBank("adapter_values", layout.storage);
+  FailureOr<Value> slots = addArgument("adapter_slots", builder.getI32Type(),
+                                       ShapedType::kDynamic, numParts);
+  if (failed(scales) || failed(values) || failed(slots))
+    return failure();
+  arguments.layout = layout;
+  arguments.scales = *scales;
+  arguments.values = *values;
+  arguments.slots = *slots;
+  interface.adapters = layout;
+  setProgramInterface(entry, interface);
+  return arguments;
+}
+
+Value AdapterArguments::slice(OpBuilder &builder, Location loc, Value bank,
+                              int64_t offset, int64_t count) const {
+  auto type = cast<RankedTensorType>(bank.getType());
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(0),
+                                       builder.getIndexAttr(offset / bytes)};
+  SmallVector<OpFoldResult> sizes = {
+      tensor::getMixedSize(builder, loc, bank, 0), builder.getIndexAttr(count)};
+  SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(builder, loc, bank, offsets, sizes,
+                                        strides);
+}
+
+Value AdapterArguments::sliceMatrix(OpBuilder &builder, Location loc,
+                                    Value bank, int64_t offset, int64_t rows,
+                                    int64_t columns) const {
+  auto type = RankedTensorType::get({ShapedType::kDynamic, rows, columns},
+                                    getElementTypeOrSelf(bank));
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+  Value flat = slice(builder, loc, bank, offset, rows * columns);
+  return tensor::ExpandShapeOp::create(builder, loc, type, flat, split);
+}
+
+Value AdapterArguments::createDelta(OpBuilder &builder, Location loc,
+                                    const AdapterLayer &layer, Value input,
+                                    RankedTensorType type) const {
+  int64_t rank = layout.maxRank;
+  SmallVector<ReassociationIndices> drop = {{0, 1}};
+  Value scale = tensor::CollapseShapeOp::create(
+      builder, loc, slice(builder, loc, scales, layer.scale, 1), drop);
+  Value down =
+      sliceMatrix(builder, loc, values, layer.down, layer.numInputs, rank);
+  Value up =
+      sliceMatrix(builder, loc, values, layer.up, rank, layer.numOutputs);
+  Value downScale, upScale;
+  if (layout.hasStorageScales()) {
+    downScale = slice(builder, loc, scales, layer.downScale, rank);
+    upScale = slice(builder, loc, scales, layer.upScale, layer.numOutputs);
+  }
+  return LoraOp::create(builder, loc, type, input, down, up, scale, downScale,
+                        upScale, slots);
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// The input of `op` as floats: what is quantized, or the integers dequantized.
+static Value getFloatInput(OpBuilder &builder, LinearOp op) {
+  if (!op.hasIntegerInput())
+    return op.getInput();
+  if (auto quantize = op.getInput().getDefiningOp<QuantizeOp>())
+    return quantize.getInput();
+  auto type = op.getInput().getType().clone(builder.getF32Type());
+  return DequantizeOp::create(builder, op.getLoc(), type, op.getInput(),
+                              op.getInputScale(), op.getInputZeroPoint(),
+                              /*multiplier=*/Value());
+}
+
+/// K of the model, where the operation has more (groups_a1).
+static int64_t getModelDepth(LinearOp op) {
+  int64_t depth = op.getWeight().getType().getDimSize(1);
+  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
+  return attr ? std::min(attr.getInt(), depth) : depth;
+}
+
+/// The first `depth` columns of `input`.
+static Value dropPadding(OpBuilder &builder, Location loc, Value input,
+                         int64_t depth) {
+  if (cast<RankedTensorType>(input.getType()).getDimSize(1) == depth)
+    return input;
+  SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = {
+      tensor::getMixedSize(builder, loc, input, 0),
+      builder.getIndexAttr(depth)};
+  return tensor::ExtractSliceOp::create(builder, loc, input, offsets, sizes,
+                                        strides);
+}
+
+namespace {
+struct InsertLora : quantc::impl::InsertLoraBase<InsertLora> {
+  using InsertLoraBase::InsertLoraBase;
+
+  void runOnOperation() override {
+    if (failed(insertLora()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult insertLora();
+  /// The quantized layers of `entry` that the patterns choose.
+  FailureOr<SmallVector<LinearOp>> chooseLayers(func::FuncOp entry);
+};
+} // namespace
+
+FailureOr<SmallVector<LinearOp>> InsertLora::chooseLayers(func::FuncOp entry) {
+  SmallVector<LinearOp> all, chosen;
+  entry.walk([&](LinearOp op) { all.push_back(op); });
+  if (all.empty())
+    return emitError(entry.getLoc(), "has no quantized layers for adapters");
+  for (StringRef pattern : layers) {
+    std::string error;
+    if (!llvm::Regex(pattern).isValid(error))
+      return emitError(entry.getLoc())
+             << "layer pattern '" << pattern
+             << "' is no regular expression: " << error;
+    if (llvm::any_of(all, [&](LinearOp op) {
+          return matchesName(pattern, quantc::getName(op.getLoc()));
+        }))
+      continue;
+    InFlightDiagnostic diagnostic =
+        emitError(entry.getLoc()) << "layer pattern '" << pattern
+                                  << "' matches no quantized layer; they are ";
+    llvm::interleaveComma(all, diagnostic, [&](LinearOp op) {
+      diagnostic << "'" << quantc::getName(op.getLoc()) << "'";
+    });
+    return diagnostic;
+  }
+  llvm::copy_if(all, std::back_inserter(chosen), [&](LinearOp op) {
+    return layers.empty() || llvm::any_of(layers, [&](StringRef pattern) {
+             return matchesName(pattern, quantc::getName(op.getLoc()));
+           });
+  });
+  return chosen;
+}
+
+LogicalResult InsertLora::insertLora() {
+  FailureOr<func::FuncOp> entry = getEntry(getOperation());
+  if (failed(entry))
+    return failure();
+  FailureOr<ProgramInterface> interface = getProgramInterface(*entry);
+  if (failed(interface))
+    return failure();
+  if (interface->adapters)
+    return emitError(entry->getLoc(), "takes adapters already");
+  if (maxRank < 1)
+    return emitError(entry->getLoc(), "there are no adapters of rank ")
+           << maxRank.getValue() << "; max-rank is at least 1";
+  FailureOr<SmallVector<LinearOp>> chosen = chooseLayers(*entry);
+  if (failed(chosen))
+    return failure();
+
+  AdapterLayout layout;
+  layout.storage = storage;
+  layout.maxRank = maxRank;
+  for (LinearOp op : *chosen) {
+    StringRef name = quantc::getName(op.getLoc());
+    if (op.getAddend())
+      return op.emitError("has an addend already; LoRA needs its place");
+    layout.addLayer(name, getModelDepth(op),
+                    op.getResult().getType().getDimSize(1));
+  }
+  FailureOr<AdapterArguments> arguments =
+      AdapterArguments::add(*entry, std::move(*interface), layout);
+  if (failed(arguments))
+    return failure();
+  for (auto [op, layer] : llvm::zip_equal(*chosen, layout.layers)) {
+    OpBuilder builder(op);
+    Value input = dropPadding(builder, op.getLoc(), getFloatInput(builder, op),
+                              layer.numInputs);
+    auto type = op.getResult().getType().clone(builder.getF32Type());
+    op.getAddendMutable().assign(arguments->createDelta(
+        builder, op.getLoc(), layer, input, cast<RankedTensorType>(type)));
+  }
+  return success();
+}

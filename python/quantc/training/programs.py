@@ -1,0 +1,81 @@
+"""The programs of a trainer, compiled when they are first used."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from quantc import _quantc
+from quantc._quantc import Model, Program
+from quantc.compilation import compile
+from quantc.config import QuantizationConfig
+from quantc.training.data import Arrays
+
+
+class Programs:
+    """What a model becomes in training; ``config`` is None for training in float32."""
+
+    def __init__(
+        self,
+        model: Model,
+        config: QuantizationConfig | None,
+        learned: bool,
+        loss: str,
+        optimizer: str,
+        target: str,
+    ) -> None:
+        self._model = model
+        self._config = config
+        self._learned = learned
+        self._loss = _quantc.Loss[loss]
+        self._optimizer = _quantc.Optimizer[optimizer]
+        self._target = target
+
+    @cached_property
+    def forward(self) -> Program:
+        """Inputs, parameters, ranges and scales to the output: the quantized model."""
+        return compile(
+            _quantc.create_forward(self._model, self._config, self._learned), self._target
+        )
+
+    @cached_property
+    def step(self) -> Program:
+        """One step of training."""
+        return self._compile_step(warm_up=False)
+
+    @cached_property
+    def warm_up(self) -> Program:
+        """One step of training in float32 that averages the ranges."""
+        return self.step if self._config is None else self._compile_step(warm_up=True)
+
+    def _compile_step(self, warm_up: bool) -> Program:
+        return compile(
+            _quantc.create_step(
+                self._model, self._config, self._learned, warm_up, self._loss, self._optimizer
+            ),
+            self._target,
+        )
+
+
+@lru_cache(maxsize=4)
+def get_programs(
+    model: Model,
+    config: QuantizationConfig | None,
+    learned: bool,
+    loss: str,
+    optimizer: str,
+    target: str,
+) -> Programs:
+    """Return programs that trainers of one model share, with several seeds or learning rates."""
+    return Programs(model, config, learned, loss, optimizer, target)
+
+
+def run(program: Program, *sources: Arrays) -> Arrays:
+    """Call ``program`` with what ``sources`` hold of its inputs; what none holds is 0."""
+    inputs = {}
+    for port in program.inputs:
+        found = [source[port.name] for source in sources if port.name in source]
+        inputs[port.name] = found[0] if found else np.zeros(port.shape, port.dtype)
+    outputs = program(inputs)
+    return outputs if isinstance(outputs, dict) else {program.outputs[0].name: outputs}
