@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ from quantc._quantc import Model, Program
 from quantc.adapter import Adapter, AdapterLayer
 from quantc.compilation import compile
 from quantc.training.data import Arrays
-from quantc.training.loop import TrainingLoop, check_choice, check_count, check_number
+from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
 from quantc.training.schedule import Schedule
 from quantc.training.trainer import LOSSES, OPTIMIZERS
 
@@ -60,8 +61,8 @@ class AdapterTrainer(TrainingLoop):
         """
         check_choice("loss", loss, LOSSES)
         check_choice("optimizer", optimizer, OPTIMIZERS)
-        check_count("rank", rank, 1)
-        check_number("alpha", alpha, True, "0 or more")
+        check_counts(1, rank=rank)
+        check_numbers(math.inf, alpha=alpha)
         self.rank = rank
         self.alpha = alpha
         programs = _AdapterPrograms(

@@ -54,14 +54,12 @@ class TrainingLoop:
         patience: int | None = None,
     ) -> None:
         """Prepare to train ``parameters`` of ``model``; see the trainers for the rest."""
-        for name, number in (("batch_size", batch_size), ("epochs", epochs)):
-            check_count(name, number, 1)
+        check_counts(1, batch_size=batch_size, epochs=epochs)
+        check_counts(0, seed=seed)
         if patience is not None:
-            check_count("patience", patience, 1)
-        for name, share in (("momentum", momentum), ("beta1", beta1), ("beta2", beta2)):
-            check_number(name, share, share <= 1, "from 0 to 1")
-        for name, number in (("lr", lr), ("epsilon", epsilon), ("weight_decay", weight_decay)):
-            check_number(name, number, True, "0 or more")
+            check_counts(1, patience=patience)
+        check_numbers(1.0, momentum=momentum, beta1=beta1, beta2=beta2)
+        check_numbers(math.inf, lr=lr, epsilon=epsilon, weight_decay=weight_decay)
         self.loss = loss
         self.optimizer = optimizer
         self.lr = lr
@@ -256,15 +254,22 @@ class TrainingLoop:
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ``quantc.Error`` unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise Error(f"{name}={value!r}; it must be {format_choices(choices)}")
 
 
-def check_count(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise Error(f"{name}={value!r}; it must be a whole number, {least} or more")
+def check_counts(least: int, **counts: int) -> None:
+    """Raise ``quantc.Error`` for a count, by name, that is no whole number or too small."""
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise Error(f"{name}={value!r}; it must be a whole number, {least} or more")
 
 
-def check_number(name: str, value: float, fits: bool, expected: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0 or not fits:
-        raise Error(f"{name}={value!r}; it must be a number {expected}")
+def check_numbers(largest: float, **numbers: float) -> None:
+    """Raise ``quantc.Error`` for a number, by name, that is not from 0 to ``largest``."""
+    expected = f"from 0 to {largest:g}" if math.isfinite(largest) else "0 or more"
+    for name, value in numbers.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= largest:
+            raise Error(f"{name}={value!r}; it must be a number {expected}")

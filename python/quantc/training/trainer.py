@@ -12,7 +12,7 @@ from quantc.config import QuantizationConfig
 from quantc.errors import Error
 from quantc.quantization import LayerParameters, quantize_trained
 from quantc.training.data import Arrays
-from quantc.training.loop import TrainingLoop, check_choice, check_count, check_number
+from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
 from quantc.training.programs import get_programs, run
 from quantc.training.schedule import Schedule
 
@@ -77,10 +77,9 @@ class Trainer(TrainingLoop):
         """
         check_choice("loss", loss, LOSSES)
         check_choice("optimizer", optimizer, OPTIMIZERS)
-        check_count("warm_up", warm_up, 0)
-        check_count("group_interval", group_interval, 1)
-        for name, share in (("range_momentum", range_momentum), ("freeze", freeze)):
-            check_number(name, share, share <= 1, "from 0 to 1")
+        check_counts(1, group_interval=group_interval)
+        check_counts(0, warm_up=warm_up)
+        check_numbers(1.0, range_momentum=range_momentum, freeze=freeze)
         for layer in model.layers.values():
             if layer.weight_bits != 32:
                 raise Error(
@@ -161,10 +160,20 @@ class Trainer(TrainingLoop):
             )
             ranges = {source for _, source in self._layers if source}
             self._state |= {f"{source}.range": outputs[f"{source}.range"] for source in ranges}
-        is_first = self.step == self._warm_up
         is_due = (self.step - self._warm_up) % self._group_interval == 0
-        if is_first or (is_due and not is_frozen and not self._learned):
+        if self.step == self._warm_up:
             self._state |= self._choose_scales()
+        elif is_due and not is_frozen:
+            self._state |= self._choose_group_scales()
+
+    def _choose_group_scales(self) -> Arrays:
+        """Choose the scales that a search finds, those of 4-bit groups, from the weights."""
+        names = [name for name, _ in self._layers if f"{name}.weight.multiplier" in self._state]
+        if not names:
+            return {}
+        chosen = _quantc.choose_weights(self.model(), self.config)
+        keys = [f"{name}.weight.{kind}" for name in names for kind in ("scale", "multiplier")]
+        return {key: chosen[key] for key in keys}
 
     def _choose_scales(self) -> Arrays:
         """Choose the scales that are inputs of the program, from weights and ranges."""
@@ -172,11 +181,10 @@ class Trainer(TrainingLoop):
         inputs = {port.name for port in self._programs.forward.inputs}
         scales = {name: array for name, array in chosen.items() if name in inputs}
         if self._learned:
+            symmetric = bool(self.config and self.config.symmetric_activations)
             for source in {source for _, source in self._layers if source}:
                 low, high = (float(bound) for bound in self._state[f"{source}.range"])
-                scale, zero_point = _quantc.choose_input(
-                    low, high, bool(self.config and self.config.symmetric_activations)
-                )
+                scale, zero_point = _quantc.choose_input(low, high, symmetric)
                 scales[f"{source}.scale"] = np.asarray(scale, np.float32)
                 scales[f"{source}.zero_point"] = np.asarray(zero_point, np.int8)
         return scales
