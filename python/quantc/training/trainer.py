@@ -85,22 +85,13 @@ class Trainer:
         """
         _check_choice("loss", loss, LOSSES)
         _check_choice("optimizer", optimizer, OPTIMIZERS)
-        for name, number in (("batch_size", batch_size), ("epochs", epochs)):
-            _check_count(name, number, 1)
-        for name, number in (("warm_up", warm_up), ("group_interval", group_interval)):
-            _check_count(name, number, 0 if name == "warm_up" else 1)
+        _check_counts(1, batch_size=batch_size, epochs=epochs, group_interval=group_interval)
+        _check_counts(0, warm_up=warm_up, seed=seed)
         if patience is not None:
-            _check_count("patience", patience, 1)
-        for name, share in (
-            ("momentum", momentum),
-            ("beta1", beta1),
-            ("beta2", beta2),
-            ("range_momentum", range_momentum),
-            ("freeze", freeze),
-        ):
-            _check_number(name, share, share <= 1, "from 0 to 1")
-        for name, number in (("lr", lr), ("epsilon", epsilon), ("weight_decay", weight_decay)):
-            _check_number(name, number, True, "0 or more")
+            _check_counts(1, patience=patience)
+        _check_numbers(1.0, momentum=momentum, beta1=beta1, beta2=beta2)
+        _check_numbers(1.0, range_momentum=range_momentum, freeze=freeze)
+        _check_numbers(math.inf, lr=lr, epsilon=epsilon, weight_decay=weight_decay)
         for layer in model.layers.values():
             if layer.weight_bits != 32:
                 raise Error(
@@ -287,10 +278,20 @@ class Trainer:
             outputs = run(self._programs.warm_up, batch, self._state, self._get_scalars(0.0, 0.0))
             ranges = {source for _, source in self._layers if source}
             self._state |= {f"{source}.range": outputs[f"{source}.range"] for source in ranges}
-        is_first = self.step == self._warm_up
         is_due = (self.step - self._warm_up) % self._group_interval == 0
-        if is_first or (is_due and not is_frozen and not self._learned):
+        if self.step == self._warm_up:
             self._state |= self._choose_scales()
+        elif is_due and not is_frozen:
+            self._state |= self._choose_group_scales()
+
+    def _choose_group_scales(self) -> Arrays:
+        """Choose the scales that a search finds, those of 4-bit groups, from the weights."""
+        names = [name for name, _ in self._layers if f"{name}.weight.multiplier" in self._state]
+        if not names:
+            return {}
+        chosen = _quantc.choose_weights(self.model(), self.config)
+        keys = [f"{name}.weight.{kind}" for name in names for kind in ("scale", "multiplier")]
+        return {key: chosen[key] for key in keys}
 
     def _choose_scales(self) -> Arrays:
         """Choose the scales that are inputs of the program, from weights and ranges."""
@@ -298,11 +299,10 @@ class Trainer:
         inputs = {port.name for port in self._programs.forward.inputs}
         scales = {name: array for name, array in chosen.items() if name in inputs}
         if self._learned:
+            symmetric = bool(self.config and self.config.symmetric_activations)
             for source in {source for _, source in self._layers if source}:
                 low, high = (float(bound) for bound in self._state[f"{source}.range"])
-                scale, zero_point = _quantc.choose_input(
-                    low, high, bool(self.config and self.config.symmetric_activations)
-                )
+                scale, zero_point = _quantc.choose_input(low, high, symmetric)
                 scales[f"{source}.scale"] = np.asarray(scale, np.float32)
                 scales[f"{source}.zero_point"] = np.asarray(zero_point, np.int8)
         return scales
@@ -385,11 +385,15 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise Error(f"{name}={value!r}; it must be {format_choices(choices)}")
 
 
-def _check_count(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise Error(f"{name}={value!r}; it must be a whole number, {least} or more")
+def _check_counts(least: int, **counts: int) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise Error(f"{name}={value!r}; it must be a whole number, {least} or more")
 
 
-def _check_number(name: str, value: float, fits: bool, expected: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0 or not fits:
-        raise Error(f"{name}={value!r}; it must be a number {expected}")
+def _check_numbers(largest: float, **numbers: float) -> None:
+    expected = f"from 0 to {largest:g}" if math.isfinite(largest) else "0 or more"
+    for name, value in numbers.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= largest:
+            raise Error(f"{name}={value!r}; it must be a number {expected}")
