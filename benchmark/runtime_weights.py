@@ -108,7 +108,9 @@ def add_training_step(table: Table, folder: Path) -> None:
     ours, theirs = measure_interleaved([lambda: call(program, arrays), step], seconds=1.0)
     # Three products with the first weight but for the gradient of the input.
     products = rows * hidden * (2 * inputs + 3 * classes)
-    add_row(table, f"training step {inputs}-{hidden}-{classes}, batch {rows}", ours, theirs, products)
+    add_row(
+        table, f"training step {inputs}-{hidden}-{classes}, batch {rows}", ours, theirs, products
+    )
 
 
 def write_step(rows: int, inputs: int, hidden: int, classes: int) -> str:
@@ -117,35 +119,60 @@ def write_step(rows: int, inputs: int, hidden: int, classes: int) -> str:
     row = (rows,)
     lines = [
         emit_product("z1", "%x", x, "%w1", w1, h, "#mk, #nk"),
-        emit_map("h", [("%z1", h, "#all"), ("%b1", b1, "#column")], h, [
-            "%s = arith.addf %a0, %a1 : f32",
-            "%zero = arith.constant 0.0 : f32",
-            "%y = arith.maximumf %s, %zero : f32",
-        ]),
+        emit_map(
+            "h",
+            [("%z1", h, "#all"), ("%b1", b1, "#column")],
+            h,
+            [
+                "%s = arith.addf %a0, %a1 : f32",
+                "%zero = arith.constant 0.0 : f32",
+                "%y = arith.maximumf %s, %zero : f32",
+            ],
+        ),
         emit_product("z2", "%h", h, "%w2", w2, y, "#mk, #nk"),
-        emit_map("logits", [("%z2", y, "#all"), ("%b2", b2, "#column")], y, [
-            "%y = arith.addf %a0, %a1 : f32",
-        ]),
+        emit_map(
+            "logits",
+            [("%z2", y, "#all"), ("%b2", b2, "#column")],
+            y,
+            [
+                "%y = arith.addf %a0, %a1 : f32",
+            ],
+        ),
         emit_sum("max", "%logits", y, row, "#row", "0xFF800000", "arith.maximumf"),
-        emit_map("exp", [("%logits", y, "#all"), ("%max", row, "#row")], y, [
-            "%d = arith.subf %a0, %a1 : f32",
-            "%y = math.exp %d : f32",
-        ]),
+        emit_map(
+            "exp",
+            [("%logits", y, "#all"), ("%max", row, "#row")],
+            y,
+            [
+                "%d = arith.subf %a0, %a1 : f32",
+                "%y = math.exp %d : f32",
+            ],
+        ),
         emit_sum("sum", "%exp", y, row, "#row", "0.0", "arith.addf"),
-        emit_map("dlogits", [("%exp", y, "#all"), ("%sum", row, "#row"), ("%t", y, "#all")], y, [
-            "%p = arith.divf %a0, %a1 : f32",
-            "%d = arith.subf %p, %a2 : f32",
-            f"%n = arith.constant {1 / rows} : f32",
-            "%y = arith.mulf %d, %n : f32",
-        ]),
+        emit_map(
+            "dlogits",
+            [("%exp", y, "#all"), ("%sum", row, "#row"), ("%t", y, "#all")],
+            y,
+            [
+                "%p = arith.divf %a0, %a1 : f32",
+                "%d = arith.subf %p, %a2 : f32",
+                f"%n = arith.constant {1 / rows} : f32",
+                "%y = arith.mulf %d, %n : f32",
+            ],
+        ),
         emit_product("dw2", "%dlogits", y, "%h", h, w2, "#km, #kn"),
         emit_sum("db2", "%dlogits", y, b2, "#column", "0.0", "arith.addf"),
         emit_product("dh", "%dlogits", y, "%w2", w2, h, "#mk, #kn"),
-        emit_map("dz1", [("%dh", h, "#all"), ("%h", h, "#all")], h, [
-            "%zero = arith.constant 0.0 : f32",
-            "%c = arith.cmpf ogt, %a1, %zero : f32",
-            "%y = arith.select %c, %a0, %zero : f32",
-        ]),
+        emit_map(
+            "dz1",
+            [("%dh", h, "#all"), ("%h", h, "#all")],
+            h,
+            [
+                "%zero = arith.constant 0.0 : f32",
+                "%c = arith.cmpf ogt, %a1, %zero : f32",
+                "%y = arith.select %c, %a0, %zero : f32",
+            ],
+        ),
         emit_product("dw1", "%dz1", h, "%x", x, w1, "#km, #kn"),
         emit_sum("db1", "%dz1", h, b1, "#column", "0.0", "arith.addf"),
     ]
@@ -153,11 +180,18 @@ def write_step(rows: int, inputs: int, hidden: int, classes: int) -> str:
     for name, size in parameters.items():
         identity = "#all" if len(size) == 2 else "affine_map<(n) -> (n)>"
         operands = [(f"%{name}", size, identity), (f"%d{name}", size, identity)]
-        lines.append(emit_map(f"new_{name}", operands, size, [
-            "%rate = arith.constant 0.1 : f32",
-            "%d = arith.mulf %a1, %rate : f32",
-            "%y = arith.subf %a0, %d : f32",
-        ]))
+        lines.append(
+            emit_map(
+                f"new_{name}",
+                operands,
+                size,
+                [
+                    "%rate = arith.constant 0.1 : f32",
+                    "%d = arith.mulf %a1, %rate : f32",
+                    "%y = arith.subf %a0, %d : f32",
+                ],
+            )
+        )
     arguments = ", ".join(f"%{name}: {type_of(size)}" for name, size in parameters.items())
     types = ", ".join(type_of(size) for size in parameters.values())
     names = ", ".join(f"%new_{name}" for name in parameters)
@@ -181,8 +215,13 @@ def emit_start(name: str, size: tuple[int, ...], value: str) -> str:
 
 
 def emit_product(
-    name: str, lhs: str, lhs_size: tuple[int, ...], rhs: str, rhs_size: tuple[int, ...],
-    size: tuple[int, ...], maps: str,
+    name: str,
+    lhs: str,
+    lhs_size: tuple[int, ...],
+    rhs: str,
+    rhs_size: tuple[int, ...],
+    size: tuple[int, ...],
+    maps: str,
 ) -> str:
     return emit_start(name, size, "0.0") + (
         f"  %{name} = linalg.matmul indexing_maps = [{maps}, #mn] ins({lhs}, {rhs} : "
@@ -192,7 +231,9 @@ def emit_product(
 
 
 def emit_map(
-    name: str, operands: list[tuple[str, tuple[int, ...], str]], size: tuple[int, ...],
+    name: str,
+    operands: list[tuple[str, tuple[int, ...], str]],
+    size: tuple[int, ...],
     body: list[str],
 ) -> str:
     maps = ", ".join(operand[2] for operand in operands)
@@ -212,8 +253,13 @@ def emit_map(
 
 
 def emit_sum(
-    name: str, operand: str, operand_size: tuple[int, ...], size: tuple[int, ...],
-    result_map: str, start: str, operation: str,
+    name: str,
+    operand: str,
+    operand_size: tuple[int, ...],
+    size: tuple[int, ...],
+    result_map: str,
+    start: str,
+    operation: str,
 ) -> str:
     kept = result_map == "#row"
     iterators = '"parallel", "reduction"' if kept else '"reduction", "parallel"'
@@ -242,7 +288,9 @@ def call(program: quantc.Program, arrays: list[NDArray]) -> list[NDArray]:
 
 
 def add_row(table: Table, work: str, ours: float, theirs: float, products: int) -> None:
-    table.add_row(work, f"{ours * 1e6:.1f}", f"{theirs * 1e6:.1f}", f"{2 * products / ours / 1e9:.0f}")
+    table.add_row(
+        work, f"{ours * 1e6:.1f}", f"{theirs * 1e6:.1f}", f"{2 * products / ours / 1e9:.0f}"
+    )
 
 
 if __name__ == "__main__":
