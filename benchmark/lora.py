@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench import write_layer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 import quantc
+from bench import write_layer
 from quantc.timing import pin_to_one_core
 
 SHAPES = ((1024, 4096), (4096, 4096))

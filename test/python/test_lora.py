@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,7 +43,7 @@ def make_adapter(quantized: quantc.Model, rank: int, seed: int, scale: float = 2
     """Return random matrices for every quantized layer."""
     random = np.random.default_rng(seed)
     layers = {}
-    for index, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False), start=1):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(SIZES), start=1):
         name = f"fc{index}"
         if quantized.layers[name].skipped_because is None:
             down = random.standard_normal((rank, inputs), dtype=np.float32) / 8
