@@ -206,8 +206,8 @@ def test_sequences(tmp_path: Path) -> None:
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["y"], name="fc")],
         "sequences",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "tokens", 24])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "tokens", 16])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 5, 24])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 5, 16])],
         [numpy_helper.from_array(weight, "w")],
     )
     model = quantc.load(save(graph, tmp_path / "sequences.onnx"))
