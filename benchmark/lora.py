@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 import quantc
+from bench import write_layer
 from quantc.timing import pin_to_one_core
 
 SHAPES = ((1024, 4096), (4096, 4096))
