@@ -42,7 +42,7 @@
 
 #include "PackedBuilder.h"
 
-#include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Conversion/Lora.h"
 
 namespace quantc {
 
@@ -67,6 +67,9 @@ public:
 
   mlir::LogicalResult prepare();
   mlir::Value lower();
+  /// The same where `lora` is the addend. A layer without an adapter has no
+  /// addend, and the deltas of one for all rows are computed tile by tile.
+  mlir::Value lowerWithLora(LoraOp lora);
 
 private:
   bool isInteger() { return op.hasIntegerInput(); }
@@ -84,9 +87,15 @@ private:
   /// Whether nothing follows the group sum: an epilogue that only copied would
   /// be folded away, and its tile sizes with it.
   bool isGroupSumLast() {
-    return hasGroupSums && !isInteger() && !op.getBias() && !op.getAddend();
+    return hasGroupSums && !isInteger() && !op.getBias() && !addend;
   }
   int64_t groupDim() const { return hasGroups() ? layout.groups : 0; }
+
+  /// Sets what all code of the layer shares: `numRows` and `destination`.
+  void start();
+  /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
+  /// is the result.
+  mlir::Value lowerPanels(mlir::Value addendPanels);
 
   mlir::Value createInput();
   mlir::Value createWeight();
@@ -124,6 +133,10 @@ private:
   /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
   Correction correction;
+  /// [M, NB, NR]; null without.
+  mlir::Value addend;
+  /// Where the result goes, [M, NB, NR].
+  mlir::Value destination;
 };
 
 } // namespace quantc

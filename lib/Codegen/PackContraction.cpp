@@ -98,33 +98,87 @@ public:
   Value lower();
 
 private:
-  Value lowerMatrix(Matrix lhs, Matrix rhs, Value init);
+  /// A slice of an operand, [rows, columns] in either order.
+  struct Slice {
+    SmallVector<OpFoldResult> offsets, sizes, strides;
+    RankedTensorType type;
+  };
+  Slice getSlice(Value tensor, unsigned operand, ValueRange outer);
+  Value extract(Value tensor, unsigned operand, ValueRange outer);
+  Matrix getMatrix(unsigned operand, unsigned row, unsigned column,
+                   ValueRange outer);
+  Value multiply(Matrix lhs, Matrix rhs, Value init);
   Value createPanel(Matrix rhs);
   Value createStart(Value init);
-  SmallVector<OpFoldResult> getSizes(Value tensor, AffineMap map,
-                                     ValueRange batch,
-                                     SmallVector<OpFoldResult> &offsets);
 
   Contraction contraction;
   const DotInstruction &instruction;
+  /// The loops around products of matrices: the batch, then blocks of K.
+  SmallVector<unsigned> outerLoops;
+  int64_t depthBlock = 0;
+  /// Whether the sum starts from 0 in each product.
   bool startsFromZero = false;
 };
 
 } // namespace
 
-/// Of a tensor read through `map`, the slice that `batch` selects.
-SmallVector<OpFoldResult>
-ContractionPacker::getSizes(Value tensor, AffineMap map, ValueRange batch,
-                            SmallVector<OpFoldResult> &offsets) {
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(rewriter, loc, tensor);
-  offsets.assign(sizes.size(), rewriter.getIndexAttr(0));
-  for (auto [index, loop] : llvm::zip_equal(batch, contraction.batch)) {
-    unsigned dim = *map.getResultPosition(rewriter.getAffineDimExpr(loop));
-    offsets[dim] = index;
-    sizes[dim] = rewriter.getIndexAttr(1);
+/// A panel of that many rows and the rows that meet it stay in the second
+/// cache.
+static constexpr int64_t kLongestPanel = 1024;
+/// Shorter ones are not worth that accumulators leave their registers.
+static constexpr int64_t kShortestPanel = 256;
+
+/// The rows of the panels that K is cut into, a divisor of it; 0 for one panel.
+static int64_t chooseDepthBlock(int64_t depth) {
+  if (ShapedType::isDynamic(depth) || depth <= kLongestPanel)
+    return 0;
+  for (int64_t block = kLongestPanel; block >= kShortestPanel; --block)
+    if (depth % block == 0)
+      return block;
+  return 0;
+}
+
+/// What the iteration `outer` of the outer loops reads of an operand.
+ContractionPacker::Slice
+ContractionPacker::getSlice(Value tensor, unsigned operand, ValueRange outer) {
+  Slice slice;
+  slice.sizes = tensor::getMixedSizes(rewriter, loc, tensor);
+  slice.offsets.assign(slice.sizes.size(), rewriter.getIndexAttr(0));
+  slice.strides.assign(slice.sizes.size(), rewriter.getIndexAttr(1));
+  SmallVector<int64_t> shape;
+  ArrayRef<int64_t> full = cast<ShapedType>(tensor.getType()).getShape();
+  for (auto [dim, expr] :
+       llvm::enumerate(contraction.getMap(operand).getResults())) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    auto *position = llvm::find(outerLoops, loop);
+    if (position == outerLoops.end()) {
+      shape.push_back(full[dim]);
+      continue;
+    }
+    slice.offsets[dim] = outer[position - outerLoops.begin()];
+    slice.sizes[dim] =
+        rewriter.getIndexAttr(loop == contraction.k ? depthBlock : 1);
+    if (loop == contraction.k)
+      shape.push_back(depthBlock);
   }
-  return sizes;
+  slice.type = RankedTensorType::get(shape, rewriter.getF32Type());
+  return slice;
+}
+
+Value ContractionPacker::extract(Value tensor, unsigned operand,
+                                 ValueRange outer) {
+  Slice slice = getSlice(tensor, operand, outer);
+  if (slice.type == tensor.getType())
+    return tensor;
+  return tensor::ExtractSliceOp::create(rewriter, loc, slice.type, tensor,
+                                        slice.offsets, slice.sizes,
+                                        slice.strides);
+}
+
+Matrix ContractionPacker::getMatrix(unsigned operand, unsigned row,
+                                    unsigned column, ValueRange outer) {
+  return {extract(contraction.op->getOperand(operand), operand, outer),
+          contraction.isTransposed(operand, row, column)};
 }
 
 /// The values of rhs in the order [1, K, N]. The unit dimension tells a copy
@@ -166,7 +220,7 @@ Value ContractionPacker::createStart(Value init) {
                        });
 }
 
-Value ContractionPacker::lowerMatrix(Matrix lhs, Matrix rhs, Value init) {
+Value ContractionPacker::multiply(Matrix lhs, Matrix rhs, Value init) {
   int64_t numColumns = cast<RankedTensorType>(init.getType()).getDimSize(1);
   if (ShapedType::isDynamic(numColumns))
     numColumns = instruction.panel;
@@ -191,66 +245,46 @@ Value ContractionPacker::lowerMatrix(Matrix lhs, Matrix rhs, Value init) {
 }
 
 Value ContractionPacker::lower() {
-  linalg::LinalgOp op = contraction.op;
-  Value init = op.getDpsInits().front();
-  auto fill = init.getDefiningOp<linalg::FillOp>();
-  startsFromZero = fill && matchPattern(fill.value(), m_PosZeroFloat());
-  if (startsFromZero)
+  Value init = contraction.op.getDpsInits().front();
+  llvm::append_range(outerLoops, contraction.batch);
+  depthBlock =
+      chooseDepthBlock(contraction.op.getStaticLoopRanges()[contraction.k]);
+  if (depthBlock) {
+    outerLoops.push_back(contraction.k);
+  } else if (auto fill = init.getDefiningOp<linalg::FillOp>();
+             fill && matchPattern(fill.value(), m_PosZeroFloat())) {
+    startsFromZero = true;
     init = fill.output();
-
-  // The matrices that `batch` selects.
-  auto slice = [&](Value tensor, unsigned operand, ValueRange batch) -> Value {
-    if (batch.empty())
-      return tensor;
-    SmallVector<OpFoldResult> offsets;
-    SmallVector<OpFoldResult> sizes =
-        getSizes(tensor, contraction.getMap(operand), batch, offsets);
-    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
-    SmallVector<int64_t> shape;
-    for (auto [dim, expr] :
-         llvm::enumerate(contraction.getMap(operand).getResults()))
-      if (!llvm::is_contained(contraction.batch,
-                              cast<AffineDimExpr>(expr).getPosition()))
-        shape.push_back(cast<ShapedType>(tensor.getType()).getDimSize(dim));
-    auto type = RankedTensorType::get(shape, rewriter.getF32Type());
-    return tensor::ExtractSliceOp::create(rewriter, loc, type, tensor, offsets,
-                                          sizes, strides);
-  };
-  auto multiply = [&](Value result, ValueRange batch) {
-    Matrix lhs = {
-        slice(op->getOperand(contraction.lhs), contraction.lhs, batch),
-        contraction.isTransposed(contraction.lhs, contraction.m,
-                                 contraction.k)};
-    Matrix rhs = {
-        slice(op->getOperand(contraction.rhs), contraction.rhs, batch),
-        contraction.isTransposed(contraction.rhs, contraction.k,
-                                 contraction.n)};
-    return lowerMatrix(lhs, rhs, slice(result, 2, batch));
-  };
-  if (contraction.batch.empty())
-    return multiply(init, {});
-
-  Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-  SmallVector<Value> sizes;
-  for (unsigned loop : contraction.batch) {
-    unsigned dim = *contraction.getMap(2).getResultPosition(
-        rewriter.getAffineDimExpr(loop));
-    sizes.push_back(rewriter.createOrFold<tensor::DimOp>(loc, init, dim));
   }
-  SmallVector<Value> zeros(sizes.size(), zero), ones(sizes.size(), one);
+
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  };
+  SmallVector<Value> starts(outerLoops.size(), constant(0)), ends, steps;
+  for (unsigned loop : outerLoops) {
+    auto operand = loop == contraction.k ? contraction.rhs : 2;
+    unsigned dim = *contraction.getMap(operand).getResultPosition(
+        rewriter.getAffineDimExpr(loop));
+    ends.push_back(rewriter.createOrFold<tensor::DimOp>(
+        loc, contraction.op->getOperand(operand), dim));
+    steps.push_back(constant(loop == contraction.k ? depthBlock : 1));
+  }
   scf::LoopNest nest = scf::buildLoopNest(
-      rewriter, loc, zeros, sizes, ones, init,
-      [&](OpBuilder &, Location, ValueRange batch,
+      rewriter, loc, starts, ends, steps, init,
+      [&](OpBuilder &, Location, ValueRange outer,
           ValueRange results) -> scf::ValueVector {
-        Value product = multiply(results.front(), batch);
-        SmallVector<OpFoldResult> offsets;
-        SmallVector<OpFoldResult> sizes =
-            getSizes(results.front(), contraction.getMap(2), batch, offsets);
-        SmallVector<OpFoldResult> strides(sizes.size(),
-                                          rewriter.getIndexAttr(1));
-        return {tensor::InsertSliceOp::create(
-            rewriter, loc, product, results.front(), offsets, sizes, strides)};
+        Value result = results.front();
+        Matrix lhs =
+            getMatrix(contraction.lhs, contraction.m, contraction.k, outer);
+        Matrix rhs =
+            getMatrix(contraction.rhs, contraction.k, contraction.n, outer);
+        Value product = multiply(lhs, rhs, extract(result, 2, outer));
+        if (product.getType() == result.getType())
+          return {product};
+        Slice slice = getSlice(result, 2, outer);
+        return {tensor::InsertSliceOp::create(rewriter, loc, product, result,
+                                              slice.offsets, slice.sizes,
+                                              slice.strides)};
       });
   return nest.results.front();
 }

@@ -13,6 +13,7 @@
 #include "LinearPacker.h"
 #include "PackPatterns.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
@@ -165,7 +166,7 @@ Value LinearPacker::createGroupSum(Value accumulators) {
              startN = start.parallel();
   Type f32 = rewriter.getF32Type();
   Value init = isGroupSumLast()
-                   ? createDestination(f32)
+                   ? destination
                    : tensor::EmptyOp::create(rewriter, loc, sizes, f32);
   Value zeros =
       createGeneric(start, {}, init, start.map({startM, startNb, startN}),
@@ -217,8 +218,8 @@ Value LinearPacker::createEpilogue(Value accumulator) {
       inputs.push_back(scalar);
       maps.push_back(loops.map({}));
     }
-  if (tensors.addend) {
-    inputs.push_back(createBlocked(tensors.addend));
+  if (addend) {
+    inputs.push_back(addend);
     maps.push_back(loops.map({m, nb, n}));
   }
   unsigned correctionStart = inputs.size();
@@ -226,9 +227,8 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  Value init = createDestination(op.getResult().getType().getElementType());
   return createGeneric(
-      loops, inputs, init, maps,
+      loops, inputs, destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         unsigned next = 1;
         EpilogueOperands operands;
@@ -238,7 +238,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.outputScale = tensors.outputScale ? elements[next++] : Value();
         operands.outputZeroPoint =
             tensors.outputZeroPoint ? elements[next++] : Value();
-        operands.addend = tensors.addend ? elements[next++] : Value();
+        operands.addend = addend ? elements[next++] : Value();
         Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
@@ -246,14 +246,80 @@ Value LinearPacker::createEpilogue(Value accumulator) {
       });
 }
 
-Value LinearPacker::lower() {
+//===----------------------------------------------------------------------===//
+// The layer
+//===----------------------------------------------------------------------===//
+
+void LinearPacker::start() {
+  numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
+  destination = createDestination(op.getResult().getType().getElementType());
+}
+
+Value LinearPacker::lowerPanels(Value addendPanels) {
+  addend = addendPanels;
+  correction = {};
   Value accumulator = createContraction();
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
-  if (!isGroupSumLast())
-    accumulator = createEpilogue(accumulator);
-  return createResult(accumulator, op.getResult().getType());
+  return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
+}
+
+Value LinearPacker::lower() {
+  start();
+  Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
+  return createResult(lowerPanels(panels), op.getResult().getType());
+}
+
+Value LinearPacker::lowerWithLora(LoraOp lora) {
+  start();
+  using Body = llvm::function_ref<Value()>;
+  auto createIf = [&](Value condition, Body onTrue, Body onFalse) -> Value {
+    auto yield = [&](Body body) {
+      return [this, body](OpBuilder &, Location) {
+        Value value = body();
+        scf::YieldOp::create(rewriter, loc, value);
+      };
+    };
+    return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                             yield(onFalse))
+        .getResult(0);
+  };
+  auto lowerParts = [&] {
+    LoraContractions contractions;
+    Value delta =
+        lowerLora(rewriter, lora, LoraOp::Adaptor(lora), &contractions);
+    setLoraTileSizes(lora, contractions, /*inPanels=*/false, instruction);
+    return lowerPanels(createBlocked(delta));
+  };
+  auto lowerOnePart = [&] {
+    Value first = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value slot =
+        tensor::ExtractOp::create(rewriter, loc, lora.getSlots(), first);
+    Value zero = arith::ConstantIntOp::create(rewriter, loc, 0, 32);
+    Value isNone = arith::CmpIOp::create(rewriter, loc,
+                                         arith::CmpIPredicate::slt, slot, zero);
+    auto lowerOneAdapter = [&] {
+      // There are no panels for columns that are left over.
+      if (layout.numColumns % layout.panel != 0)
+        return lowerParts();
+      LoraContractions contractions;
+      Value index = arith::IndexCastOp::create(rewriter, loc,
+                                               rewriter.getIndexType(), slot);
+      Value delta =
+          lowerLoraOfSlot(rewriter, lora, index, layout.panel, contractions);
+      setLoraTileSizes(lora, contractions, /*inPanels=*/true, instruction);
+      return lowerPanels(delta);
+    };
+    return createIf(
+        isNone, [&] { return lowerPanels(Value()); }, lowerOneAdapter);
+  };
+  Value numParts = tensor::DimOp::create(rewriter, loc, lora.getSlots(), 0);
+  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+  Value isOnePart = arith::CmpIOp::create(
+      rewriter, loc, arith::CmpIPredicate::eq, numParts, one);
+  return createResult(createIf(isOnePart, lowerOnePart, lowerParts),
+                      op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//
@@ -270,7 +336,9 @@ struct PackLinear : OpRewritePattern<LinearOp> {
     LinearPacker packer(op, instruction, rewriter);
     if (failed(packer.prepare()))
       return failure();
-    rewriter.replaceOp(op, packer.lower());
+    auto lora =
+        op.getAddend() ? op.getAddend().getDefiningOp<LoraOp>() : LoraOp();
+    rewriter.replaceOp(op, lora ? packer.lowerWithLora(lora) : packer.lower());
     return success();
   }
 
@@ -286,8 +354,11 @@ struct Pack : quantc::impl::PackPassBase<Pack> {
     patterns.add<PackLinear>(&getContext(), instruction);
     populatePackMatmulPatterns(patterns, instruction);
     populatePackContractionPatterns(patterns, instruction);
-    populatePackLoraPatterns(patterns, instruction);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    // What is left is no part of a packed layer.
+    RewritePatternSet loraPatterns(&getContext());
+    populatePackLoraPatterns(loraPatterns, instruction);
+    walkAndApplyPatterns(getOperation(), std::move(loraPatterns));
   }
 };
 } // namespace

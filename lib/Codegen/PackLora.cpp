@@ -33,6 +33,32 @@ static void setTileSizes(Operation *op, ArrayRef<int64_t> sizes) {
   op->setAttr(kTileSizesAttr, DenseI64ArrayAttr::get(op->getContext(), sizes));
 }
 
+void quantc::setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
+                              bool inPanels,
+                              const DotInstruction &instruction) {
+  auto getBlock = [&](int64_t numColumns) {
+    return chooseBlock(numColumns, instruction.columns,
+                       instruction.accumulators, instruction.panel);
+  };
+  int64_t rank = op.getUp().getType().getDimSize(1);
+  int64_t numColumns = op.getType().getDimSize(1);
+  setTileSizes(contractions.down, {getBlock(rank).rows, 0, 1});
+  setTileSizes(contractions.downZeros, {0, 0});
+  // Each tile of the second product needs whole rows of the first.
+  contractions.down->setAttr(kTileRootAttr, UnitAttr::get(op.getContext()));
+  if (inPanels) {
+    setTileSizes(contractions.finish, {0, 0, 0});
+    setTileSizes(contractions.up, {0, 0, 0, 1});
+    setTileSizes(contractions.upZeros, {0, 0, 0});
+    return;
+  }
+  RegisterBlock block = getBlock(numColumns);
+  setTileSizes(contractions.finish,
+               {block.rows, getLargestDivisor(numColumns, block.columns)});
+  setTileSizes(contractions.up, {0, 0, 1});
+  setTileSizes(contractions.upZeros, {0, 0});
+}
+
 namespace {
 struct PackLora : OpRewritePattern<LoraOp> {
   PackLora(MLIRContext *context, const DotInstruction &instruction)
@@ -40,30 +66,18 @@ struct PackLora : OpRewritePattern<LoraOp> {
 
   LogicalResult matchAndRewrite(LoraOp op,
                                 PatternRewriter &rewriter) const override {
-    int64_t rank = op.getUp().getType().getDimSize(1);
-    int64_t numColumns = op.getType().getDimSize(1);
-    if (rank == 0 || numColumns == 0)
-      return rewriter.notifyMatchFailure(op, "nothing to compute");
+    if (op->use_empty()) {
+      rewriter.eraseOp(op);
+      return success();
+    }
     LoraContractions contractions;
-    rewriter.replaceOp(
-        op, lowerLora(rewriter, op, LoraOp::Adaptor(op), &contractions));
-
-    setTileSizes(contractions.down, {getBlock(rank).rows, 0, 1});
-    setTileSizes(contractions.downZeros, {0, 0});
-    RegisterBlock block = getBlock(numColumns);
-    setTileSizes(contractions.finish,
-                 {block.rows, getLargestDivisor(numColumns, block.columns)});
-    setTileSizes(contractions.up, {0, 0, 1});
-    setTileSizes(contractions.upZeros, {0, 0});
+    Value delta = lowerLora(rewriter, op, LoraOp::Adaptor(op), &contractions);
+    setLoraTileSizes(op, contractions, /*inPanels=*/false, instruction);
+    rewriter.replaceOp(op, delta);
     return success();
   }
 
 private:
-  RegisterBlock getBlock(int64_t numColumns) const {
-    return chooseBlock(numColumns, instruction.columns,
-                       instruction.accumulators, instruction.panel);
-  }
-
   const DotInstruction &instruction;
 };
 } // namespace

@@ -9,6 +9,7 @@
 #define QUANTC_LIB_CODEGEN_PACKPATTERNS_H
 
 #include "mlir/IR/PatternMatch.h"
+#include "quantc/Conversion/Lora.h"
 #include "quantc/Target/DotInstructions.h"
 
 namespace quantc {
@@ -20,6 +21,11 @@ void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
 /// Adds the pattern that packs products of f32 matrices at run time.
 void populatePackContractionPatterns(mlir::RewritePatternSet &patterns,
                                      const DotInstruction &instruction);
+
+/// Gives what computes deltas on `op` its tile sizes. `inPanels`: each tile of
+/// the layer computes its own.
+void setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
+                      bool inPanels, const DotInstruction &instruction);
 
 /// Adds the pattern that lowers and tiles the deltas of adapters.
 void populatePackLoraPatterns(mlir::RewritePatternSet &patterns,

@@ -144,22 +144,10 @@ Value PackedBuilder::createResult(Value blocked, RankedTensorType type) {
 }
 
 Value PackedBuilder::createBlocked(Value tensor) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  int64_t padded = layout.numPanels() * layout.panel;
-  if (padded != layout.numColumns) {
-    SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
-                                       rewriter.getIndexAttr(padded)};
-    Value zeros = createZeros(rewriter, loc, sizes, type.getElementType());
-    SmallVector<OpFoldResult> offsets(2, rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
-    sizes[1] = rewriter.getIndexAttr(layout.numColumns);
-    tensor = tensor::InsertSliceOp::create(rewriter, loc, tensor, zeros,
-                                           offsets, sizes, strides);
-  }
+  int64_t rows = cast<RankedTensorType>(tensor.getType()).getDimSize(0);
+  tensor = padWithZeros(tensor, {rows, layout.numPanels() * layout.panel});
   SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
-  auto blocked = RankedTensorType::get(
-      {cast<RankedTensorType>(tensor.getType()).getDimSize(0),
-       layout.numPanels(), layout.panel},
-      type.getElementType());
+  auto blocked = RankedTensorType::get({rows, layout.numPanels(), layout.panel},
+                                       getElementTypeOrSelf(tensor));
   return tensor::ExpandShapeOp::create(rewriter, loc, blocked, tensor, split);
 }

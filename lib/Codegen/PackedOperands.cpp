@@ -53,7 +53,6 @@ Value LinearPacker::createInput() {
   Value input = op.getInput();
   RankedTensorType type = op.getInput().getType();
   int64_t rows = type.getDimSize(0);
-  numRows = rewriter.createOrFold<tensor::DimOp>(loc, input, 0);
   if (isUnsigned())
     input =
         createElementwise(

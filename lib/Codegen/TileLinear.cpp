@@ -39,6 +39,7 @@ static ArrayRef<int64_t> getTileSizes(Operation *op) {
 /// Marks `op` as tiled.
 static void finish(Operation *op) {
   op->removeAttr(kTileSizesAttr);
+  op->removeAttr(kTileRootAttr);
   op->setAttr(kTiledAttr, UnitAttr::get(op->getContext()));
 }
 
@@ -71,7 +72,8 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
                        bool isDestination)
       -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
     Operation *op = producer.getOwner();
-    if (getTileSizes(op).empty() || (isOverTerms && isDestination) ||
+    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) ||
+        (isOverTerms && isDestination) ||
         (!isOverColumns && op->hasAttr(kPerPanelAttr)))
       return std::nullopt;
     return scf::SCFTileAndFuseOptions::ControlFnResult{};
@@ -114,9 +116,10 @@ static void peel(RewriterBase &rewriter, scf::ForOp loop) {
 
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
-  return llvm::any_of(op->getUsers(), [](Operation *user) {
-    return !getTileSizes(user).empty();
-  });
+  return !op->hasAttr(kTileRootAttr) &&
+         llvm::any_of(op->getUsers(), [](Operation *user) {
+           return !getTileSizes(user).empty();
+         });
 }
 
 /// The last operations of the layers in `func` that have tile sizes, in program

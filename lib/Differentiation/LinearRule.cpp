@@ -62,6 +62,7 @@ void quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
     return createProduct<linalg::MatmulOp>(b, dy, input, op.getWeight(),
                                            getMaps({k, m}, {k, n}));
   });
+  b.accumulate(op.getAddend(), dy);
   b.accumulate(op.getBias(), [&] {
     AffineMap byColumn = AffineMap::get(2, 0, n);
     return createGeneric(

@@ -246,7 +246,7 @@ static void differentiateRequantize(RequantizeOp op, GradientBuilder &b) {
 void quantc::addQuantRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, quant::QuantDialect *) {
     attachRules<differentiateDequantize, differentiateFakeQuant,
-                differentiateLinear, differentiateQuantize,
+                differentiateLinear, differentiateLora, differentiateQuantize,
                 differentiateRequantize>(context);
     attachConstantRules<ChooseParamsOp, HistogramOp, ObserveOp>(context);
   });

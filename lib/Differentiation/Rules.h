@@ -82,6 +82,9 @@ mlir::FailureOr<mlir::Value> createShares(mlir::linalg::LinalgOp op,
 
 void differentiateLinear(LinearOp op, GradientBuilder &b);
 
+/// Fails, with an error, unless there is one adapter, in f32.
+llvm::LogicalResult differentiateLora(LoraOp op, GradientBuilder &b);
+
 /// `dq` where rounding `input` to i8 does not clamp it to the bounds, 0
 /// elsewhere (ste_a1). The parameters are per tensor.
 mlir::Value cutByClamp(GradientBuilder &b, mlir::Value input, mlir::Value scale,

@@ -38,6 +38,8 @@ static constexpr Row kTypes[] = {
     {ElementType::UInt32, "UINT32", Kind::Unsigned, 32},
     {ElementType::UInt64, "UINT64", Kind::Unsigned, 64},
     {ElementType::Bool, "BOOL", Kind::Bool, 8},
+    {ElementType::Int4, "INT4", Kind::Signed, 4},
+    {ElementType::UInt4, "UINT4", Kind::Unsigned, 4},
 };
 
 static const Row *getRow(ElementType type) {
@@ -53,9 +55,9 @@ std::string onnx::getName(ElementType type) {
   return "number " + std::to_string(static_cast<int>(type));
 }
 
-unsigned onnx::getByteSize(ElementType type) {
+unsigned onnx::getBitWidth(ElementType type) {
   const Row *row = getRow(type);
-  return row ? row->bits / 8 : 0;
+  return row ? row->bits : 0;
 }
 
 bool onnx::isFloat(ElementType type) {

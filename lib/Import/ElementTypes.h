@@ -17,8 +17,8 @@ namespace quantc::onnx {
 /// The name in onnx.proto, or the number of an unknown one.
 std::string getName(ElementType type);
 
-/// The bytes of an element in raw data; 0 for an unsupported type.
-unsigned getByteSize(ElementType type);
+/// The bits of an element in raw data; 0 for an unsupported type.
+unsigned getBitWidth(ElementType type);
 
 bool isFloat(ElementType type);
 bool isUnsigned(ElementType type);

@@ -38,6 +38,8 @@ enum class ElementType {
   UInt32 = 12,
   UInt64 = 13,
   BFloat16 = 16,
+  UInt4 = 21,
+  Int4 = 22,
 };
 
 /// TensorProto.

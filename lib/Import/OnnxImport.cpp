@@ -13,9 +13,11 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -24,9 +26,12 @@ using namespace quantc;
 
 OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
                                          MLIRContext *context) {
+  DialectRegistry registry;
+  registerQuantExtension(registry);
+  context->appendDialectRegistry(registry);
   context->loadDialect<arith::ArithDialect, func::FuncDialect,
                        linalg::LinalgDialect, math::MathDialect,
-                       tensor::TensorDialect>();
+                       quant::QuantDialect, tensor::TensorDialect>();
   StringRef path = buffer.getBufferIdentifier();
   Location loc = FileLineColLoc::get(context, path, 0, 0);
   std::optional<onnx::ModelProto> model = onnx::parseModel(buffer.getBuffer());

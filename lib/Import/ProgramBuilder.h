@@ -33,6 +33,9 @@ struct Tensor {
   /// follow from the shapes of the inputs. This is how `Shape` -> `Gather` ->
   /// `Concat` -> `Reshape` is understood.
   std::optional<Shape> elements;
+  /// What QuantizeLinear made of unsigned integers: the same less half of their
+  /// range, as signed ones.
+  mlir::Value shifted;
   /// Of a constant.
   std::string name;
 

@@ -54,6 +54,14 @@ static SmallVector<char, 0> toRawData(ArrayRef<int64_t> integers,
   return bytes;
 }
 
+/// Elements of 4 bits, two to a byte with the first one below, as a byte each.
+static SmallVector<char, 0> unpackNibbles(StringRef data, int64_t numElements) {
+  SmallVector<char, 0> bytes(numElements);
+  for (int64_t i = 0; i < numElements; ++i)
+    bytes[i] = (data[i / 2] >> (i % 2 * 4)) & 15;
+  return bytes;
+}
+
 llvm::Expected<DenseElementsAttr>
 onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
                      MLIRContext *context) {
@@ -64,8 +72,9 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
   llvm::Expected<int64_t> numElements = getNumElements(tensor);
   if (!numElements)
     return numElements.takeError();
-  unsigned elementSize = getByteSize(tensor.type);
-  uint64_t size = static_cast<uint64_t>(*numElements) * elementSize;
+  unsigned bits = getBitWidth(tensor.type);
+  uint64_t size =
+      llvm::divideCeil(static_cast<uint64_t>(*numElements) * bits, 8);
 
   SmallVector<char, 0> converted;
   StringRef data;
@@ -80,7 +89,7 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
              tensor.type == ElementType::Double) {
     data = StringRef(tensor.floatBytes.data(), tensor.floatBytes.size());
   } else {
-    converted = toRawData(tensor.integers, elementSize);
+    converted = toRawData(tensor.integers, std::max(bits / 8, 1u));
     data = StringRef(converted.data(), converted.size());
   }
   if (data.size() != size)
@@ -94,6 +103,11 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
   if (tensor.type == ElementType::Bool)
     return DenseElementsAttr::get(
         type, llvm::map_to_vector(data, [](char byte) { return byte != 0; }));
+  SmallVector<char, 0> nibbles;
+  if (bits == 4) {
+    nibbles = unpackNibbles(data, *numElements);
+    data = StringRef(nibbles.data(), nibbles.size());
+  }
   return DenseElementsAttr::getFromRawBuffer(
       type, ArrayRef<char>(data.data(), data.size()));
 }

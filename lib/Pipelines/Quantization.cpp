@@ -7,6 +7,7 @@
 
 #include "quantc/Pipelines/Quantization.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -21,6 +22,7 @@ void quantc::addSelection(OpPassManager &pm,
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
+  selection.weightFormat = options.weightFormat;
   selection.mode = options.mode;
   selection.granularity = options.granularity;
   selection.groupSize = options.groupSize;
@@ -32,6 +34,23 @@ void quantc::addSelection(OpPassManager &pm,
   selection.skipEmbedding = options.skipEmbedding;
   selection.skipOutput = options.skipOutput;
   pm.addPass(createSelectLayers(selection));
+}
+
+/// From the simulated form, with integer weights [N, K], to the integer form.
+static void addConversion(OpPassManager &pm) {
+  // Bias and ReLU are recognized as structured operations right after a layer.
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createSinkReshapes());
+  // Sizes of tensors that stay.
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertToInteger());
+  // Layers that share an input quantize it alike; once it is one value, it can
+  // be the only use of what comes before.
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseRequantize());
+  pm.addPass(createCheckRanges());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
 }
 
 void quantc::buildPtqPipeline(OpPassManager &pm,
@@ -48,17 +67,15 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
   pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  // Bias and ReLU are recognized as structured operations right after a layer.
-  pm.addPass(createConvertElementwiseToLinalgPass());
-  pm.addPass(createSinkReshapes());
-  pm.addPass(createConvertToInteger());
-  // Layers that share an input quantize it alike; once it is one value, it can
-  // be the only use of what comes before.
-  pm.addPass(createCSEPass());
-  pm.addPass(createFuseRequantize());
-  pm.addPass(createCheckRanges());
+  addConversion(pm);
+}
+
+void quantc::buildSimulatedPipeline(OpPassManager &pm) {
+  // What nobody reads would count as another use.
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  pm.addPass(createFoldWeights());
+  pm.addPass(createRecognizeLayers());
+  addConversion(pm);
 }
 
 void quantc::buildQatPipeline(OpPassManager &pm,
@@ -106,6 +123,11 @@ void quantc::registerQuantizationPipelines() {
   PassPipelineRegistration<QuantizationOptions>(
       "quant-ptq", "Quantize a trained model: float to integer form",
       buildPtqPipeline);
+  PassPipelineRegistration<>(
+      "quant-simulated",
+      "Take over the parameters of a model that is quantized already: "
+      "simulated to integer form",
+      buildSimulatedPipeline);
   PassPipelineRegistration<QuantizationOptions>(
       "quant-qat",
       "Simulate quantization for training: float to simulated form",

@@ -45,6 +45,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFlattenNarrowVectorsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
+  pm.addPass(createLowerTransposesPass());
 }
 
 /// From tensors to the caller's memory and one workspace.

@@ -39,6 +39,21 @@ static void addForwardPasses(OpPassManager &pm,
   pm.addPass(createCheckRanges());
 }
 
+/// From the forward pass to a training step.
+static void addStepPasses(OpPassManager &pm, Loss loss, Optimizer optimizer,
+                          bool learnedStepSize) {
+  AttachLossOptions lossOptions;
+  lossOptions.loss = loss;
+  pm.addPass(createAttachLoss(lossOptions));
+  DifferentiateOptions gradients;
+  gradients.learnedStepSize = learnedStepSize;
+  pm.addPass(createDifferentiate(gradients));
+  InsertOptimizerOptions optimizerOptions;
+  optimizerOptions.optimizer = optimizer;
+  pm.addPass(createInsertOptimizer(optimizerOptions));
+  addCleanup(pm);
+}
+
 void quantc::buildQatForwardPipeline(OpPassManager &pm,
                                      const TrainingOptions &options) {
   addSelection(pm, options);
@@ -58,16 +73,24 @@ void quantc::buildTrainStepPipeline(OpPassManager &pm,
     addForwardPasses(pm, options);
   addCleanup(pm);
 
-  AttachLossOptions loss;
-  loss.loss = options.loss;
-  pm.addPass(createAttachLoss(loss));
-  DifferentiateOptions gradients;
-  gradients.learnedStepSize = options.parameters == ParameterSource::Learned;
-  pm.addPass(createDifferentiate(gradients));
-  InsertOptimizerOptions optimizer;
-  optimizer.optimizer = options.optimizer;
-  pm.addPass(createInsertOptimizer(optimizer));
+  addStepPasses(pm, options.loss, options.optimizer,
+                options.parameters == ParameterSource::Learned);
+}
+
+void quantc::buildAdapterForwardPipeline(
+    OpPassManager &pm, const AdapterTrainingOptions &options) {
+  InsertTrainedLoraOptions lora;
+  lora.layers.assign(options.layers.begin(), options.layers.end());
+  lora.rank = options.rank;
+  lora.scale = options.scale;
+  pm.addPass(createInsertTrainedLora(lora));
   addCleanup(pm);
+}
+
+void quantc::buildAdapterStepPipeline(OpPassManager &pm,
+                                      const AdapterTrainingOptions &options) {
+  buildAdapterForwardPipeline(pm, options);
+  addStepPasses(pm, options.loss, options.optimizer, /*learnedStepSize=*/false);
 }
 
 void quantc::registerTrainingPipelines() {
@@ -79,4 +102,11 @@ void quantc::registerTrainingPipelines() {
       "quant-train-step",
       "A training step: loss, gradients and updated parameters",
       buildTrainStepPipeline);
+  PassPipelineRegistration<AdapterTrainingOptions>(
+      "quant-adapter-forward",
+      "A quantized program with an adapter whose matrices are inputs",
+      buildAdapterForwardPipeline);
+  PassPipelineRegistration<AdapterTrainingOptions>(
+      "quant-adapter-step", "A training step of an adapter on a frozen base",
+      buildAdapterStepPipeline);
 }

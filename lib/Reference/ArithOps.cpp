@@ -228,6 +228,8 @@ static LogicalResult runBitcast(const ScalarOp &op, ArrayRef<Scalar> x,
     y.integer = Evaluate::bitcastToInt(x[0].f32);
   else if (toFloat && op.operandType == DataType::I32)
     y.f32 = Evaluate::bitcastToFloat(x[0].integer);
+  else if (op.operandType == DataType::BF16 && op.resultType == DataType::I16)
+    y.integer = Evaluate::bitcastToInt(x[0].f32) >> 16;
   else if (getByteSize(op.operandType) == 8 || op.operandType == op.resultType)
     y = x[0];
   else

@@ -13,6 +13,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 
 #include "Frame.h"
+#include "quantc/Numerics/NormalFloat.h"
 #include "quantc/Numerics/Quantize.h"
 
 using namespace mlir;
@@ -257,9 +258,25 @@ static LogicalResult runUnpack(UnpackOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult runDequantizeNormalFloat(DequantizeNormalFloatOp op,
+                                              Frame &frame) {
+  numerics::NormalFloatWeights weights;
+  weights.storage = frame.getTensor(op.getInput()).values<int8_t>().vec();
+  weights.magnitudes = {
+      frame.getTensor(op.getMagnitude()).values<int8_t>().vec(),
+      frame.getTensor(op.getMagnitudeScale()).values<float>().vec(),
+      frame.getTensor(op.getMagnitudeMean()).values<float>()[0]};
+  HostTensor result(DataType::F32, op.getType().getShape());
+  llvm::copy(numerics::dequantizeNormalFloat(weights),
+             result.values<float>().begin());
+  frame.set(op, std::move(result));
+  return success();
+}
+
 void reference::addQuantOps(OpTable &table) {
   table.add<ChooseParamsOp>(runChooseParams);
   table.add<DequantizeOp>(runDequantize);
+  table.add<DequantizeNormalFloatOp>(runDequantizeNormalFloat);
   table.add<FakeQuantOp>(runFakeQuant);
   table.add<HistogramOp>(runHistogram);
   table.add<ObserveOp>(runObserve);

@@ -13,6 +13,9 @@ What is refused raises ``quantc.Error``; what is probably not meant warns with
 ``quantc.QuantizationWarning``.
 """
 
+import importlib
+from types import ModuleType
+
 from quantc._quantc import (
     CalibrationTable,
     Layer,
@@ -31,11 +34,12 @@ from quantc.errors import Error, QuantizationWarning
 from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.quantization import quantize
-from quantc.training import Trainer
+from quantc.training import AdapterTrainer, Trainer
 
 __all__ = [
     "Adapter",
     "AdapterLayer",
+    "AdapterTrainer",
     "CalibrationTable",
     "Error",
     "Layer",
@@ -63,3 +67,10 @@ __all__ = [
 ]
 
 load = Model.load
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import ``quantc.torch`` when it is first used: PyTorch is optional."""
+    if name == "torch":
+        return importlib.import_module("quantc.torch")
+    raise AttributeError(f"module 'quantc' has no attribute '{name}'")

@@ -6,8 +6,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,7 @@ UNSUPPORTED_TENSORS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class AdapterLayer:
+class AdapterLayer(NamedTuple):
     """What an adapter adds to one linear layer: ``scale * b @ a`` to its [N, K] weight."""
 
     a: FloatArray
@@ -109,6 +109,16 @@ class Adapter:
                     f"'{layer}' of the model"
                 )
         return matches
+
+    def for_layers(self, names: Iterable[str]) -> Adapter:
+        """Return the same adapter with the names of the layers ``names``, as ``match`` finds them."""
+        layers = self.match(names)
+        return replace(
+            self,
+            layers={layers[name]: layer for name, layer in self.layers.items()},
+            biases={layers[name]: bias for name, bias in self.biases.items()},
+            saved_modules={layers[name]: saved for name, saved in self.saved_modules.items()},
+        )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write a folder that ``load_adapter`` and PEFT read; the same adapter gives the same bytes.

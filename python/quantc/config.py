@@ -16,8 +16,17 @@ WEIGHT_BITS = (4, 8)
 ACTIVATION_BITS = (8, 32)
 MODES: tuple[str, ...] = get_args(Mode)
 GRANULARITIES: tuple[str, ...] = get_args(Granularity)
+WEIGHT_FORMATS = ("integer", "nf4")
 CALIBRATION_METHODS: tuple[str, ...] = get_args(CalibrationMethod)
 GROUP_SIZES = range(8, 257)
+NF4_FIELDS = {
+    "weight_bits": 4,
+    "mode": "weight_only",
+    "granularity": "per_group",
+    "group_size": 64,
+    "symmetric_weights": True,
+}
+"""What ``weight_format="nf4"`` says of the other fields."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,14 @@ class QuantizationConfig:
     """The elements that the range holds, in percent (50 to 100); used with
     ``calibration="percentile"``."""
 
+    learned_step_size: bool = False
+    """Whether training learns the scales (LSQ) instead of taking them from ranges."""
+
+    weight_format: str = "integer"
+    """What a stored weight is: ``integer`` (times a scale), or ``nf4``, 4-bit NormalFloat with double
+    quantization: for a base that is frozen while adapters are trained. ``nf4`` is
+    ``weight_bits=4, mode="weight_only", granularity="per_group", group_size=64``."""
+
     skip_layers: Sequence[str] = ()
     """Layers that stay float32: names, or POSIX extended regular expressions that
     match a whole name."""
@@ -90,6 +107,7 @@ class QuantizationConfig:
             ("mode", MODES),
             ("granularity", GRANULARITIES),
             ("calibration", CALIBRATION_METHODS),
+            ("weight_format", WEIGHT_FORMATS),
         ):
             self._set(name, _check_choice(name, getattr(self, name), choices))
         for field in fields(self):
@@ -108,6 +126,9 @@ class QuantizationConfig:
         if not 50 <= self.percentile <= 100:
             raise Error(f"percentile={self.percentile!r}; it must be from 50 to 100")
         self._set("skip_layers", _check_patterns(self.skip_layers))
+        if self.weight_format == "nf4":
+            for name, value in NF4_FIELDS.items():
+                self._set(name, value)
         self._unify_activations()
 
     def _resolve_aliases(self) -> None:

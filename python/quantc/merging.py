@@ -80,7 +80,7 @@ def merge_lora(
     """
     if not isinstance(adapter, Adapter):
         adapter = load_adapter(adapter)
-    entries = _make_entries(model, adapter)
+    entries = _make_entries(adapter.for_layers(model.layers))
     for name, moments in (second_moments or {}).items():
         if name not in entries:
             raise Error(f"second_moments: '{name}' is no layer that {adapter.path} changes")
@@ -105,18 +105,17 @@ def unmerge_lora(model: Model) -> Model:
     return _quantc.unmerge_lora(model)
 
 
-def _make_entries(model: Model, adapter: Adapter) -> dict[str, dict[str, object]]:
+def _make_entries(adapter: Adapter) -> dict[str, dict[str, object]]:
     """What changes in each layer, by the layer's name."""
-    layers = adapter.match(model.layers)
-    entries: dict[str, dict[str, object]] = {layer: {} for layer in layers.values()}
-    for module, part in adapter.layers.items():
-        entries[layers[module]].update(a=_to_float(part.a), b=_to_float(part.b), scale=part.scale)
-    for module, bias in adapter.biases.items():
-        entries[layers[module]]["bias"] = _to_float(bias)
-    for module, saved in adapter.saved_modules.items():
-        for name, array in (("weight", saved.weight), ("bias", saved.bias)):
+    entries: dict[str, dict[str, object]] = {name: {} for name in adapter.modules}
+    for name, layer in adapter.layers.items():
+        entries[name].update(a=_to_float(layer.a), b=_to_float(layer.b), scale=layer.scale)
+    for name, bias in adapter.biases.items():
+        entries[name]["bias"] = _to_float(bias)
+    for name, saved in adapter.saved_modules.items():
+        for part, array in (("weight", saved.weight), ("bias", saved.bias)):
             if array is not None:
-                entries[layers[module]][name] = _to_float(array)
+                entries[name][part] = _to_float(array)
     return entries
 
 

@@ -37,10 +37,15 @@ def quantize(
     with each of them, so that the scales of activations suit them all. Statistics that are given
     ready-made must be of such a ``calibrate``.
 
+    A model that is quantized already, with QuantizeLinear and DequantizeLinear, keeps its own
+    parameters: ``config`` and ``calibration_data`` are not used.
+
     Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not fit the
     inputs of a layer, and for NaN or infinities in weights. Warns with
     ``QuantizationWarning`` about patterns of ``skip_layers`` that match no layer.
     """
+    if _quantc.is_simulated(model):
+        return _quantc.quantize_simulated(model)
     config = config or QuantizationConfig()
     if config.mode != "static":
         return _quantc.quantize(model, config, None)
@@ -82,6 +87,9 @@ class LayerParameters:
 
     weight_multiplier: Any = field(default=None)
     """int8 [N, groups], 1 to 15: the integer scales of groups."""
+
+    float_result: bool = False
+    """Whether the result is float32 even where the next layer could take integers."""
 
     def __post_init__(self) -> None:
         for name, dtype in (

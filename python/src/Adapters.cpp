@@ -31,17 +31,31 @@ using namespace quantc::python;
 using Matrix =
     nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-/// The dict of an adapter: from names of layers to (A, B, scale).
-static nb::dict getLayerDict(nb::handle adapter, const Twine &where) {
-  nb::object layers = nb::borrow(adapter);
-  if (nb::isinstance<nb::str>(layers) || nb::hasattr(layers, "__fspath__"))
-    layers = nb::module_::import_("quantc").attr("load_adapter")(layers);
-  if (nb::hasattr(layers, "layers"))
-    layers = layers.attr("layers");
-  if (!nb::isinstance<nb::dict>(layers))
+/// From names of layers to (A, B, scale): what `adapter` says for the layers of
+/// `layout`.
+static nb::dict getLayerDict(const AdapterLayout &layout, nb::handle value,
+                             const Twine &where) {
+  nb::object adapter = nb::borrow(value);
+  if (nb::isinstance<nb::str>(adapter) || nb::hasattr(adapter, "__fspath__"))
+    adapter = nb::module_::import_("quantc").attr("load_adapter")(adapter);
+  if (nb::isinstance<nb::dict>(adapter))
+    return nb::borrow<nb::dict>(adapter);
+  if (!nb::hasattr(adapter, "layers"))
     raise(where + "expected an adapter, a dict of layers or a folder, got " +
-          nb::type_name(adapter.type()).c_str());
-  return nb::borrow<nb::dict>(layers);
+          nb::type_name(value.type()).c_str());
+  // Modules of the model that the adapter was trained for, by our names.
+  if (nb::hasattr(adapter, "for_layers")) {
+    nb::list names;
+    for (const AdapterLayer &layer : layout.layers)
+      names.append(nb::cast(layer.name));
+    adapter = adapter.attr("for_layers")(names);
+  }
+  for (const char *part : {"biases", "saved_modules"})
+    if (nb::hasattr(adapter, part) &&
+        nb::len(nb::object(adapter.attr(part))) != 0)
+      raise(where + "it has " + part +
+            ", which a program cannot change; merge it instead");
+  return nb::dict(adapter.attr("layers"));
 }
 
 static Matrix getMatrix(nb::handle value, const Twine &where) {
@@ -56,7 +70,7 @@ static std::vector<char> packPythonAdapter(const AdapterLayout &layout,
                                            const Twine &where) {
   std::vector<Matrix> owners;
   std::vector<LoraMatrices> matrices;
-  for (auto [key, value] : getLayerDict(adapter, where)) {
+  for (auto [key, value] : getLayerDict(layout, adapter, where)) {
     std::string name = nb::str(key).c_str();
     std::string part = (where + name + ": ").str();
     if (!nb::isinstance<nb::sequence>(value) || nb::len(value) != 3)
@@ -66,11 +80,15 @@ static std::vector<char> packPythonAdapter(const AdapterLayout &layout,
     if (a.shape(0) != b.shape(1))
       raise(part + "A has rank " + Twine(a.shape(0)) + ", B has rank " +
             Twine(b.shape(1)));
-    matrices.push_back(
-        {name, static_cast<int64_t>(a.shape(0)),
-         static_cast<int64_t>(a.shape(1)), static_cast<int64_t>(b.shape(0)),
-         ArrayRef(a.data(), a.size()), ArrayRef(b.data(), b.size()),
-         nb::cast<float>(value[2])});
+    float scale;
+    if (!nb::try_cast<float>(value[2], scale))
+      raise(part + "the scale is no number");
+    auto getSize = [](const Matrix &matrix, size_t dim) {
+      return static_cast<int64_t>(matrix.shape(dim));
+    };
+    matrices.push_back({name, getSize(a, 0), getSize(a, 1), getSize(b, 0),
+                        ArrayRef(a.data(), a.size()),
+                        ArrayRef(b.data(), b.size()), scale});
     owners.push_back(std::move(a));
     owners.push_back(std::move(b));
   }

@@ -10,6 +10,7 @@
 #include "Program.h"
 #include "Session.h"
 #include "quantc/Calibration/CalibrationTable.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Pipelines/Quantization.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
@@ -105,6 +106,9 @@ void quantc::python::readConfig(QuantizationOptions &options,
                                 nb::handle config) {
   options.weightBits = nb::cast<int64_t>(config.attr("weight_bits"));
   options.activationBits = nb::cast<int64_t>(config.attr("activation_bits"));
+  options.weightFormat = getChoice<WeightFormat>(
+      config, "weight_format",
+      {{"integer", WeightFormat::Integer}, {"nf4", WeightFormat::NormalFloat}});
   options.mode = getChoice<Mode>(config, "mode",
                                  {{"static", Mode::Static},
                                   {"dynamic", Mode::Dynamic},
@@ -163,6 +167,26 @@ static Model quantize(const Model &model, nb::handle config,
   return Model(model.getSharedContext(), std::move(quantized), model.path);
 }
 
+/// Whether `model` has the parameters of its quantization in it.
+static bool isSimulated(const Model &model) {
+  return model.getModule()
+      ->walk([](Operation *op) {
+        return isa<DequantizeOp>(op) ? WalkResult::interrupt()
+                                     : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+static Model quantizeSimulated(const Model &model) {
+  OwningOpRef<ModuleOp> quantized(model.getModule().clone());
+  ErrorScope scope(model.getContext());
+  PassManager pm(model.getContext());
+  buildSimulatedPipeline(pm);
+  LogicalResult result = pm.run(*quantized);
+  scope.finish(succeeded(result), model.path + ": cannot be quantized");
+  return Model(model.getSharedContext(), std::move(quantized), model.path);
+}
+
 void quantc::python::bindCalibration(nb::module_ &m) {
   nb::class_<CalibrationTable>(
       m, "CalibrationTable",
@@ -209,4 +233,6 @@ The file is written whole or not at all; raises ``quantc.Error``.)")
 
   m.def("quantize", &quantize, nb::arg("model"), nb::arg("config"),
         nb::arg("table").none());
+  m.def("is_simulated", &isSimulated, nb::arg("model"));
+  m.def("quantize_simulated", &quantizeSimulated, nb::arg("model"));
 }

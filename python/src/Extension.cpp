@@ -10,6 +10,7 @@
 #include "Layer.h"
 #include "Merge.h"
 #include "Model.h"
+#include "Numerics.h"
 #include "Program.h"
 #include "Session.h"
 #include "Training.h"
@@ -28,6 +29,7 @@ NB_MODULE(_quantc, m) {
   quantc::python::bindProgram(m);
   quantc::python::bindAdapters(m);
   quantc::python::bindTraining(m);
+  quantc::python::bindNumerics(m);
   m.def(
       "write_file",
       [](const std::filesystem::path &path, nanobind::bytes content) {

@@ -9,6 +9,7 @@
 
 #include "Ports.h"
 #include "quantc/Dialect/Quant/Transforms/LayerSummary.h"
+#include "quantc/Numerics/NormalFloat.h"
 #include "quantc/Numerics/Quantize.h"
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -23,6 +24,9 @@ struct Layer : LayerSummary {
   explicit Layer(LayerSummary summary) : LayerSummary(std::move(summary)) {}
 
   bool isQuantized() const { return weight && weight->type != DataType::F32; }
+  bool isNormalFloat() const {
+    return config && config->weightFormat == WeightFormat::NormalFloat;
+  }
 };
 } // namespace
 
@@ -49,8 +53,14 @@ static int64_t getWeightBytes(const Layer &layer) {
   // The zeros that fill the last group are stored as well.
   int64_t outputs = layer.weight->shape[layer.isWeightTransposed ? 1 : 0];
   int64_t count = outputs * layer.paddedDepth;
-  return (count * getBits(layer.weight->type) + 7) / 8 +
-         getStoredBytes(layer.weightScale, 32) +
+  int64_t weightBytes = (count * getBits(layer.weight->type) + 7) / 8;
+  if (layer.isNormalFloat()) {
+    // A byte for each magnitude, an f32 for each super-block, and the mean.
+    int64_t blocks = layer.weightScale->getNumElements();
+    return weightBytes + blocks + 4 +
+           4 * llvm::divideCeil(blocks, numerics::normalFloatSuperBlock);
+  }
+  return weightBytes + getStoredBytes(layer.weightScale, 32) +
          getStoredBytes(layer.weightZeroPoint, 8) +
          getStoredBytes(layer.groupMultiplier, kMultiplierBits);
 }
@@ -78,6 +88,12 @@ static std::optional<HostTensor> getDequantizedWeight(const Layer &layer) {
       int32_t zeroPoint = layer.weightZeroPoint
                               ? layer.weightZeroPoint->values<int8_t>()[block]
                               : 0;
+      if (layer.isNormalFloat()) {
+        int32_t q = integers.values<int8_t>()[index];
+        result.values<float>()[index] = evaluate.mul(
+            numerics::normalFloatLevels[q + 8], scale.values<float>()[block]);
+        continue;
+      }
       result.values<float>()[index] =
           numerics::dequantize(evaluate, integers.values<int8_t>()[index],
                                scale.values<float>()[block], zeroPoint);
@@ -97,7 +113,7 @@ static nb::object toPython(const std::optional<HostTensor> &tensor,
 
 /// Zero points of symmetric weights are zeros.
 static std::optional<HostTensor> getWeightZeroPoint(const Layer &layer) {
-  if (layer.weightZeroPoint || !layer.weightScale)
+  if (layer.weightZeroPoint || !layer.weightScale || layer.isNormalFloat())
     return layer.weightZeroPoint;
   return HostTensor(DataType::I8, layer.weightScale->shape);
 }
@@ -177,6 +193,14 @@ in the modes dynamic and weight_only.)");
           "granularity", &getGranularity,
           "``per_tensor``, ``per_channel``, ``per_group``, or None for "
           "a layer that is float.")
+      .def_prop_ro(
+          "weight_format",
+          [](const Layer &l) {
+            return l.isNormalFloat() ? "nf4"
+                   : l.isQuantized() ? "integer"
+                                     : "float";
+          },
+          "``integer``, ``nf4`` or ``float``.")
       .def_prop_ro("weight_bits", &getWeightBits,
                    "Bits of a stored weight: 4, 8, or 32 for a layer that is "
                    "float.")
@@ -194,7 +218,7 @@ in the modes dynamic and weight_only.)");
   addArray(
       layer, "weight_scale", [](const Layer &l) { return l.weightScale; },
       "float32: [] per tensor, [N] per channel and with multipliers of "
-      "groups, [N, groups] for float group scales.");
+      "groups, [N, groups] for float group scales; the magnitudes of nf4.");
   addArray(layer, "weight_zero_point", &getWeightZeroPoint,
            "int8, of the shape of weight_scale; zeros when symmetric.");
   addArray(

@@ -63,6 +63,15 @@ Model Model::load(const std::filesystem::path &file) {
   return Model(std::move(context), std::move(module), path);
 }
 
+Model Model::parse(const std::string &text, const std::string &name) {
+  std::shared_ptr<MLIRContext> context = createContext();
+  ErrorScope scope(context.get());
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
+      text, ParserConfig(context.get()), /*sourceName=*/name);
+  scope.finish(bool(module), name + ": cannot be read");
+  return Model(std::move(context), std::move(module), name);
+}
+
 std::string Model::print(std::optional<int64_t> elideLargerThan) const {
   // Layer names are locations.
   OpPrintingFlags flags = OpPrintingFlags().enableDebugInfo();
@@ -120,6 +129,10 @@ A model never changes; what works on one returns a new one.)")
 Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, when
 it cannot be read, and for every operator of an ONNX model that there is no
 import for.)")
+      .def_static("parse", &Model::parse, nb::arg("text"), nb::arg("name"),
+                  R"(Read MLIR text; ``name`` is what errors call it.
+
+Raises ``quantc.Error`` when it cannot be read.)")
       .def_ro("path", &Model::path, "The file that it was loaded from.")
       .def_prop_ro(
           "inputs",

@@ -25,6 +25,9 @@ public:
   /// Reads an ONNX model, or MLIR as text or bytecode.
   static Model load(const std::filesystem::path &file);
 
+  /// Reads MLIR text; `name` is what errors call it.
+  static Model parse(const std::string &text, const std::string &name);
+
   mlir::MLIRContext *getContext() const { return context.get(); }
   mlir::ModuleOp getModule() const { return module.get(); }
   const std::shared_ptr<mlir::MLIRContext> &getSharedContext() const {

@@ -27,6 +27,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
 using namespace mlir;
@@ -80,6 +81,8 @@ static void setParameters(Operation *op, nb::handle parameters) {
              builder.getNamedAttr("zero_point",
                                   builder.getI64IntegerAttr(nb::cast<int64_t>(
                                       parameters.attr("input_zero_point"))))}));
+  if (nb::cast<bool>(parameters.attr("float_result")))
+    op->setAttr(kFloatResultAttr, builder.getUnitAttr());
   setTensor(op, kWeightScaleAttr, parameters.attr("weight_scale"),
             DataType::F32);
   setTensor(op, kWeightZeroPointAttr, parameters.attr("weight_zero_point"),
@@ -223,6 +226,43 @@ static Model createStep(const Model &model, nb::handle config, bool learned,
                model.path);
 }
 
+static AdapterTrainingOptions
+makeAdapterOptions(const std::vector<std::string> &layers, int64_t rank,
+                   float scale) {
+  AdapterTrainingOptions options;
+  options.layers.assign(layers.begin(), layers.end());
+  options.rank = rank;
+  options.scale = scale;
+  return options;
+}
+
+static Model createAdapterForward(const Model &model,
+                                  const std::vector<std::string> &layers,
+                                  int64_t rank, float scale) {
+  auto options = makeAdapterOptions(layers, rank, scale);
+  return Model(model.getSharedContext(),
+               runPasses(model,
+                         [&](OpPassManager &pm) {
+                           buildAdapterForwardPipeline(pm, options);
+                         }),
+               model.path);
+}
+
+static Model createAdapterStep(const Model &model,
+                               const std::vector<std::string> &layers,
+                               int64_t rank, float scale, Loss loss,
+                               Optimizer optimizer) {
+  auto options = makeAdapterOptions(layers, rank, scale);
+  options.loss = loss;
+  options.optimizer = optimizer;
+  return Model(model.getSharedContext(),
+               runPasses(model,
+                         [&](OpPassManager &pm) {
+                           buildAdapterStepPipeline(pm, options);
+                         }),
+               model.path);
+}
+
 /// Of each layer that is quantized: its name, and the name of its input in mode
 /// static, else None.
 static nb::list getTrainedLayers(const Model &model, nb::handle config) {
@@ -307,6 +347,11 @@ void quantc::python::bindTraining(nb::module_ &m) {
         nb::arg("config").none(), nb::arg("learned"));
   m.def("create_step", &createStep, nb::arg("model"), nb::arg("config").none(),
         nb::arg("learned"), nb::arg("warm_up"), nb::arg("loss"),
+        nb::arg("optimizer"));
+  m.def("create_adapter_forward", &createAdapterForward, nb::arg("model"),
+        nb::arg("layers"), nb::arg("rank"), nb::arg("scale"));
+  m.def("create_adapter_step", &createAdapterStep, nb::arg("model"),
+        nb::arg("layers"), nb::arg("rank"), nb::arg("scale"), nb::arg("loss"),
         nb::arg("optimizer"));
   m.def("trained_layers", &getTrainedLayers, nb::arg("model"),
         nb::arg("config").none());

@@ -161,3 +161,22 @@ func.func @linear_a7() -> (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>) {
   %2 = quant.linear %pair, %one scale(%scales : tensor<1x2xf32>) : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<1x1xf32>
   return %0, %1, %2 : tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
 }
+
+// -----
+
+// linear_a10: last, and divided by the output scale; -0 changes nothing.
+// CHECK: output0 = dense<{{\[\[}}3.000000e+00, -0.000000e+00]]> : tensor<1x2xf32>
+// CHECK-NEXT: output1 = dense<{{\[\[}}7, 2]]> : tensor<1x2xi8>
+func.func @linear_a10() -> (tensor<1x2xf32>, tensor<1x2xi8>) {
+  %x = arith.constant dense<[[-1.0e-45]]> : tensor<1x1xf32>
+  %w = arith.constant dense<1> : tensor<2x1xi8>
+  %half = arith.constant dense<0.5> : tensor<f32>
+  %d = arith.constant dense<[[3.0, -0.0]]> : tensor<1x2xf32>
+  %0 = quant.linear %x, %w scale(%half : tensor<f32>) addend(%d : tensor<1x2xf32>) : tensor<1x1xf32>, tensor<2x1xi8> -> tensor<1x2xf32>
+  // acc = 4, m = 0.5 * 0.5 / 0.5 = 0.5: 2 + 3 / 0.5 = 8 becomes the bound 7.
+  %q = arith.constant dense<[[4]]> : tensor<1x1xi8>
+  %z = arith.constant dense<0> : tensor<i8>
+  %1 = quant.linear %q, %w scale(%half : tensor<f32>) input(%half, %z : tensor<f32>, tensor<i8>) output(%half, %z : tensor<f32>, tensor<i8>)
+      addend(%d : tensor<1x2xf32>) {clamp_max = 7 : si64} : tensor<1x1xi8>, tensor<2x1xi8> -> tensor<1x2xi8>
+  return %0, %1 : tensor<1x2xf32>, tensor<1x2xi8>
+}

@@ -320,6 +320,7 @@ def test_an_adapter_changes_something() -> None:
 def test_matching(module: str, layers: list[str], expected: str) -> None:
     adapter = random_adapter({module: (2, 2)})
     assert adapter.match(layers) == {module: expected}
+    assert list(adapter.for_layers(layers).layers) == [expected]
 
 
 @pytest.mark.parametrize(

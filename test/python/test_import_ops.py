@@ -278,7 +278,21 @@ CONVOLUTION = [
     case("Conv", floats(1, 2, 7, 6), floats(3, 2, 2, 2), auto_pad="SAME_LOWER"),
 ]
 
-CASES = LINEAR + BINARY + UNARY + SHAPES + CONSTANTS + NORMALIZATION + CONVOLUTION
+QUANTIZATION = [
+    case("QuantizeLinear", floats(3, 4), np.float32(0.02), np.uint8(100), constant=(1, 2)),
+    case("QuantizeLinear", floats(3, 4), positive(4) / 99, np.zeros(4, np.int8), constant=(1, 2)),
+    case("QuantizeLinear", floats(3, 4), positive(3) / 9, dims={0: (3, 4)}, constant=(1,), axis=0),
+    case("QuantizeLinear", floats(3, 4), np.float32(0.02), opset=10, constant=(1,)),
+    case("DequantizeLinear", np.array([[1, 200], [7, 0]], np.uint8), np.float32(0.3), np.uint8(9),
+         constant=(0, 1, 2)),
+    case("DequantizeLinear", np.array([[1, 200], [7, 0]], np.uint8), positive(2), constant=(0, 1),
+         axis=0),
+    case("DequantizeLinear", np.array([[1, -7]], np.int8), positive(2), np.array([3, -4], np.int8),
+         constant=(1, 2)),
+    case("DequantizeLinear", np.array([5, -70000], np.int32), positive(2), constant=(0, 1), axis=0),
+]  # fmt: skip
+
+CASES = LINEAR + BINARY + UNARY + SHAPES + CONSTANTS + NORMALIZATION + CONVOLUTION + QUANTIZATION
 
 
 @pytest.mark.parametrize("sample", CASES, ids=str)

@@ -32,6 +32,7 @@ CONFIGS = {
         "group_size": 8,
         "symmetric_weights": False,
     },
+    "nf4": {"weight_format": "nf4"},
     "one layer": {"skip_layers": ["fc1"]},
 }
 
@@ -121,7 +122,7 @@ def check_channels(
     is_new = (get_weight(merged) == get_weight(expected)).all(axis=1)
     is_nearer = get_error(merged) <= get_error(expected)
     assert (is_new | is_nearer).all()
-    if merged.weight_bits == 32 or merged.granularity == "per_tensor":
+    if merged.weight_format != "integer" or merged.granularity == "per_tensor":
         return
     same = np.equal(merged.weight_scale, base.weight_scale).reshape(len(is_new), -1).all(axis=1)
     if merged.group_multiplier is not None:
@@ -296,6 +297,20 @@ def test_calibration_with_adapters(model: quantc.Model, adapter: quantc.Adapter)
     shared = quantc.quantize(model, config, batches, adapters=[adapter, other])
     assert shared.layers["fc1"].input_scale == alone.layers["fc1"].input_scale
     assert shared.layers["fc2"].input_scale > alone.layers["fc2"].input_scale
+
+
+def test_calibration_with_adapters_on_the_command_line(
+    model: quantc.Model, adapter: quantc.Adapter, tmp_path: Path
+) -> None:
+    data = random_inputs((16, 40))
+    np.save(tmp_path / "data.npy", data)
+    adapter.save(tmp_path / "adapter")
+    arguments = ["quantize", model.path, "--data", str(tmp_path / "data.npy")]
+    arguments += ["--adapter", str(tmp_path / "adapter"), "-o", str(tmp_path / "out.mlir")]
+    assert main(arguments) == 0
+    expected = quantc.quantize(model, calibration_data=data, adapters=[adapter])
+    actual = quantc.load(tmp_path / "out.mlir")
+    assert actual.layers["fc2"].input_scale == expected.layers["fc2"].input_scale
 
 
 def test_command_line(

@@ -21,6 +21,10 @@ inline constexpr llvm::StringLiteral kTileSizesAttr = "quant.tile_sizes";
 /// rows.
 inline constexpr llvm::StringLiteral kPerPanelAttr = "quant.per_panel";
 
+/// The attribute of operations with tile sizes that are tiled by themselves:
+/// the whole of their result is needed for each tile of the next one.
+inline constexpr llvm::StringLiteral kTileRootAttr = "quant.tile_root";
+
 /// The attribute of operations that are tiled and small enough to vectorize.
 inline constexpr llvm::StringLiteral kTiledAttr = "quant.tiled";
 

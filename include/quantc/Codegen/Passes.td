@@ -20,12 +20,17 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
     byte and are unpacked panel by panel.
 
+    A layer whose addend is `quant.lora` becomes three: without an addend, for
+    when there is no adapter; with the deltas of one adapter for all rows, in
+    the tiles of the layer; and with the deltas of many as a tensor.
+
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -234,6 +239,31 @@ def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
     memrefs, where contiguity is known.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerTransposesPass : Pass<"quant-lower-transposes"> {
+  let summary = "Transpose squares by interleaving rows";
+  let description = [{
+    A `vector.transpose` of a square of 2^p rows becomes p rounds of shuffles
+    that interleave two rows each, `p * 2^p` in all, on vectors of the length of
+    a row. Element by element, as upstream lowers it, would be four times as
+    many; other shapes are left to that.
+
+    ```mlir
+    %t = vector.transpose %v, [1, 0] : vector<2x2xf32> to vector<2x2xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.extract %v[0] : vector<2xf32> from vector<2x2xf32>
+    %1 = vector.extract %v[1] : vector<2xf32> from vector<2x2xf32>
+    %low = vector.shuffle %0, %1 [0, 2] : vector<2xf32>, vector<2xf32>
+    %high = vector.shuffle %0, %1 [1, 3] : vector<2xf32>, vector<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

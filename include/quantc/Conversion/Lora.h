@@ -13,13 +13,14 @@
 
 namespace quantc {
 
-/// What computes the delta of the rows of one part, for a pass that tiles it.
+/// What computes deltas, for a pass that tiles it: each a `linalg.generic`.
 struct LoraContractions {
-  /// u [m, r], a `linalg.generic` with loops m, r and k, and its zeros (m, r).
+  /// u [m, r], with loops m, r and k, and its zeros, with loops m and r.
   mlir::Operation *down, *downZeros;
-  /// d [m, n], with loops m, n and r, and its zeros (m, n).
+  /// d [m, n], with loops m, n and r, and its zeros, with loops m and n. Where
+  /// N is in panels there are two loops instead of n.
   mlir::Operation *up, *upZeros;
-  /// The product with the scale, with loops m and n.
+  /// The product with the scale, with the loops of the zeros.
   mlir::Operation *finish;
 };
 
@@ -28,6 +29,12 @@ struct LoraContractions {
 mlir::Value lowerLora(mlir::OpBuilder &builder, LoraOp op,
                       LoraOp::Adaptor adaptor,
                       LoraContractions *contractions = nullptr);
+
+/// The deltas of `op` where all rows use the adapter in `slot`, an index, in
+/// panels of columns: [M, N / panel, panel].
+mlir::Value lowerLoraOfSlot(mlir::OpBuilder &builder, LoraOp op,
+                            mlir::Value slot, int64_t panel,
+                            LoraContractions &contractions);
 
 } // namespace quantc
 

@@ -29,6 +29,9 @@ struct QuantizationOptions
       *this, "activation-bits",
       llvm::cl::desc("Bits of an activation: 8, or 32 for weight-only"),
       llvm::cl::init(8)};
+  Option<WeightFormat> weightFormat{
+      *this, "weight-format", llvm::cl::desc("What a stored weight is"),
+      llvm::cl::init(WeightFormat::Integer), getWeightFormatValues()};
   Option<Mode> mode{
       *this, "mode",
       llvm::cl::desc("Where the parameters of activations come from"),
@@ -93,6 +96,10 @@ void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options);
 void buildPtqPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
+/// From a simulated form that was imported, with its parameters, to the integer
+/// form.
+void buildSimulatedPipeline(mlir::OpPassManager &pm);
+
 /// From the float to the simulated form of quantization-aware training. Unless
 /// parameters are observed, weights become inputs of the program.
 void buildQatPipeline(mlir::OpPassManager &pm,
@@ -110,7 +117,7 @@ void buildMergePipeline(mlir::OpPassManager &pm, bool keepBase);
 /// Undoes that, with `keepBase`.
 void buildUnmergePipeline(mlir::OpPassManager &pm);
 
-/// Registers --quant-ptq, --quant-qat and --quant-calibrate.
+/// Registers --quant-ptq, --quant-simulated, --quant-qat and --quant-calibrate.
 void registerQuantizationPipelines();
 
 } // namespace quantc

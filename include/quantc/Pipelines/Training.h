@@ -31,6 +31,28 @@ struct TrainingOptions : QuantizationOptions {
                       llvm::cl::init(false)};
 };
 
+/// How an adapter of a quantized program is trained.
+struct AdapterTrainingOptions
+    : mlir::PassPipelineOptions<AdapterTrainingOptions> {
+  ListOption<std::string> layers{
+      *this, "layers",
+      llvm::cl::desc("Regular expressions of the names of layers; all without "
+                     "any")};
+  Option<int64_t> rank{*this, "rank", llvm::cl::desc("The rank of the adapter"),
+                       llvm::cl::init(8)};
+  Option<float> scale{
+      *this, "scale",
+      llvm::cl::desc("What the product of its matrices is multiplied by"),
+      llvm::cl::init(1.0f)};
+  Option<Loss> loss{*this, "loss",
+                    llvm::cl::desc("How far the output is from the labels"),
+                    llvm::cl::init(Loss::CrossEntropy), getLossValues()};
+  Option<Optimizer> optimizer{
+      *this, "optimizer",
+      llvm::cl::desc("How parameters follow their gradients"),
+      llvm::cl::init(Optimizer::Adam), getOptimizerValues()};
+};
+
 /// From the float form to the integer form whose weights are inputs: what the
 /// model computes once it is quantized with those weights, to the bit.
 void buildQatForwardPipeline(mlir::OpPassManager &pm,
@@ -41,7 +63,16 @@ void buildQatForwardPipeline(mlir::OpPassManager &pm,
 void buildTrainStepPipeline(mlir::OpPassManager &pm,
                             const TrainingOptions &options);
 
-/// Registers --quant-qat-forward and --quant-train-step.
+/// From the integer form to one with an adapter whose matrices are inputs.
+void buildAdapterForwardPipeline(mlir::OpPassManager &pm,
+                                 const AdapterTrainingOptions &options);
+
+/// From the integer form to a training step of an adapter; the base is frozen.
+void buildAdapterStepPipeline(mlir::OpPassManager &pm,
+                              const AdapterTrainingOptions &options);
+
+/// Registers --quant-qat-forward, --quant-train-step, --quant-adapter-forward
+/// and --quant-adapter-step.
 void registerTrainingPipelines();
 
 } // namespace quantc

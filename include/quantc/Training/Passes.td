@@ -163,4 +163,53 @@ def InsertOptimizer : Pass<"quant-insert-optimizer", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def InsertTrainedLora : Pass<"quant-insert-trained-lora", "::mlir::ModuleOp"> {
+  let summary = "Add an adapter that is trained to quantized layers";
+  let description = [{
+    Adds `quant.lora` to the chosen layers of a program in integer form, as
+    `quant-insert-lora` does, but with one adapter whose matrices are inputs
+    that are trained. The base is frozen: its weights stay constants.
+
+    For each layer `<layer>.lora_down` is A transposed, [K, R], and
+    `<layer>.lora_up` is B transposed, [R, N], where R is `rank`. Patterns of
+    `layers` are like those of `quant-insert-lora`.
+
+    Example, with `rank=8 scale=2`:
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x4xf32> {
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>,
+        %a: tensor<16x8xf32> {quant.name = "fc.lora_down", quant.trainable},
+        %b: tensor<8x4xf32> {quant.name = "fc.lora_up", quant.trainable})
+        -> tensor<?x4xf32> {
+      // %down and %up are %a and %b with a dimension for the slot
+      %two = arith.constant dense<2.0> : tensor<1xf32>
+      %first = arith.constant dense<0> : tensor<1xi32>
+      %d = quant.lora %x, %down, %up scale(%two : tensor<1xf32>)
+          slots(%first : tensor<1xi32>) : tensor<?x16xf32>, tensor<1x16x8xf32>,
+          tensor<1x8x4xf32> -> tensor<?x4xf32>
+      %y = quant.linear %x, %w scale(%s : tensor<4x1xf32>)
+          addend(%d : tensor<?x4xf32>)
+          : tensor<?x16xf32>, tensor<4x16xi8> -> tensor<?x4xf32> loc("fc")
+    ```
+  }];
+  let options = [
+    ListOption<"layers", "layers", "std::string",
+               "Regular expressions of the names of layers; all without any">,
+    Option<"rank", "rank", "int64_t", "8", "The rank of the adapter">,
+    Option<"scale", "scale", "float", "1.0f",
+           "What the product of its matrices is multiplied by">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // QUANTC_TRAINING_PASSES

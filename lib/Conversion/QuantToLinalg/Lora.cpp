@@ -40,6 +40,7 @@ public:
         numColumns(op.getType().getDimSize(1)) {}
 
   Value lower(RankedTensorType type);
+  Value lowerOneSlot(Value slot, int64_t panel);
 
 private:
   /// Rows of a matrix: [begin, begin + count).
@@ -61,16 +62,19 @@ private:
   /// Slice `slot` of `bank`, without the dimension of slots; null stays null.
   Value extractSlot(Value bank, Value slot);
 
-  /// A `linalg.generic` with loops m, n, and for a sum k, that writes `init`
-  /// [m, n].
+  /// A `linalg.generic` that writes all of `init`, with a loop for each of its
+  /// dimensions and for a sum one more.
   Value createLoops(ValueRange inputs, ArrayRef<AffineMap> maps, Value init,
-                    unsigned numLoops, EmitBody body);
+                    bool isSum, EmitBody body);
   Value createZeros(Value init, Operation *LoraContractions::*op);
   /// An element of A or B as f32 (lora_a2).
   Value readElement(Emit &a, Value stored, Value scale);
   /// lhs [M, K] by rhs [K, N] in storage type, whose columns may have scales.
+  /// N may be two dimensions.
   Value createProduct(Value lhs, Value rhs, Value rhsScale, Value zeros,
                       Operation *LoraContractions::*op);
+  /// [..., N] -> [..., N / panel, panel]; null stays null.
+  Value splitColumns(Value tensor, int64_t panel);
   /// sums * scale, written to `delta`.
   Value finish(Value sums, Value scale, Value delta);
   /// A loop over the parts of the rows of an [M, columns] matrix: where there
@@ -120,17 +124,20 @@ Value LoraLowering::extractSlot(Value bank, Value slot) {
 }
 
 Value LoraLowering::createLoops(ValueRange inputs, ArrayRef<AffineMap> maps,
-                                Value init, unsigned numLoops, EmitBody body) {
+                                Value init, bool isSum, EmitBody body) {
+  unsigned rank = cast<RankedTensorType>(init.getType()).getRank();
+  SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
+  if (isSum)
+    iterators.push_back(IteratorType::reduction);
   SmallVector<AffineMap> allMaps(maps);
-  allMaps.push_back(builder.getMultiDimIdentityMap(numLoops).getMajorSubMap(2));
-  SmallVector<IteratorType> iterators(numLoops, IteratorType::reduction);
-  iterators[0] = iterators[1] = IteratorType::parallel;
+  allMaps.push_back(
+      builder.getMultiDimIdentityMap(iterators.size()).getMajorSubMap(rank));
   return createGeneric(builder, loc, inputs, init, allMaps, iterators, body)
       .front();
 }
 
 Value LoraLowering::createZeros(Value init, Operation *LoraContractions::*op) {
-  Value zeros = createLoops({}, {}, init, 2,
+  Value zeros = createLoops({}, {}, init, /*isSum=*/false,
                             [](Emit &a, ValueRange) -> SmallVector<Value> {
                               return {a.constant(0.0f)};
                             });
@@ -155,19 +162,25 @@ Value LoraLowering::readElement(Emit &a, Value stored, Value scale) {
 Value LoraLowering::createProduct(Value lhs, Value rhs, Value rhsScale,
                                   Value zeros,
                                   Operation *LoraContractions::*op) {
-  AffineExpr m, n, k;
-  bindDims(builder.getContext(), m, n, k);
+  unsigned rank = cast<RankedTensorType>(rhs.getType()).getRank();
+  AffineExpr m = builder.getAffineDimExpr(0);
+  AffineExpr k = builder.getAffineDimExpr(rank);
+  SmallVector<AffineExpr> n;
+  for (unsigned dim = 1; dim < rank; ++dim)
+    n.push_back(builder.getAffineDimExpr(dim));
   auto getMap = [&](ArrayRef<AffineExpr> exprs) {
-    return AffineMap::get(3, 0, exprs, builder.getContext());
+    return AffineMap::get(rank + 1, 0, exprs, builder.getContext());
   };
+  SmallVector<AffineExpr> rhsExprs = {k};
+  llvm::append_range(rhsExprs, n);
   SmallVector<Value> inputs = {lhs, rhs};
-  SmallVector<AffineMap> maps = {getMap({m, k}), getMap({k, n})};
+  SmallVector<AffineMap> maps = {getMap({m, k}), getMap(rhsExprs)};
   if (rhsScale) {
     inputs.push_back(rhsScale);
-    maps.push_back(getMap({n}));
+    maps.push_back(getMap(n));
   }
   Value product =
-      createLoops(inputs, maps, zeros, 3,
+      createLoops(inputs, maps, zeros, /*isSum=*/true,
                   [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
                     Value element = readElement(
                         a, elements[1], rhsScale ? elements[2] : Value());
@@ -258,14 +271,60 @@ Value LoraLowering::lower(RankedTensorType type) {
 }
 
 Value LoraLowering::finish(Value sums, Value scale, Value delta) {
-  Value result =
-      createLoops(sums, builder.getMultiDimIdentityMap(2), delta, 2,
-                  [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-                    return {numerics::finishDelta(a, elements[0], scale)};
-                  });
+  unsigned rank = cast<RankedTensorType>(delta.getType()).getRank();
+  Value result = createLoops(
+      sums, builder.getMultiDimIdentityMap(rank), delta,
+      /*isSum=*/false, [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        return {numerics::finishDelta(a, elements[0], scale)};
+      });
   if (contractions)
     contractions->finish = result.getDefiningOp();
   return result;
+}
+
+Value LoraLowering::splitColumns(Value tensor, int64_t panel) {
+  if (!tensor)
+    return {};
+  auto type = cast<RankedTensorType>(tensor.getType());
+  int64_t last = type.getRank() - 1;
+  SmallVector<int64_t> shape(type.getShape().drop_back());
+  shape.append({numColumns / panel, panel});
+  SmallVector<ReassociationIndices> split;
+  for (int64_t dim = 0; dim < last; ++dim)
+    split.push_back({dim});
+  split.push_back({last, last + 1});
+  return tensor::ExpandShapeOp::create(
+      builder, loc, RankedTensorType::get(shape, type.getElementType()), tensor,
+      split);
+}
+
+Value LoraLowering::lowerOneSlot(Value slot, int64_t panel) {
+  Value numRows = tensor::DimOp::create(builder, loc, adaptor.getInput(), 0);
+  Value u = createProduct(
+      adaptor.getInput(), extractSlot(adaptor.getDown(), slot),
+      extractSlot(adaptor.getDownScale(), slot),
+      createZeros(createEmpty(numRows, rank), &LoraContractions::downZeros),
+      &LoraContractions::down);
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     getIndex(numColumns / panel),
+                                     getIndex(panel)};
+  auto createPanels = [&]() -> Value {
+    return tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
+  };
+  Value scale =
+      tensor::ExtractOp::create(builder, loc, adaptor.getScale(), slot);
+  Value sums = createProduct(
+      u, splitColumns(extractSlot(adaptor.getUp(), slot), panel),
+      splitColumns(extractSlot(adaptor.getUpScale(), slot), panel),
+      createZeros(createPanels(), &LoraContractions::upZeros),
+      &LoraContractions::up);
+  return finish(sums, scale, createPanels());
+}
+
+Value quantc::lowerLoraOfSlot(OpBuilder &builder, LoraOp op, Value slot,
+                              int64_t panel, LoraContractions &contractions) {
+  return LoraLowering(builder, op, LoraOp::Adaptor(op), &contractions)
+      .lowerOneSlot(slot, panel);
 }
 
 Value quantc::lowerLora(OpBuilder &builder, LoraOp op, LoraOp::Adaptor adaptor,

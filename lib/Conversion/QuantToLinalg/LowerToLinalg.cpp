@@ -96,6 +96,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateUnpackPatterns(converter, patterns);
     populateLinearPatterns(converter, patterns);
     populateLoraPatterns(converter, patterns);
+    populateNormalFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateCallOpTypeConversionPattern(patterns, converter);

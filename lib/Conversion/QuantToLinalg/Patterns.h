@@ -30,6 +30,10 @@ void populateLinearPatterns(const mlir::TypeConverter &converter,
 void populateLoraPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns);
 
+/// dequantize_normal_float.
+void populateNormalFloatPatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+
 } // namespace quantc
 
 #endif // QUANTC_LIB_CONVERSION_QUANTTOLINALG_PATTERNS_H

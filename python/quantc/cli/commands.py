@@ -59,8 +59,11 @@ def _get_statistics(
     tables = [quantc.CalibrationTable.load(path) for path in arguments.calibration_file]
     if arguments.data:
         data = Dataset(arguments.data, model.inputs, arguments.batch_size)
+        adapters = [quantc.load_adapter(folder) for folder in arguments.adapter]
         tables.append(
-            quantc.calibrate(model, data, histogram=histogram, source=str(arguments.data))
+            quantc.calibrate(
+                model, data, histogram=histogram, adapters=adapters, source=str(arguments.data)
+            )
         )
     if not tables:
         raise Error(

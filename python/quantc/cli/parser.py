@@ -132,6 +132,14 @@ def _add_quantize(subparsers) -> None:
     group = parser.add_argument_group("calibration, for --mode static")
     _add_data(group, required=False)
     group.add_argument(
+        "--adapter",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a LoRA adapter that the model will run with: calibrate with it too; may be repeated",
+    )
+    group.add_argument(
         "--calibration-file",
         type=Path,
         action="append",
@@ -162,6 +170,11 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what and how")
     group.add_argument(
         "--weight-bits", type=int, metavar="4|8", help=f"default: {defaults.weight_bits}"
+    )
+    group.add_argument(
+        "--weight-format",
+        metavar=_hyphenated(config.WEIGHT_FORMATS),
+        help="nf4: 4 bits in groups of 64, weight-only, for training adapters (default: integer)",
     )
     group.add_argument(
         "--activation-bits", type=int, metavar="8|32", help="32 is the same as --mode weight-only"

@@ -1,5 +1,6 @@
-"""Training by compiled programs: plain, and with simulated quantization."""
+"""Training by compiled programs: plain, with simulated quantization, and of adapters."""
 
+from quantc.training.adapter_trainer import AdapterTrainer
 from quantc.training.trainer import Trainer
 
-__all__ = ["Trainer"]
+__all__ = ["AdapterTrainer", "Trainer"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,18 @@ from quantc._quantc import Model, Program
 from quantc.compilation import compile
 from quantc.config import QuantizationConfig
 from quantc.training.data import Arrays
+
+
+class StepPrograms(Protocol):
+    """What a trainer runs."""
+
+    @property
+    def forward(self) -> Program:
+        """Inputs and state to the output of the model."""
+
+    @property
+    def step(self) -> Program:
+        """One step of training."""
 
 
 class Programs:

@@ -165,3 +165,44 @@ func.func @linear_run_time_parameters() -> (tensor<3x5xi8>, tensor<3x5xi8>, tens
   %2 = quant.linear %x, %w scale(%column : tensor<5x1xf32>) input(%s, %seven : tensor<f32>, tensor<i8>) bias(%vector : tensor<5xf32>) : tensor<3x8xi8>, tensor<5x8xi8> -> tensor<3x5xf32>
   return %0, %1, %2 : tensor<3x5xi8>, tensor<3x5xi8>, tensor<3x5xf32>
 }
+
+// -----
+
+// CHECK: output0 = dense<{{.*}}> : tensor<5x3xf32>
+func.func @lora() -> (tensor<5x3xf32>, tensor<5x3xi8>) {
+  %x = arith.constant dense<[[0.3, -1.7], [2.5, 0.125], [-0.0, 1.0e-40], [3.25, -4.5], [1.0, 1.1]]> : tensor<5x2xf32>
+  %a = arith.constant dense<[[[0.1, 0.2], [0.3, -0.7]], [[1.5, 0.9], [2.1, 1.3]]]> : tensor<2x2x2xbf16>
+  %b = arith.constant dense<[[[1.1, 0.4, 0.2], [0.7, -0.3, 0.6]], [[1.7, 0.1, 1.9], [0.8, 1.2, 1.3]]]> : tensor<2x2x3xbf16>
+  %s = arith.constant dense<[1.1, 2.3]> : tensor<2xf32>
+  %i = arith.constant dense<[1, -1, 0]> : tensor<3xi32>
+  %d = quant.lora %x, %a, %b scale(%s : tensor<2xf32>) slots(%i : tensor<3xi32>)
+      : tensor<5x2xf32>, tensor<2x2x2xbf16>, tensor<2x2x3xbf16> -> tensor<5x3xf32>
+  %w = arith.constant dense<[[1, -2], [3, 4], [-5, 6]]> : tensor<3x2xi8>
+  %sw = arith.constant dense<0.3> : tensor<f32>
+  %z = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<f32>) addend(%d : tensor<5x3xf32>) : tensor<5x2xf32>, tensor<3x2xi8> -> tensor<5x3xf32>
+  %q = quant.quantize %x scale(%sw : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<5x2xf32> -> tensor<5x2xi8>
+  %r = quant.linear %q, %w scale(%sw : tensor<f32>) input(%sw, %z : tensor<f32>, tensor<i8>) output(%sw, %z : tensor<f32>, tensor<i8>)
+      addend(%d : tensor<5x3xf32>) {clamp_min = 3 : si64} : tensor<5x2xi8>, tensor<3x2xi8> -> tensor<5x3xi8>
+  return %y, %r : tensor<5x3xf32>, tensor<5x3xi8>
+}
+
+// -----
+
+// CHECK: output0 = dense<{{.*}}> : tensor<2x128xf32>
+func.func @dequantize_normal_float() -> (tensor<2x128xf32>, tensor<1x64xf32>) {
+  %bytes = arith.constant dense<[[16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8,
+      16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8],
+      [16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8,
+      16, 50, 84, 118, -104, -70, -36, -2, 0, 17, 34, 51, 68, 85, 102, 119, -120, -103, -86, -69, -52, -35, -18, -1, 1, 2, 3, 4, 5, 6, 7, 8]]> : tensor<2x64xi8>
+  %q = quant.unpack %bytes : tensor<2x64xi8> -> tensor<2x128xi4>
+  %c = arith.constant dense<77> : tensor<1x256xi8>
+  %s = arith.constant dense<0.0131> : tensor<1x1xf32>
+  %m = arith.constant dense<0.77> : tensor<f32>
+  %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<2x128xi4> -> tensor<2x128xf32>
+  // A magnitude that would be negative is 0, and one block is no group.
+  %one = arith.constant dense<7> : tensor<1x64xi4>
+  %low = arith.constant dense<-127> : tensor<1x256xi8>
+  %v = quant.dequantize_normal_float %one magnitude(%low, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<1x64xi4> -> tensor<1x64xf32>
+  return %w, %v : tensor<2x128xf32>, tensor<1x64xf32>
+}

@@ -274,3 +274,84 @@ func.func @linear_c12_addend(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>, %s: tensor<
   %0 = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) addend(%d : tensor<?x8xf32>) : tensor<?x8xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
   return
 }
+
+// -----
+
+func.func @lora_c1_depth(%x: tensor<?x8xf32>, %a: tensor<?x7x4xf32>, %b: tensor<?x4x6xf32>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects input [M, K], down [S, K, R], up [S, R, N], scale [S] and result [M, N] with static K, R and N, R not 0}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x7x4xf32>, tensor<?x4x6xf32> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c1_rank(%x: tensor<?x8xf32>, %a: tensor<8x4xf32>, %b: tensor<?x4x6xf32>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects input [M, K], down [S, K, R], up [S, R, N] and result [M, N]}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<8x4xf32>, tensor<?x4x6xf32> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c2_storage(%x: tensor<?x8xf32>, %a: tensor<?x8x4xf32>, %b: tensor<?x4x6xbf16>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects down and up of the same element type}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xf32>, tensor<?x4x6xbf16> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c3_missing(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects storage scales exactly when down and up are i8}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @lora_c3_shape(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %sa: tensor<?x4xf32>, %i: tensor<?xi32>) {
+  // expected-error @+1 {{expects storage scales [S, R] and [S, N]}}
+  %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) storage_scales(%sa, %sa : tensor<?x4xf32>, tensor<?x4xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_normal_float_c1_blocks(%q: tensor<4x96xi4>, %c: tensor<1x256xi8>, %s: tensor<1x1xf32>, %m: tensor<f32>) {
+  // expected-error @+1 {{expects an [N, K] input, K a multiple of 64, and a result of its shape}}
+  %0 = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<4x96xi4> -> tensor<4x96xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_normal_float_c1_result(%q: tensor<4x64xi4>, %c: tensor<1x256xi8>, %s: tensor<1x1xf32>, %m: tensor<f32>) {
+  // expected-error @+1 {{expects an [N, K] input, K a multiple of 64, and a result of its shape}}
+  %0 = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<4x64xi4> -> tensor<64x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_normal_float_c2_magnitudes(%q: tensor<4x64xi4>, %c: tensor<4x1xi8>, %s: tensor<1x1xf32>, %m: tensor<f32>) {
+  // expected-error @+1 {{expects magnitudes of shape [1, 256] and their scales of shape [1, 1]}}
+  %0 = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<4x1xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<4x64xi4> -> tensor<4x64xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_normal_float_c2_scales(%q: tensor<257x64xi4>, %c: tensor<2x256xi8>, %s: tensor<1x1xf32>, %m: tensor<f32>) {
+  // expected-error @+1 {{expects magnitudes of shape [2, 256] and their scales of shape [2, 1]}}
+  %0 = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<2x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_normal_float_c3_scale(%q: tensor<4x64xi4>, %c: tensor<1x256xi8>, %m: tensor<f32>) {
+  %s = arith.constant dense<0.0> : tensor<1x1xf32>
+  // expected-error @+1 {{expects a positive and finite magnitude scale}}
+  %0 = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<1x256xi8>, tensor<1x1xf32>, tensor<f32>) : tensor<4x64xi4> -> tensor<4x64xf32>
+  return
+}

@@ -52,10 +52,26 @@ func.func @addend(%x: tensor<?x8xf32>, %w: tensor<6x8xi8>, %sw: tensor<6x1xf32>,
   return %y : tensor<?x6xf32>
 }
 
+// CHECK-LABEL: func @lora
+func.func @lora(%x: tensor<?x8xf32>, %a: tensor<?x8x4xi8>, %b: tensor<?x4x6xi8>, %s: tensor<?xf32>, %sa: tensor<?x4xf32>, %sb: tensor<?x6xf32>, %i: tensor<?xi32>) -> tensor<?x6xf32> {
+  // CHECK: quant.lora %{{.*}}, %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<?xf32>) storage_scales(%{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<?x6xf32>) slots(%{{.*}} : tensor<?xi32>)
+  // CHECK-SAME: : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  %d = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) storage_scales(%sa, %sb : tensor<?x4xf32>, tensor<?x6xf32>) slots(%i : tensor<?xi32>)
+      : tensor<?x8xf32>, tensor<?x8x4xi8>, tensor<?x4x6xi8> -> tensor<?x6xf32>
+  return %d : tensor<?x6xf32>
+}
+
 // Upstream's types and operations are the same dialect.
 // CHECK-LABEL: func @upstream
 func.func @upstream(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
   // CHECK: quant.qcast
   %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
   return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
+}
+
+// CHECK-LABEL: func @normal_float
+func.func @normal_float(%q: tensor<257x64xi4>, %c: tensor<2x256xi8>, %s: tensor<2x1xf32>, %m: tensor<f32>) -> tensor<257x64xf32> {
+  // CHECK: quant.dequantize_normal_float %{{.*}} magnitude(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
+  %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
+  return %w : tensor<257x64xf32>
 }

@@ -241,9 +241,38 @@ def invalid() -> None:
         node_model(name, "Relu", [], initializers=[tensor])
 
 
+def quantized() -> None:
+    """Write a layer with a quantized input, weight of 4 bits and bias."""
+    nibbles = helper.make_tensor("w", TensorProto.UINT4, [4, 2], [8, 9, 10, 7, 0, 15, 8, 8])
+    zero_point = helper.make_tensor("zw", TensorProto.UINT4, [2], [8, 7])
+    save(
+        "quantized",
+        [
+            helper.make_node("QuantizeLinear", ["x", "sx", "zx"], ["xq"]),
+            helper.make_node("DequantizeLinear", ["xq", "sx", "zx"], ["xd"]),
+            helper.make_node("DequantizeLinear", ["w", "sw", "zw"], ["wd"], axis=1),
+            helper.make_node("DequantizeLinear", ["b", "sb"], ["bd"], axis=0),
+            helper.make_node("Gemm", ["xd", "wd", "bd"], ["y"], name="fc"),
+        ],
+        [value("x", ["batch", 4])],
+        [value("y", ["batch", 2])],
+        [
+            constant("sx", 0.5),
+            constant("zx", 130, np.uint8),
+            nibbles,
+            constant("sw", [0.25, 0.5]),
+            zero_point,
+            constant("b", [3, -4], np.int32),
+            constant("sb", [0.125, 0.25]),
+        ],
+        opset=21,
+    )
+
+
 if __name__ == "__main__":
     linear()
     elementwise()
     shapes()
     normalization()
+    quantized()
     invalid()

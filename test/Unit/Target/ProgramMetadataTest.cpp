@@ -59,4 +59,31 @@ TEST(ProgramMetadataTest, WrongJsonIsAnError) {
   }
 }
 
+TEST(ProgramMetadataTest, AdaptersAreRead) {
+  ProgramMetadata metadata;
+  metadata.name = "net";
+  AdapterLayout layout;
+  layout.storage = DataType::I8;
+  layout.maxRank = 4;
+  layout.addLayer("fc1", 10, 20);
+  layout.addLayer("fc2", 20, 3);
+  metadata.adapters = layout;
+  llvm::Expected<ProgramMetadata> read =
+      ProgramMetadata::fromJson(metadata.toJson());
+  ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+  ASSERT_TRUE(read->adapters);
+  EXPECT_EQ(read->adapters->storage, DataType::I8);
+  EXPECT_EQ(read->adapters->maxRank, 4);
+  EXPECT_EQ(read->adapters->size, layout.size);
+  ASSERT_EQ(read->adapters->layers.size(), 2u);
+  EXPECT_EQ(read->adapters->layers[1].name, "fc2");
+  EXPECT_EQ(read->adapters->layers[1].upScale, layout.layers[1].upScale);
+
+  std::string wrong = metadata.toJson();
+  wrong.replace(wrong.find("int8"), 4, "int9");
+  llvm::Expected<ProgramMetadata> refused = ProgramMetadata::fromJson(wrong);
+  EXPECT_FALSE(bool(refused));
+  llvm::consumeError(refused.takeError());
+}
+
 } // namespace

@@ -27,6 +27,7 @@ void quantc::registerQuantExtension(DialectRegistry &registry) {
                   tensor::TensorDialect>();
   registry.addExtension(+[](MLIRContext *, quant::QuantDialect *dialect) {
     RegisteredOperationName::insert<ChooseParamsOp>(*dialect);
+    RegisteredOperationName::insert<DequantizeNormalFloatOp>(*dialect);
     RegisteredOperationName::insert<DequantizeOp>(*dialect);
     RegisteredOperationName::insert<FakeQuantOp>(*dialect);
     RegisteredOperationName::insert<HistogramOp>(*dialect);

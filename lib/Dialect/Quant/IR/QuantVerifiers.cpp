@@ -12,6 +12,7 @@
 
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Numerics/NormalFloat.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -199,6 +200,28 @@ LogicalResult UnpackOp::verify() {
   return success();
 }
 
+LogicalResult DequantizeNormalFloatOp::verify() {
+  // dequantize_normal_float_c1
+  RankedTensorType input = getInput().getType();
+  if (input.getRank() != 2 || !input.hasStaticShape() ||
+      input.getDimSize(1) % numerics::normalFloatBlock != 0 ||
+      getType().getShape() != input.getShape())
+    return emitOpError("expects an [N, K] input, K a multiple of ")
+           << numerics::normalFloatBlock << ", and a result of its shape";
+  // dequantize_normal_float_c2
+  int64_t superBlock =
+      numerics::normalFloatBlock * numerics::normalFloatSuperBlock;
+  int64_t count = llvm::divideCeil(input.getNumElements(), superBlock);
+  if (getMagnitude().getType().getShape() !=
+          ArrayRef<int64_t>{count, numerics::normalFloatSuperBlock} ||
+      getMagnitudeScale().getType().getShape() != ArrayRef<int64_t>{count, 1})
+    return emitOpError("expects magnitudes of shape [")
+           << count << ", " << numerics::normalFloatSuperBlock
+           << "] and their scales of shape [" << count << ", 1]";
+  // dequantize_normal_float_c3
+  return verifyScale(*this, "magnitude scale", getMagnitudeScale());
+}
+
 //===----------------------------------------------------------------------===//
 // LinearOp
 //===----------------------------------------------------------------------===//
@@ -310,11 +333,12 @@ LogicalResult LoraOp::verify() {
     return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N] and "
                        "result [M, N]");
   int64_t depth = down[1], rank = down[2], numColumns = up[2];
-  if (ShapedType::isDynamicShape({depth, rank, numColumns}) ||
+  if (ShapedType::isDynamicShape({depth, rank, numColumns}) || rank == 0 ||
       down[0] != numSlots || up[0] != numSlots || up[1] != rank ||
       input[1] != depth || result[0] != input[0] || result[1] != numColumns)
     return emitOpError("expects input [M, K], down [S, K, R], up [S, R, N], "
-                       "scale [S] and result [M, N] with static K, R and N");
+                       "scale [S] and result [M, N] with static K, R and N, R "
+                       "not 0");
   // lora_c2
   Type storage = getDown().getType().getElementType();
   if (getUp().getType().getElementType() != storage)

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Numerics/NormalFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -154,6 +155,28 @@ ParameterValues quantc::createObservedParameters(OpBuilder &builder,
   Value range = ObserveOp::create(
       builder, loc, RankedTensorType::get(shape, builder.getF32Type()), input);
   return createChosenParameters(builder, loc, range, bits, symmetric);
+}
+
+Value quantc::createNormalFloatWeight(OpBuilder &builder, Value weight) {
+  Location loc = weight.getLoc();
+  auto elements = ConstantElements<float>::get(weight);
+  RankedTensorType type = elements->getType();
+  int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
+  numerics::NormalFloatWeights stored =
+      numerics::quantizeNormalFloat(elements->values());
+  Value bytes =
+      createConstant(builder, loc, {rows, cols / 2},
+                     ArrayRef(packNibbles(stored.storage, rows, cols)));
+  Value storage = UnpackOp::create(
+      builder, loc, type.clone(builder.getIntegerType(4)), bytes);
+  const numerics::NormalFloatMagnitudes &magnitudes = stored.magnitudes;
+  int64_t count = magnitudes.scales.size();
+  return DequantizeNormalFloatOp::create(
+      builder, loc, type, storage,
+      createConstant(builder, loc, {count, numerics::normalFloatSuperBlock},
+                     ArrayRef(magnitudes.storage)),
+      createConstant(builder, loc, {count, 1}, ArrayRef(magnitudes.scales)),
+      createConstant(builder, loc, {}, ArrayRef(magnitudes.mean)));
 }
 
 Operation *quantc::replaceLayer(RewriterBase &rewriter,

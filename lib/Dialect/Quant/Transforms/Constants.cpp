@@ -120,6 +120,15 @@ std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
   return bytes;
 }
 
+Value quantc::createStorage(OpBuilder &builder, Location loc,
+                            ArrayRef<int64_t> shape, unsigned bits,
+                            ArrayRef<int8_t> values) {
+  if (bits == 8)
+    return createConstant(builder, loc, shape, values);
+  return createUnpacked(builder, loc, builder.getIntegerType(bits), shape,
+                        values);
+}
+
 std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
   if (!value)
     return std::nullopt;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
@@ -22,14 +23,21 @@ using namespace mlir;
 using namespace quantc;
 
 /// Whether quant.linear can take `input` as integers: i8, with one scale for
-/// the tensor or one for each row, and a zero point.
+/// the tensor or one for each row.
 static bool hasLinearInput(DequantizeOp input) {
   RankedTensorType scale = input.getScale().getType();
   bool isPerRow = scale.getRank() == 2 && scale.getDimSize(1) == 1 &&
                   scale.getDimSize(0) == input.getType().getDimSize(0);
   return input.getInput().getType().getElementType().isInteger(8) &&
-         input.getZeroPoint() && !input.getMultiplier() &&
-         (scale.getRank() == 0 || isPerRow);
+         !input.getMultiplier() &&
+         (scale.getRank() == 0 || (isPerRow && input.getZeroPoint()));
+}
+
+/// The zero point of `input`, a constant 0 if it has none.
+static Value getZeroPoint(OpBuilder &builder, DequantizeOp input) {
+  if (input.getZeroPoint())
+    return input.getZeroPoint();
+  return createConstant(builder, input.getLoc(), {}, ArrayRef<int8_t>{0});
 }
 
 /// Whether quant.linear can take `weight` [N, K]: one scale for the tensor, or
@@ -83,7 +91,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
         input ? Value(input.getInput()) : layer->getInput(), weight.getInput(),
         weight.getScale(), weight.getZeroPoint(), weight.getMultiplier(),
         input ? Value(input.getScale()) : Value(),
-        input ? Value(input.getZeroPoint()) : Value(), bias,
+        input ? getZeroPoint(rewriter, input) : Value(), bias,
         /*output_scale=*/Value(), /*output_zero_point=*/Value(),
         /*addend=*/Value());
     copyLayerAttrs(op, linear);

@@ -17,6 +17,7 @@
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Numerics/LowRank.h"
+#include "quantc/Numerics/NormalFloat.h"
 #include <cmath>
 
 using namespace mlir;
@@ -35,6 +36,22 @@ static SmallVector<std::pair<StringLiteral, Value>> getOperands(LinearOp op) {
           {StringLiteral("bias"), op.getBias()}};
 }
 
+static SmallVector<std::pair<StringLiteral, Value>>
+getOperands(DequantizeNormalFloatOp op) {
+  return {{StringLiteral("weight"), op.getInput()},
+          {StringLiteral("magnitude"), op.getMagnitude()},
+          {StringLiteral("magnitude_scale"), op.getMagnitudeScale()},
+          {StringLiteral("magnitude_mean"), op.getMagnitudeMean()}};
+}
+
+/// The operation that dequantizes the weight of `op` from the format nf4; null
+/// if it has another.
+static DequantizeNormalFloatOp getNormalFloat(Operation *op) {
+  if (isa<LinearOp>(op) || op->getNumOperands() < 2)
+    return {};
+  return op->getOperand(1).getDefiningOp<DequantizeNormalFloatOp>();
+}
+
 /// The constant that `value` is, or unpacks.
 static ElementsAttr getConstant(Value value) {
   if (auto unpack = value.getDefiningOp<UnpackOp>())
@@ -43,22 +60,38 @@ static ElementsAttr getConstant(Value value) {
   return matchPattern(value, m_Constant(&attr)) ? attr : ElementsAttr();
 }
 
+LogicalResult EditableLayer::readQuantized(
+    RankedTensorType weight,
+    ArrayRef<std::pair<StringLiteral, Value>> operands) {
+  for (auto [name, operand] : operands)
+    if (operand && !getConstant(operand))
+      return emitError(op->getLoc())
+             << "its " << name << " is not a constant of the program";
+  FailureOr<LayerConfig> read = getLayerConfig(op);
+  if (failed(read))
+    return failure();
+  config = *read;
+  outputs = weight.getDimSize(0);
+  inputs = getModelDepth(op, weight.getDimSize(1));
+  return success();
+}
+
 FailureOr<EditableLayer> EditableLayer::get(Operation *op) {
   EditableLayer layer(op);
-  if (auto linear = dyn_cast<LinearOp>(op)) {
-    for (auto [name, operand] : getOperands(linear))
-      if (operand && !getConstant(operand))
-        return emitError(op->getLoc())
-               << "its " << name << " is not a constant of the program";
-    FailureOr<LayerConfig> config = getLayerConfig(op);
-    if (failed(config))
-      return failure();
-    layer.config = *config;
-    RankedTensorType type = linear.getWeight().getType();
-    layer.outputs = type.getDimSize(0);
-    layer.inputs = getModelDepth(op, type.getDimSize(1));
-    return layer;
-  }
+  LogicalResult result = success();
+  if (auto linear = dyn_cast<LinearOp>(op))
+    result =
+        layer.readQuantized(linear.getWeight().getType(), getOperands(linear));
+  else if (DequantizeNormalFloatOp weight = getNormalFloat(op))
+    result = layer.readQuantized(weight.getType(), getOperands(weight));
+  else
+    result = layer.readFloat();
+  if (failed(result))
+    return failure();
+  return layer;
+}
+
+LogicalResult EditableLayer::readFloat() {
   std::optional<Layer> matched = matchLayer(op);
   if (!matched || !matched->linear)
     return emitError(op->getLoc())
@@ -67,9 +100,17 @@ FailureOr<EditableLayer> EditableLayer::get(Operation *op) {
   if (!getConstant(matched->linear->weight))
     return emitError(op->getLoc())
            << "its weight is not a constant of the program";
-  layer.outputs = matched->linear->getN();
-  layer.inputs = matched->linear->getK();
-  return layer;
+  outputs = matched->linear->getN();
+  inputs = matched->linear->getK();
+  return success();
+}
+
+static std::vector<float> getDequantizedWeight(DequantizeNormalFloatOp op) {
+  return numerics::dequantizeNormalFloat(
+      {*getStorageValues(op.getInput()),
+       {*getStorageValues(op.getMagnitude()),
+        *getFloatValues(op.getMagnitudeScale()),
+        getFloatValues(op.getMagnitudeMean())->front()}});
 }
 
 static std::vector<float> getDequantizedWeight(LinearOp op) {
@@ -107,6 +148,9 @@ std::vector<float> EditableLayer::getWeight() const {
   if (auto linear = dyn_cast<LinearOp>(op))
     return resizeRows(getDequantizedWeight(linear),
                       linear.getWeight().getType().getDimSize(1), inputs);
+  if (DequantizeNormalFloatOp weight = getNormalFloat(op))
+    return resizeRows(getDequantizedWeight(weight),
+                      weight.getType().getDimSize(1), inputs);
   LinearLayer linear = *matchLayer(op)->linear;
   auto elements = ConstantElements<float>::get(linear.weight);
   return linear.isWeightTransposed
@@ -210,6 +254,12 @@ static LogicalResult setIntegerWeight(RewriterBase &rewriter, LinearOp op,
   return success();
 }
 
+/// Makes `weight` the second operand of `op`.
+static void replaceOperand(RewriterBase &rewriter, Operation *op,
+                           Value weight) {
+  rewriter.modifyOpInPlace(op, [&] { op->setOperand(1, weight); });
+}
+
 /// Gives a float layer the weight `values`, [N, K], in the order that the
 /// operation reads it.
 static void setFloatWeight(RewriterBase &rewriter, const LinearLayer &layer,
@@ -224,7 +274,7 @@ static void setFloatWeight(RewriterBase &rewriter, const LinearLayer &layer,
           ? createConstant(rewriter, layer.op->getLoc(), {k, n},
                            ArrayRef(quantc::transpose(values, n, k)))
           : createConstant(rewriter, layer.op->getLoc(), {n, k}, values);
-  rewriter.modifyOpInPlace(layer.op, [&] { layer.op->setOperand(1, weight); });
+  replaceOperand(rewriter, layer.op, weight);
 }
 
 LogicalResult EditableLayer::setWeight(RewriterBase &rewriter,
@@ -235,6 +285,15 @@ LogicalResult EditableLayer::setWeight(RewriterBase &rewriter,
     int64_t depth = linear.getWeight().getType().getDimSize(1);
     return setIntegerWeight(rewriter, linear, *config,
                             resizeRows(values, inputs, depth));
+  }
+  if (DequantizeNormalFloatOp weight = getNormalFloat(op)) {
+    int64_t depth = weight.getType().getDimSize(1);
+    rewriter.setInsertionPoint(op);
+    Value constant =
+        createConstant(rewriter, op->getLoc(), {outputs, depth},
+                       ArrayRef(resizeRows(values, inputs, depth)));
+    replaceOperand(rewriter, op, createNormalFloatWeight(rewriter, constant));
+    return success();
   }
   setFloatWeight(rewriter, *matchLayer(op)->linear, values);
   return success();
@@ -307,44 +366,68 @@ DictionaryAttr EditableLayer::getConstants(RewriterBase &rewriter) const {
   if (auto linear = dyn_cast<LinearOp>(op)) {
     for (auto [name, operand] : getOperands(linear))
       add(name, operand);
+    return entries.getDictionary(op->getContext());
+  }
+  if (DequantizeNormalFloatOp weight = getNormalFloat(op)) {
+    for (auto [name, operand] : getOperands(weight))
+      add(name, operand);
   } else {
     auto type = RankedTensorType::get({outputs, inputs}, rewriter.getF32Type());
     entries.set("weight", DenseElementsAttr::get(type, ArrayRef(getWeight())));
-    add("bias", findBiasAdd(rewriter, op).second);
   }
+  add("bias", findBiasAdd(rewriter, op).second);
   return entries.getDictionary(op->getContext());
 }
 
 LogicalResult EditableLayer::setConstants(RewriterBase &rewriter,
                                           DictionaryAttr constants) {
+  rewriter.setInsertionPoint(op);
   auto get = [&](StringRef name) {
     return constants.getAs<ElementsAttr>(name);
   };
-  auto linear = dyn_cast<LinearOp>(op);
-  if (!linear) {
-    auto weight = dyn_cast_or_null<DenseElementsAttr>(get("weight"));
-    if (!weight || !weight.getElementType().isF32() ||
-        weight.getType().getShape() != ArrayRef<int64_t>{outputs, inputs})
-      return emitError(op->getLoc()) << "has another shape than its base";
-    if (failed(setWeight(rewriter, llvm::to_vector(weight.getValues<float>()))))
-      return failure();
-    return get("bias") ? setBias(rewriter, get("bias")) : success();
-  }
-  rewriter.setInsertionPoint(op);
   auto create = [&](StringRef name) -> Value {
     if (!get(name))
       return {};
     return arith::ConstantOp::create(rewriter, op->getLoc(), get(name));
   };
-  Value weight = create("weight");
-  ParameterValues parameters = {create("weight_scale"),
-                                create("weight_zero_point"),
-                                create("group_multiplier")};
-  if (!weight || !parameters.scale)
-    return emitError(op->getLoc()) << "its base has no weight";
-  RankedTensorType type = linear.getWeight().getType();
-  if (type.getElementType().isInteger(4) && weight.getType() != type)
-    weight = UnpackOp::create(rewriter, op->getLoc(), type, weight);
-  setOperands(rewriter, linear, weight, parameters, create("bias"));
-  return success();
+  // Weights of 4 bits are packed.
+  auto createStorage = [&](RankedTensorType type) -> Value {
+    Value weight = create("weight");
+    if (!weight || weight.getType() == type ||
+        !type.getElementType().isInteger(4))
+      return weight;
+    return UnpackOp::create(rewriter, op->getLoc(), type, weight);
+  };
+  auto refuse = [&] {
+    return emitError(op->getLoc()) << "its base has no weight of its shape";
+  };
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    Value weight = createStorage(linear.getWeight().getType());
+    ParameterValues parameters = {create("weight_scale"),
+                                  create("weight_zero_point"),
+                                  create("group_multiplier")};
+    if (!weight || !parameters.scale)
+      return refuse();
+    setOperands(rewriter, linear, weight, parameters, create("bias"));
+    return success();
+  }
+  if (DequantizeNormalFloatOp old = getNormalFloat(op)) {
+    Value weight = createStorage(old.getInput().getType());
+    Value magnitude = create("magnitude"), scale = create("magnitude_scale"),
+          mean = create("magnitude_mean");
+    if (!weight || !magnitude || !scale || !mean)
+      return refuse();
+    replaceOperand(rewriter, op,
+                   DequantizeNormalFloatOp::create(rewriter, op->getLoc(),
+                                                   old.getType(), weight,
+                                                   magnitude, scale, mean));
+  } else {
+    auto weight = dyn_cast_or_null<DenseElementsAttr>(get("weight"));
+    if (!weight || !weight.getElementType().isF32() ||
+        weight.getType().getShape() != ArrayRef<int64_t>{outputs, inputs})
+      return refuse();
+    setFloatWeight(rewriter, *matchLayer(op)->linear,
+                   llvm::to_vector(weight.getValues<float>()));
+  }
+  return get("bias") ? setBias(rewriter, get("bias")) : success();
 }

@@ -103,14 +103,8 @@ LogicalResult FoldQuantize::matchAndRewrite(QuantizeOp op,
           a, input->values()[i], s, z, range.min, range.max));
     }
 
-  if (bits == 8) {
-    rewriter.replaceOp(
-        op, createConstant(rewriter, op.getLoc(), shape, ArrayRef(storage)));
-    return success();
-  }
-  rewriter.replaceOp(op, createUnpacked(rewriter, op.getLoc(),
-                                        op.getType().getElementType(), shape,
-                                        ArrayRef(storage)));
+  rewriter.replaceOp(
+      op, createStorage(rewriter, op.getLoc(), shape, bits, ArrayRef(storage)));
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -172,6 +173,8 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getNumScaleGroups() != 1)
       return rewriter.notifyMatchFailure(
           op, "the result of the layer is defined in float");
+    if (linear->hasAttr(kFloatResultAttr))
+      return rewriter.notifyMatchFailure(op, "the result is to be float");
 
     auto fused = LinearOp::create(
         rewriter, linear.getLoc(), op.getType(), linear.getInput(),

@@ -151,6 +151,10 @@ FailureOr<ParameterValues> LayerSimulator::getWeightParameters(Value weight) {
 }
 
 LogicalResult LayerSimulator::simulate() {
+  if (config.weightFormat == WeightFormat::NormalFloat)
+    return emitError(op->getLoc())
+           << "weights in the format nf4 are frozen; train an adapter beside "
+              "them, or choose weight-format=integer";
   b.setInsertionPoint(op);
   FailureOr<Value> input = linear.getInput();
   if (config.mode != Mode::WeightOnly)

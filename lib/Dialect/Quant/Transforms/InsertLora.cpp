@@ -9,11 +9,10 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
-#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Dialect/Quant/Transforms/LoraLayers.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
 #include "quantc/Support/TensorAttribute.h"
-#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 
@@ -154,39 +153,6 @@ Value AdapterArguments::createDelta(OpBuilder &builder, Location loc,
 // The pass
 //===----------------------------------------------------------------------===//
 
-/// The input of `op` as floats: what is quantized, or the integers dequantized.
-static Value getFloatInput(OpBuilder &builder, LinearOp op) {
-  if (!op.hasIntegerInput())
-    return op.getInput();
-  if (auto quantize = op.getInput().getDefiningOp<QuantizeOp>())
-    return quantize.getInput();
-  auto type = op.getInput().getType().clone(builder.getF32Type());
-  return DequantizeOp::create(builder, op.getLoc(), type, op.getInput(),
-                              op.getInputScale(), op.getInputZeroPoint(),
-                              /*multiplier=*/Value());
-}
-
-/// K of the model, where the operation has more (groups_a1).
-static int64_t getModelDepth(LinearOp op) {
-  int64_t depth = op.getWeight().getType().getDimSize(1);
-  auto attr = op->getAttrOfType<IntegerAttr>(kDepthAttr);
-  return attr ? std::min(attr.getInt(), depth) : depth;
-}
-
-/// The first `depth` columns of `input`.
-static Value dropPadding(OpBuilder &builder, Location loc, Value input,
-                         int64_t depth) {
-  if (cast<RankedTensorType>(input.getType()).getDimSize(1) == depth)
-    return input;
-  SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes = {
-      tensor::getMixedSize(builder, loc, input, 0),
-      builder.getIndexAttr(depth)};
-  return tensor::ExtractSliceOp::create(builder, loc, input, offsets, sizes,
-                                        strides);
-}
-
 namespace {
 struct InsertLora : quantc::impl::InsertLoraBase<InsertLora> {
   using InsertLoraBase::InsertLoraBase;
@@ -198,41 +164,8 @@ struct InsertLora : quantc::impl::InsertLoraBase<InsertLora> {
 
 private:
   LogicalResult insertLora();
-  /// The quantized layers of `entry` that the patterns choose.
-  FailureOr<SmallVector<LinearOp>> chooseLayers(func::FuncOp entry);
 };
 } // namespace
-
-FailureOr<SmallVector<LinearOp>> InsertLora::chooseLayers(func::FuncOp entry) {
-  SmallVector<LinearOp> all, chosen;
-  entry.walk([&](LinearOp op) { all.push_back(op); });
-  if (all.empty())
-    return emitError(entry.getLoc(), "has no quantized layers for adapters");
-  for (StringRef pattern : layers) {
-    std::string error;
-    if (!llvm::Regex(pattern).isValid(error))
-      return emitError(entry.getLoc())
-             << "layer pattern '" << pattern
-             << "' is no regular expression: " << error;
-    if (llvm::any_of(all, [&](LinearOp op) {
-          return matchesName(pattern, quantc::getName(op.getLoc()));
-        }))
-      continue;
-    InFlightDiagnostic diagnostic =
-        emitError(entry.getLoc()) << "layer pattern '" << pattern
-                                  << "' matches no quantized layer; they are ";
-    llvm::interleaveComma(all, diagnostic, [&](LinearOp op) {
-      diagnostic << "'" << quantc::getName(op.getLoc()) << "'";
-    });
-    return diagnostic;
-  }
-  llvm::copy_if(all, std::back_inserter(chosen), [&](LinearOp op) {
-    return layers.empty() || llvm::any_of(layers, [&](StringRef pattern) {
-             return matchesName(pattern, quantc::getName(op.getLoc()));
-           });
-  });
-  return chosen;
-}
 
 LogicalResult InsertLora::insertLora() {
   FailureOr<func::FuncOp> entry = getEntry(getOperation());
@@ -246,28 +179,23 @@ LogicalResult InsertLora::insertLora() {
   if (maxRank < 1)
     return emitError(entry->getLoc(), "there are no adapters of rank ")
            << maxRank.getValue() << "; max-rank is at least 1";
-  FailureOr<SmallVector<LinearOp>> chosen = chooseLayers(*entry);
+  FailureOr<SmallVector<LinearOp>> chosen = chooseLoraLayers(*entry, layers);
   if (failed(chosen))
     return failure();
 
   AdapterLayout layout;
   layout.storage = storage;
   layout.maxRank = maxRank;
-  for (LinearOp op : *chosen) {
-    StringRef name = quantc::getName(op.getLoc());
-    if (op.getAddend())
-      return op.emitError("has an addend already; LoRA needs its place");
-    layout.addLayer(name, getModelDepth(op),
+  for (LinearOp op : *chosen)
+    layout.addLayer(quantc::getName(op.getLoc()), getLoraDepth(op),
                     op.getResult().getType().getDimSize(1));
-  }
   FailureOr<AdapterArguments> arguments =
       AdapterArguments::add(*entry, std::move(*interface), layout);
   if (failed(arguments))
     return failure();
   for (auto [op, layer] : llvm::zip_equal(*chosen, layout.layers)) {
     OpBuilder builder(op);
-    Value input = dropPadding(builder, op.getLoc(), getFloatInput(builder, op),
-                              layer.numInputs);
+    Value input = createLoraInput(builder, op);
     auto type = op.getResult().getType().clone(builder.getF32Type());
     op.getAddendMutable().assign(arguments->createDelta(
         builder, op.getLoc(), layer, input, cast<RankedTensorType>(type)));

@@ -53,6 +53,11 @@ static LogicalResult simulate(RewriterBase &rewriter,
   }
 
   Value weight = createWeight(rewriter, layer.linear);
+  if (config.weightFormat == WeightFormat::NormalFloat) {
+    replaceLayer(rewriter, layer.linear, input,
+                 createNormalFloatWeight(rewriter, weight));
+    return success();
+  }
   FailureOr<ParameterValues> parameters =
       createWeightParameters(rewriter, op, weight, config);
   if (failed(parameters))

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "quantc/Numerics/NormalFloat.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -22,6 +23,13 @@ llvm::cl::ValuesClass quantc::getModeValues() {
       clEnumValN(Mode::Static, "static", "activation ranges from calibration"),
       clEnumValN(Mode::Dynamic, "dynamic", "activation ranges row by row"),
       clEnumValN(Mode::WeightOnly, "weight-only", "activations stay float"));
+}
+
+llvm::cl::ValuesClass quantc::getWeightFormatValues() {
+  return llvm::cl::values(
+      clEnumValN(WeightFormat::Integer, "integer", "an integer times a scale"),
+      clEnumValN(WeightFormat::NormalFloat, "nf4",
+                 "4-bit NormalFloat in groups of 64, weight-only"));
 }
 
 llvm::cl::ValuesClass quantc::getGranularityValues() {
@@ -111,6 +119,9 @@ static LogicalResult readInteger(Operation *op, DictionaryAttr dict,
   return success();
 }
 
+/// `weight_format`, if it is not an integer.
+static constexpr StringLiteral kWeightFormat = "weight_format";
+static constexpr StringLiteral kNormalFloat = "nf4";
 static constexpr StringLiteral kWeightBits = "weight_bits";
 static constexpr StringLiteral kMode = "mode";
 static constexpr StringLiteral kGranularity = "granularity";
@@ -130,6 +141,8 @@ void quantc::setLayerConfig(Operation *op, const LayerConfig &config) {
     entries.set(kGroupSize, builder.getI64IntegerAttr(config.groupSize));
   if (config.symmetricWeights)
     entries.set(kSymmetricWeights, builder.getUnitAttr());
+  if (config.weightFormat == WeightFormat::NormalFloat)
+    entries.set(kWeightFormat, builder.getStringAttr(kNormalFloat));
   if (config.symmetricActivations)
     entries.set(kSymmetricActivations, builder.getUnitAttr());
   op->setAttr(kConfigAttr, entries.getDictionary(op->getContext()));
@@ -140,6 +153,13 @@ FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
   if (!dict)
     return emitError(op->getLoc()) << "expects a dictionary " << kConfigAttr
                                    << "; run quant-select-layers first";
+  if (Attribute format = dict.get(kWeightFormat)) {
+    if (format != StringAttr::get(op->getContext(), kNormalFloat))
+      return emitError(op->getLoc())
+             << "malformed " << kConfigAttr << "; '" << kWeightFormat
+             << "' is '" << kNormalFloat << "', if it is there";
+    return LayerConfig::getNormalFloat();
+  }
   LayerConfig config;
   if (failed(readInteger(op, dict, kWeightBits, 4, 8, config.weightBits)) ||
       failed(readEnum<Mode>(op, dict, kMode, modes, config.mode)) ||
@@ -159,7 +179,8 @@ FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
 }
 
 void quantc::copyLayerAttrs(Operation *from, Operation *to) {
-  for (StringRef name : {kConfigAttr, kWeightTransposedAttr, kDepthAttr})
+  for (StringRef name :
+       {kConfigAttr, kWeightTransposedAttr, kDepthAttr, kFloatResultAttr})
     if (Attribute attr = from->getAttr(name))
       to->setAttr(name, attr);
 }
@@ -169,6 +190,16 @@ int64_t quantc::getModelDepth(Operation *op, int64_t depth) {
   if (!attr || !attr.getType().isInteger(64) || attr.getInt() < 1)
     return depth;
   return std::min(attr.getInt(), depth);
+}
+
+LayerConfig LayerConfig::getNormalFloat() {
+  LayerConfig config;
+  config.weightBits = 4;
+  config.mode = Mode::WeightOnly;
+  config.granularity = Granularity::PerGroup;
+  config.groupSize = numerics::normalFloatBlock;
+  config.weightFormat = WeightFormat::NormalFloat;
+  return config;
 }
 
 int64_t LayerConfig::getPaddedDepth(int64_t depth) const {

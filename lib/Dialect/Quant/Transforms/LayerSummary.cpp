@@ -10,6 +10,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Numerics/NormalFloat.h"
 #include "quantc/Support/Diagnostics.h"
 
 using namespace mlir;
@@ -125,6 +126,28 @@ static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
                          elements->values());
 }
 
+/// Fills in a layer whose weight is `weight` of constants.
+static void summarizeNormalFloat(Operation *op, DequantizeNormalFloatOp weight,
+                                 LayerSummary &layer) {
+  int64_t n = weight.getType().getDimSize(0),
+          k = weight.getType().getDimSize(1);
+  layer.paddedDepth = k;
+  layer.isWeightTransposed = op->hasAttr(kWeightTransposedAttr);
+  auto storage = getStorageValues(weight.getInput());
+  auto magnitudes = getStorageValues(weight.getMagnitude());
+  auto scales = getFloatValues(weight.getMagnitudeScale());
+  auto mean = getFloatValues(weight.getMagnitudeMean());
+  if (!storage || !magnitudes || !scales || !mean)
+    return;
+  layer.weight = createWeight(DataType::I4, n, k, getModelDepth(op, k),
+                              layer.isWeightTransposed, ArrayRef(*storage));
+  int64_t blocks = k / numerics::normalFloatBlock;
+  std::vector<float> values = numerics::dequantizeMagnitudes(
+      {*magnitudes, *scales, mean->front()}, n * blocks);
+  layer.weightScale =
+      createTensor(DataType::F32, {n, blocks}, ArrayRef(values));
+}
+
 std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
   std::vector<LayerSummary> layers;
   module->walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -145,6 +168,10 @@ std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
       summarizeLinear(linear, layer);
     else if (other->linear)
       summarizeFloat(*other->linear, layer);
+    else if (op->getNumOperands() > 1)
+      if (auto weight =
+              op->getOperand(1).getDefiningOp<DequantizeNormalFloatOp>())
+        summarizeNormalFloat(op, weight, layer);
   });
   return layers;
 }

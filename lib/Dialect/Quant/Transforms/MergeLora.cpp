@@ -76,6 +76,7 @@ struct Change {
 /// left of `change`.
 static MergeAdvice findAdvice(const Change &change, const LayerConfig &config) {
   LayerConfig groups = config;
+  groups.weightFormat = WeightFormat::Integer;
   groups.granularity = Granularity::PerGroup;
   groups.groupSize = kAdvisedGroupSize;
   bool isFiner = config.granularity != Granularity::PerGroup ||
@@ -84,6 +85,7 @@ static MergeAdvice findAdvice(const Change &change, const LayerConfig &config) {
       change.wouldSurvive(groups))
     return MergeAdvice::ChangeGroups;
   LayerConfig bits = config;
+  bits.weightFormat = WeightFormat::Integer;
   bits.weightBits = 8;
   if (config.weightBits < 8 && change.wouldSurvive(bits))
     return MergeAdvice::RaiseBits;

@@ -93,6 +93,8 @@ LogicalResult SelectLayers::verifyOptions() {
 }
 
 LayerConfig SelectLayers::getConfig() {
+  if (weightFormat == WeightFormat::NormalFloat)
+    return LayerConfig::getNormalFloat();
   LayerConfig config;
   config.weightBits = weightBits;
   config.mode = activationBits == 32 ? Mode::WeightOnly : mode;

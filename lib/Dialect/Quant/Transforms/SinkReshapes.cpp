@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -32,6 +33,26 @@ static bool joinsStructuredOps(OpOperand *operand) {
          expand.getSrc().getDefiningOp<linalg::LinalgOp>();
 }
 
+namespace {
+/// dim(expand(x; sizes)) -> one of the sizes, so that the reshape has no other
+/// use than what works on its elements.
+struct DimOfExpand : OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::DimOp op,
+                                PatternRewriter &rewriter) const override {
+    auto expand = op.getSource().getDefiningOp<tensor::ExpandShapeOp>();
+    std::optional<int64_t> index = op.getConstantIndex();
+    if (!expand || !index)
+      return rewriter.notifyMatchFailure(op, "not a known size of a reshape");
+    OpFoldResult size = expand.getMixedOutputShape()[*index];
+    rewriter.replaceOp(
+        op, getValueOrCreateConstantIndexOp(rewriter, op.getLoc(), size));
+    return success();
+  }
+};
+} // namespace
+
 void quantc::populateSinkReshapesPatterns(RewritePatternSet &patterns) {
   linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns,
                                                      joinsStructuredOps);
@@ -40,6 +61,8 @@ void quantc::populateSinkReshapesPatterns(RewritePatternSet &patterns) {
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
                                                      patterns.getContext());
   tensor::populateFoldTensorEmptyPatterns(patterns);
+  // Before the folder of upstream, which reads the size of `x`.
+  patterns.add<DimOfExpand>(patterns.getContext(), /*benefit=*/2);
 }
 
 namespace {

@@ -155,3 +155,18 @@ func.func @row_blocks_untouched(%x: tensor<2x4xf32>, %w: tensor<2x4xi8>, %sw: te
       ins(%x, %v : tensor<2x4xf32>, tensor<2x4xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
   return %m : tensor<2x2xf32>
 }
+
+// -----
+
+// An input without a zero point gets 0.
+// CHECK-LABEL: func @no_input_zero_point
+//       CHECK:   %[[Z:.+]] = arith.constant dense<0> : tensor<i8>
+//       CHECK:   quant.linear %{{.+}}, %{{.+}} scale(%{{.+}} : tensor<2x1xf32>) input(%{{.+}}, %[[Z]] : tensor<f32>, tensor<i8>)
+func.func @no_input_zero_point(%a: tensor<2x4xi8>, %w: tensor<2x4xi8>, %sa: tensor<f32>, %sw: tensor<2x1xf32>) -> tensor<2x2xf32> {
+  %zero = arith.constant dense<0.0> : tensor<2x2xf32>
+  %x = quant.dequantize %a scale(%sa : tensor<f32>) : tensor<2x4xi8> -> tensor<2x4xf32>
+  %v = quant.dequantize %w scale(%sw : tensor<2x1xf32>) : tensor<2x4xi8> -> tensor<2x4xf32>
+  %m = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+      ins(%x, %v : tensor<2x4xf32>, tensor<2x4xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %m : tensor<2x2xf32>
+}

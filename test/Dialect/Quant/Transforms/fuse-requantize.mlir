@@ -361,6 +361,19 @@ func.func @padding_used_elsewhere_untouched(%x: tensor<3x2xf32>) -> (tensor<3x4x
 
 // -----
 
+// Training has seen the result in float.
+// CHECK-LABEL: func @float_result_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<?x2xf32>
+//       CHECK:   quant.quantize
+func.func @float_result_untouched(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>) -> tensor<?x2xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) {quant.float_result} : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
+// -----
+
 // In training the bounds of a clip are known when the program runs, and the
 // float result is observed, also in another shape.
 // CHECK-LABEL: func @run_time_bounds

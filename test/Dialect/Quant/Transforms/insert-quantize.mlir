@@ -143,3 +143,32 @@ func.func @given_zero_point(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.config = {weight_bits = 8 : i64, mode = "weight_only", granularity = "per_tensor"}, quant.weight_scale = dense<0.25> : tensor<f32>, quant.weight_zero_point = dense<-3> : tensor<i8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+// Both channels have the level 1 (7) everywhere. Their magnitudes 2 and 4 are
+// the mean 3 and, in steps of 1 / 127, -127 and 127.
+// CHECK-LABEL: func @normal_float
+//   CHECK-DAG:   %[[BYTES:.+]] = arith.constant dense<119> : tensor<2x32xi8>
+//   CHECK-DAG:   %[[C:.+]] = arith.constant dense<"0x817F0000{{[0]*}}"> : tensor<1x256xi8>
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<0.00787401571> : tensor<1x1xf32>
+//   CHECK-DAG:   %[[M:.+]] = arith.constant dense<3.000000e+00> : tensor<f32>
+//   CHECK-DAG:   %[[Q:.+]] = quant.unpack %[[BYTES]] : tensor<2x32xi8> -> tensor<2x64xi4>
+//       CHECK:   %[[W:.+]] = quant.dequantize_normal_float %[[Q]] magnitude(%[[C]], %[[S]], %[[M]] :
+//       CHECK:   linalg.matmul indexing_maps = [{{.*}}] {quant.config = {{{.*}}weight_format = "nf4"}, quant.weight_transposed} ins(%{{.+}}, %[[W]] : tensor<?x64xf32>, tensor<2x64xf32>)
+func.func @normal_float(%x: tensor<?x64xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0],
+    [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0]]> : tensor<64x2xf32>
+  %c0 = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%c0 : f32) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "weight_only", granularity = "per_group", group_size = 64 : i64, symmetric_weights, weight_format = "nf4"}}
+      ins(%x, %w : tensor<?x64xf32>, tensor<64x2xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

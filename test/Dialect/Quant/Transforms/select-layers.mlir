@@ -5,6 +5,7 @@
 // RUN: quant-opt %s --quant-select-layers="mode=dynamic granularity=per-group group-size=8 symmetric-activations=false" | FileCheck %s --check-prefix=ASYMMETRIC
 // RUN: quant-opt %s --quant-select-layers="mode=weight-only" | FileCheck %s --check-prefix=WEIGHT-ONLY
 // RUN: quant-opt %s --quant-select-layers="activation-bits=32" | FileCheck %s --check-prefix=WEIGHT-ONLY
+// RUN: quant-opt %s --quant-select-layers="weight-format=nf4 mode=static" | FileCheck %s --check-prefix=NF4
 // RUN: quant-opt %s --quant-select-layers="skip-first" | FileCheck %s --check-prefix=FIRST
 // RUN: quant-opt %s --quant-select-layers="skip-last" | FileCheck %s --check-prefix=LAST
 // RUN: quant-opt %s --quant-select-layers="skip-output" | FileCheck %s --check-prefix=OUTPUT
@@ -27,6 +28,8 @@
 //       ASYMMETRIC:   quant.config = {granularity = "per_group", group_size = 8 : i64, mode = "dynamic", symmetric_weights, weight_bits = 8 : i64}
 // WEIGHT-ONLY-LABEL: func @two_heads
 //       WEIGHT-ONLY:   quant.config = {granularity = "per_channel", mode = "weight_only", symmetric_weights, weight_bits = 8 : i64}
+// NF4-LABEL: func @two_heads
+//       NF4:   quant.config = {granularity = "per_group", group_size = 64 : i64, mode = "weight_only", symmetric_weights, weight_bits = 4 : i64, weight_format = "nf4"}
 // FIRST-LABEL: func @two_heads
 //       FIRST:   quant.skipped = "it is the first layer and skip-first is set"
 //       FIRST:   quant.config

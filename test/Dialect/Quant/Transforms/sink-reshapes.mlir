@@ -52,3 +52,18 @@ func.func @argument_untouched(%y: tensor<8x8xf32>, %o: tensor<2x4x8xf32>) -> ten
   } -> tensor<2x4x8xf32>
   return %z : tensor<2x4x8xf32>
 }
+
+// -----
+
+// The size of a reshaped product comes from what it was reshaped to, so that
+// the product has one use.
+// CHECK-LABEL: func @size_of_product
+//  CHECK-SAME:   %[[X:[a-z0-9]+]]: tensor<?x8xf32>, %[[M:[a-z0-9]+]]: index
+//   CHECK-NOT:   tensor.dim
+//       CHECK:   return %[[M]] : index
+func.func @size_of_product(%x: tensor<?x8xf32>, %m: index) -> index {
+  %c0 = arith.constant 0 : index
+  %e = tensor.expand_shape %x [[0, 1], [2]] output_shape [%m, 4, 8] : tensor<?x8xf32> into tensor<?x4x8xf32>
+  %d = tensor.dim %e, %c0 : tensor<?x4x8xf32>
+  return %d : index
+}

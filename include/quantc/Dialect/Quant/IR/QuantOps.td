@@ -339,6 +339,48 @@ def Quantc_UnpackOp : Quantc_Op<"unpack"> {
   let hasVerifier = 1;
 }
 
+def Quantc_DequantizeNormalFloatOp : Quantc_Op<"dequantize_normal_float"> {
+  let summary = "4-bit NormalFloat weights with double quantization to float";
+  let description = [{
+    Weights of a base that stays frozen while adapters are trained (QLoRA): one
+    of 16 levels (normal_float_a1 in docs/Numerics.md) times the magnitude of
+    its block of 64, which is quantized to 8 bits in super-blocks of 256.
+
+    ```
+    c[j]         = max(f32(magnitude[j]) * magnitude_scale[j / 256]
+                       + magnitude_mean, 0)              j counts row-major
+    result[n, k] = level[input[n, k] + 8] * c[(n * K + k) / 64]
+    ```
+
+    Every product and sum is rounded by itself, to f32.
+
+    Example:
+
+    ```mlir
+    %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m
+           : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>)
+        : tensor<128x192xi4> -> tensor<128x192xf32>
+    ```
+
+    Constraints: `dequantize_normal_float_c1` (the input is [N, K], of whole
+    blocks, and the result of its shape), `dequantize_normal_float_c2`
+    (magnitudes are [B, 256] for B super-blocks, their scales [B, 1]),
+    `dequantize_normal_float_c3` (constant scales are positive and finite).
+  }];
+  let arguments = (ins RankedTensorOf<[Quantc_I4]>:$input,
+                   Quantc_ByteTensor:$magnitude,
+                   Quantc_FloatTensor:$magnitude_scale,
+                   0DTensorOf<[F32]>:$magnitude_mean);
+  let results = (outs Quantc_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `magnitude` `(` $magnitude `,` $magnitude_scale `,` $magnitude_mean
+      `:` type($magnitude) `,` type($magnitude_scale) `,`
+      type($magnitude_mean) `)`
+    attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // The integer form
 //===----------------------------------------------------------------------===//

@@ -64,6 +64,12 @@ mlir::Value createUnpacked(mlir::OpBuilder &builder, mlir::Location loc,
 std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
                                 int64_t cols);
 
+/// Creates a constant of `bits`, 8 or 4, from the values of its elements: for
+/// bytes a constant, for nibbles quant.unpack of one.
+mlir::Value createStorage(mlir::OpBuilder &builder, mlir::Location loc,
+                          llvm::ArrayRef<int64_t> shape, unsigned bits,
+                          llvm::ArrayRef<int8_t> values);
+
 /// The values of a constant i8 or i4 tensor, or of quant.unpack of a constant;
 /// none of others or of null.
 std::optional<std::vector<int8_t>> getStorageValues(mlir::Value value);

@@ -14,7 +14,8 @@
 
 namespace quantc {
 
-/// A linear layer of the float or of the integer form with constant weights.
+/// A linear layer of the float or of the integer form, or with weights in the
+/// format nf4, whose weights are constants.
 class EditableLayer {
 public:
   /// Emits an error if `op` is none.
@@ -51,7 +52,14 @@ public:
                                    mlir::DictionaryAttr constants);
 
 private:
-  EditableLayer(mlir::Operation *op) : op(op) {}
+  explicit EditableLayer(mlir::Operation *op) : op(op) {}
+
+  /// Read what `op` is; emit an error if it is something else. `operands` must
+  /// be constants.
+  mlir::LogicalResult readQuantized(
+      mlir::RankedTensorType weight,
+      llvm::ArrayRef<std::pair<llvm::StringLiteral, mlir::Value>> operands);
+  mlir::LogicalResult readFloat();
 
   mlir::Operation *op;
   int64_t outputs = 0;

@@ -34,6 +34,14 @@ enum class Symmetry {
   Automatic
 };
 
+/// What a stored weight is.
+enum class WeightFormat {
+  /// An integer times a scale.
+  Integer,
+  /// 4-bit NormalFloat with double quantization: groups of 64, weight-only.
+  NormalFloat
+};
+
 /// Where the parameters of simulated layers come from, beside dynamic ones.
 enum class ParameterSource {
   /// From the values, when the program runs.
@@ -46,6 +54,7 @@ enum class ParameterSource {
 
 /// The values of the options of these types.
 llvm::cl::ValuesClass getModeValues();
+llvm::cl::ValuesClass getWeightFormatValues();
 llvm::cl::ValuesClass getGranularityValues();
 llvm::cl::ValuesClass getSymmetryValues();
 llvm::cl::ValuesClass getParameterSourceValues();
@@ -56,6 +65,9 @@ inline constexpr llvm::StringLiteral kSkippedAttr = "quant.skipped";
 /// The model's weight is [K, N]; operations hold it as [N, K].
 inline constexpr llvm::StringLiteral kWeightTransposedAttr =
     "quant.weight_transposed";
+/// The result of the layer is f32, whatever takes it; set by training, which
+/// has seen it so.
+inline constexpr llvm::StringLiteral kFloatResultAttr = "quant.float_result";
 /// K of the model, an i64, when the operation has more (groups_a1).
 inline constexpr llvm::StringLiteral kDepthAttr = "quant.depth";
 
@@ -76,6 +88,10 @@ struct LayerConfig {
   int64_t groupSize = 32;
   bool symmetricWeights = true;
   bool symmetricActivations = false;
+  WeightFormat weightFormat = WeightFormat::Integer;
+
+  /// The configuration of WeightFormat::NormalFloat; it has no choices.
+  static LayerConfig getNormalFloat();
 
   /// 8, or 32 when activations stay float.
   int64_t getActivationBits() const {
@@ -84,11 +100,12 @@ struct LayerConfig {
   /// Groups with an integer multiplier each, and one scale per channel.
   bool hasTwoLevelScales() const {
     return granularity == Granularity::PerGroup && weightBits == 4 &&
-           symmetricWeights;
+           symmetricWeights && weightFormat == WeightFormat::Integer;
   }
   /// Groups with a float scale each.
   bool hasFloatGroupScales() const {
-    return granularity == Granularity::PerGroup && !hasTwoLevelScales();
+    return granularity == Granularity::PerGroup && !hasTwoLevelScales() &&
+           weightFormat == WeightFormat::Integer;
   }
   /// `depth` elements of K with the zeros that fill the last group (groups_a1).
   int64_t getPaddedDepth(int64_t depth) const;
@@ -102,7 +119,7 @@ void setLayerConfig(mlir::Operation *op, const LayerConfig &config);
 mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
 
 /// Gives `to` what a layer keeps in every form: its `quant.config`, the order
-/// of its weight and its depth.
+/// of its weight, its depth and that its result is float.
 void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
 
 /// K of the model, where the operation `op` of a layer has `depth`.

@@ -37,7 +37,8 @@ struct LayerSummary {
   bool isWeightTransposed = false;
   /// K of the program, with the zeros that fill the last group (groups_a1).
   int64_t paddedDepth = 0;
-  /// [] per tensor, [N] per channel, [N, G] with float group scales.
+  /// [] per tensor, [N] per channel, [N, G] with float group scales and with
+  /// the magnitudes of WeightFormat::NormalFloat.
   std::optional<HostTensor> weightScale;
   /// I8, of the shape of the scale; none for symmetric weights.
   std::optional<HostTensor> weightZeroPoint;

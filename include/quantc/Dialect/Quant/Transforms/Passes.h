@@ -29,6 +29,9 @@ void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 /// fake_quant(x) -> dequantize(quantize(x)).
 void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
 
+/// reshape(dequantize(q)) -> dequantize(reshape(q)).
+void populateRecognizeLayersPatterns(mlir::RewritePatternSet &patterns);
+
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);
 

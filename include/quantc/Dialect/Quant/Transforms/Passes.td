@@ -26,6 +26,9 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
     a warning. Widths that do not exist, a group size that neither divides K
     nor leaves a multiple of 8, and weights with NaN or infinities are errors.
 
+    `weight-format=nf4` is 4 bits in groups of 64 in mode `weight-only`, whatever
+    the options on those say.
+
     With `activation-bits=32` the mode is `weight-only`, and the other way
     round. Activations are asymmetric unless told otherwise, but symmetric in
     mode `dynamic` with float group scales, where a zero point would cost a sum
@@ -53,6 +56,9 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
            "Bits of a stored weight: 4 or 8">,
     Option<"activationBits", "activation-bits", "int64_t", "8",
            "Bits of an activation: 8, or 32 for weight-only">,
+    Option<"weightFormat", "weight-format", "::quantc::WeightFormat",
+           "::quantc::WeightFormat::Integer", "What a stored weight is",
+           "::quantc::getWeightFormatValues()">,
     Option<"mode", "mode", "::quantc::Mode", "::quantc::Mode::Static",
            "Where the parameters of activations come from",
            "::quantc::getModeValues()">,
@@ -211,6 +217,8 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
       weight of 4 bits in groups that is symmetric gets one f32 scale for each
       channel and an integer multiplier for each group, chosen by least squared
       error; other groups get an f32 scale each;
+    * the weight in the format `nf4`: `quant.dequantize_normal_float` of
+      constants (normal_float_a2 to normal_float_a4 in docs/Numerics.md);
     * the input, mode `static`: constants from `quant.input_range`, or
       `quant.input_parameters`;
     * the input, mode `dynamic`: the range of each row, found at run time;
@@ -360,6 +368,47 @@ def FoldWeights : Pass<"quant-fold-weights"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
+  let summary = "Describe the layers of a model that is quantized already";
+  let description = [{
+    A model that was imported with QuantizeLinear and DequantizeLinear is in the
+    simulated form, in the spelling of whoever wrote it. For each linear layer
+    whose weight is `quant.dequantize` of a constant, this pass
+
+    * brings the weight and its parameters into the order `[N, K]`;
+    * moves reshapes of the input from behind its `quant.dequantize`, with one
+      scale, to before it: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
+    * attaches `quant.config`, read off the types, and gives the layer a name.
+
+    All other layers get `quant.skipped = "the model has it in float"`.
+
+    Example:
+
+    ```mlir
+    %w = quant.dequantize %q scale(%s : tensor<1x128xf32>)
+        : tensor<784x128xi8> -> tensor<784x128xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %w = quant.dequantize %qt scale(%st : tensor<128x1xf32>)
+        : tensor<128x784xi8> -> tensor<128x784xf32>
+    %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+             {quant.config = {granularity = "per_channel", mode = "weight_only",
+                              symmetric_weights, weight_bits = 8 : i64},
+              quant.weight_transposed}
+             ins(%x, %w : tensor<?x784xf32>, tensor<128x784xf32>)
+             outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect"];
+}
+
 def SinkReshapes : Pass<"quant-sink-reshapes"> {
   let summary = "Move reshapes of products behind the bias and the activation";
   let description = [{
@@ -436,8 +485,9 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
           -> max(linear(...) output(s, z), quantize(c; s, z))
 
     A layer whose float result, before or after the clip, has another use than
-    to be observed is left alone, and so is one with dynamic inputs or with float group scales,
-    whose result is defined in float.
+    to be observed is left alone, and so is one with dynamic inputs or with
+    float group scales, whose result is defined in float, and one with
+    `quant.float_result`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -518,7 +568,8 @@ def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
   let summary = "Merge adapters into the weights of layers";
   let description = [{
     Merges `quant.adapter = {a = tensor<RxKxf32>, b = tensor<NxRxf32>, scale =
-    f32}` of a layer of the float or of the integer form into its weight:
+    f32}` of a layer of the float or of the integer form, or with a weight in the
+    format `nf4`, into its weight:
 
         W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
 

@@ -1,0 +1,168 @@
+"""Quantized layers that are trained no more: the base of adapters."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from quantc.errors import Error
+from quantc.quantization import LayerParameters
+from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
+from quantc.torch.linear import QatLinear, check_tensors, pad, replace_modules
+from quantc.torch.programs import LayerKind, get_layer, get_weight_dequantizer
+
+
+def freeze(module: nn.Module) -> nn.Module:
+    """Return a copy of ``module``, which ``prepare_qat`` made, with layers of integers.
+
+    Their weights are INT8, or INT4 two to a byte, and cannot be trained; gradients pass through
+    them to their inputs. Each is an ``nn.Linear`` for ``peft``, whose adapters then train on the
+    quantized base: ``peft.get_peft_model(quantc.torch.freeze(module), LoraConfig(...))``. Results
+    are float32, also where the next layer could take integers, since an adapter adds to them.
+
+    Raises ``quantc.Error`` for a module without quantized layers, and for one in mode ``static``
+    that has seen no data.
+    """
+    module = copy.deepcopy(module)
+    if isinstance(module, QatLinear):
+        return _freeze(module)
+    layers = [layer for layer in module.modules() if isinstance(layer, QatLinear)]
+    if not layers:
+        raise Error(
+            f"{type(module).__name__}: has no quantized layers; make them by "
+            "quantc.torch.prepare_qat"
+        )
+    replace_modules(module, {layer: _freeze(layer) for layer in layers})
+    return module
+
+
+def _freeze(layer: QatLinear) -> FrozenLinear:
+    parameters = layer.get_parameters()
+    weight = pad(layer.weight, layer.kind.inputs)
+    integers = quantize_weight(layer.kind, weight, parameters)
+    return FrozenLinear(layer, layer.name, layer.kind, integers, parameters)
+
+
+class IntegerWeight(nn.Parameter):
+    """Integers of a weight, which have no gradient."""
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> IntegerWeight:  # noqa: PYI034
+        return torch.Tensor._make_subclass(cls, data, requires_grad)
+
+    def requires_grad_(self, requires_grad: bool = True) -> IntegerWeight:
+        if requires_grad:
+            raise Error(
+                "quantized layers are for inference; train with quantization-aware training, "
+                "then convert"
+            )
+        return self
+
+
+class FrozenLinear(nn.Linear):
+    """A linear layer with integer weights, whose forward has the bytes of the compiled program."""
+
+    def __init__(
+        self,
+        linear: nn.Linear,
+        name: str,
+        kind: LayerKind,
+        integers: Tensor,
+        parameters: Parameters,
+    ) -> None:
+        # Not nn.Linear.__init__, which makes new parameters.
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.name, self.config, self.kind = name, kind.config, kind
+        self.training = linear.training
+        self.weight = IntegerWeight(_pack(integers) if self.config.weight_bits == 4 else integers)
+        bias = linear.bias
+        self.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
+        for buffer in _PARAMETERS:
+            self.register_buffer(buffer, getattr(parameters, buffer))
+
+    @property
+    def next_layer(self) -> None:
+        """No layer takes the result as integers."""
+        return None
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_tensors(self.name, input=x, bias=self.bias)
+        rows = pad(x.reshape(x.shape[:-1].numel(), x.shape[-1]), self.kind.inputs)
+        y = _FrozenFunction.apply(rows, self.bias, self)
+        return y.reshape(*x.shape[:-1], self.out_features)
+
+    def get_float_weight(self) -> Tensor:
+        """Return what the integers stand for, [N, K] with the zeros that fill the last group."""
+        return call(get_weight_dequantizer(self.kind), self._get_weight_arguments())["weight"]
+
+    def layer_parameters(self) -> LayerParameters:
+        """Return what the quantized layer is made with."""
+        scale, zero_point = self.input_scale, self.input_zero_point
+        return LayerParameters(
+            input_scale=None if scale is None else scale.item(),
+            input_zero_point=0 if zero_point is None else zero_point.item(),
+            weight_scale=self.weight_scale,
+            weight_zero_point=self.weight_zero_point,
+            weight_multiplier=self.group_multiplier,
+            float_result=True,
+        )
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, weight_bits={self.config.weight_bits}"
+
+    def _get_weight_arguments(self) -> dict[str, Tensor | None]:
+        name = "packed" if self.config.weight_bits == 4 else "integers"
+        return {
+            name: self.weight,
+            "weight_scale": self.weight_scale,
+            "weight_zero_point": self.weight_zero_point,
+            "group_multiplier": self.group_multiplier,
+        }
+
+
+_PARAMETERS = (
+    "input_scale",
+    "input_zero_point",
+    "weight_scale",
+    "weight_zero_point",
+    "group_multiplier",
+)
+
+
+def _pack(integers: Tensor) -> Tensor:
+    """Put two columns of 4 bits into a byte, the first one below."""
+    integers = pad(integers, integers.shape[1] + integers.shape[1] % 2)
+    return (integers[:, ::2] & 15) | (integers[:, 1::2] << 4)
+
+
+class _FrozenFunction(torch.autograd.Function):
+    """``FrozenLinear`` with gradients of its input and of its bias."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bias: Tensor | None, layer: FrozenLinear) -> Tensor:
+        arguments = {"x": x, "bias": bias, **layer._get_weight_arguments()}
+        parameters = Parameters(layer.input_scale, layer.input_zero_point)
+        if layer.config.mode == "static":
+            arguments |= {"input_scale": parameters.input_scale}
+            arguments |= {"input_zero_point": parameters.input_zero_point}
+        results = call(get_layer(layer.kind, has_integer_result=False, is_packed=True), arguments)
+        if layer.config.mode == "dynamic":
+            parameters.input_scale = results["input_scale"]
+            parameters.input_zero_point = results["input_zero_point"]
+        ctx.layer, ctx.parameters = layer, parameters
+        ctx.save_for_backward(x)
+        return results["y"]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (x,) = ctx.saved_tensors
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            of_x = gradient @ ctx.layer.get_float_weight()
+            activations = get_activations(ctx.layer.kind, x, ctx.parameters)
+            of_x = of_x if activations is None else activations.cut(of_x)
+        return of_x, gradient.sum(0) if ctx.needs_input_grad[1] else None, None

@@ -1,0 +1,148 @@
+"""Training of adapters on a frozen, quantized base (QLoRA, Dettmers 2023)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from quantc import _quantc
+from quantc._quantc import Model, Program
+from quantc.adapter import Adapter, AdapterLayer
+from quantc.compilation import compile
+from quantc.training.data import Arrays
+from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
+from quantc.training.schedule import Schedule
+from quantc.training.trainer import LOSSES, OPTIMIZERS
+
+DOWN, UP = ".lora_down", ".lora_up"
+"""Names of the inputs of a layer, as ``quant-insert-trained-lora`` makes them."""
+
+
+class AdapterTrainer(TrainingLoop):
+    """Trains a LoRA adapter for a quantized model, whose weights stay as they are.
+
+        >>> trainer = quantc.AdapterTrainer(quantized, rank=8, alpha=16, layers=["fc.*"], lr=1e-3)
+        >>> trainer.fit(x, labels)
+        >>> trainer.adapter().save("my_adapter")
+
+    Every step runs the integer layers of the base; only the matrices of the adapter have gradients.
+    ``predict`` gives the bytes of the program with the adapter loaded.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        rank: int = 8,
+        alpha: float = 16.0,
+        layers: Sequence[str] = (),
+        *,
+        loss: str = "cross_entropy",
+        optimizer: str = "adam",
+        lr: float = 1e-3,
+        schedule: str | Schedule | None = None,
+        batch_size: int = 64,
+        epochs: int = 5,
+        seed: int = 0,
+        target: str = "native",
+        **options: Any,
+    ) -> None:
+        """Prepare to train an adapter of ``rank`` for ``model``, scaled by ``alpha / rank``.
+
+        ``layers`` are regular expressions of whole names; none of them means all quantized layers.
+        ``seed`` fixes the first values of A (uniform in ``+-1 / sqrt(K)``, as in PEFT; B starts at
+        0) and the order of samples. The other options are those of ``quantc.Trainer``.
+
+        Raises ``quantc.Error`` for a model that is not quantized, for a pattern that matches no
+        quantized layer, and for values that do not exist.
+        """
+        check_choice("loss", loss, LOSSES)
+        check_choice("optimizer", optimizer, OPTIMIZERS)
+        check_counts(1, rank=rank)
+        check_numbers(math.inf, alpha=alpha)
+        self.rank = rank
+        self.alpha = alpha
+        programs = _AdapterPrograms(
+            model, list(layers), rank, alpha / rank, loss, optimizer, target
+        )
+        super().__init__(
+            model,
+            programs,
+            _initialize(programs.forward_model, seed),
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            schedule=schedule,
+            batch_size=batch_size,
+            epochs=epochs,
+            seed=seed,
+            **options,
+        )
+
+    def adapter(self) -> Adapter:
+        """Return what was trained: for ``Program.load_adapter``, or to ``save`` for PEFT."""
+        names = [name.removesuffix(DOWN) for name in self._names if name.endswith(DOWN)]
+        layers = {
+            name: AdapterLayer(
+                np.ascontiguousarray(self._state[name + DOWN].T),
+                np.ascontiguousarray(self._state[name + UP].T),
+                self.alpha / self.rank,
+            )
+            for name in names
+        }
+        config = {"r": self.rank, "lora_alpha": self.alpha, "target_modules": names}
+        return Adapter(layers, config=config)
+
+    def _get_settings(self) -> dict[str, Any]:
+        return super()._get_settings() | {"rank": self.rank, "alpha": self.alpha}
+
+
+class _AdapterPrograms:
+    """What a quantized model becomes when an adapter is trained."""
+
+    def __init__(
+        self,
+        model: Model,
+        layers: list[str],
+        rank: int,
+        scale: float,
+        loss: str,
+        optimizer: str,
+        target: str,
+    ) -> None:
+        self._arguments = (model, layers, rank, scale)
+        self._loss = _quantc.Loss[loss]
+        self._optimizer = _quantc.Optimizer[optimizer]
+        self._target = target
+
+    @cached_property
+    def forward_model(self) -> Model:
+        """The base with the matrices of the adapter as inputs."""
+        return _quantc.create_adapter_forward(*self._arguments)
+
+    @cached_property
+    def forward(self) -> Program:
+        """Inputs and matrices to the output."""
+        return compile(self.forward_model, self._target)
+
+    @cached_property
+    def step(self) -> Program:
+        """One step of training."""
+        step = _quantc.create_adapter_step(*self._arguments, self._loss, self._optimizer)
+        return compile(step, self._target)
+
+
+def _initialize(model: Model, seed: int) -> Arrays:
+    """Return the matrices of an adapter that changes nothing yet."""
+    random = np.random.default_rng(seed)
+    matrices = {}
+    for port in model.inputs:
+        if port.name.endswith(DOWN):
+            bound = 1 / np.sqrt(port.shape[0])
+            matrices[port.name] = random.uniform(-bound, bound, port.shape).astype(np.float32)
+        elif port.name.endswith(UP):
+            matrices[port.name] = np.zeros(port.shape, np.float32)
+    return matrices

@@ -1,0 +1,229 @@
+"""Models that others have quantized: QuantizeLinear and DequantizeLinear, against onnxruntime.
+
+The simulated form that is imported computes what onnxruntime does without optimizations, to a few
+units in the last place; the integer form differs from it by one step of a result at most.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+import quantc
+from networks import random_inputs, random_mlp
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+UINT4 = helper.tensor_dtype_to_np_dtype(TensorProto.UINT4)
+INT4 = helper.tensor_dtype_to_np_dtype(TensorProto.INT4)
+
+
+def run_onnxruntime(path: Path, x: NDArray) -> NDArray:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
+
+
+class Builder:
+    """An ONNX graph from input `x` to output `y`."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def node(self, op: str, *inputs: Any, name: str | None = None, **attributes: Any) -> str:
+        operands = [x if isinstance(x, str) else self.constant(x) for x in inputs]
+        result = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, operands, [result], name=name, **attributes))
+        return result
+
+    def pair(self, x: Any, scale: Any, zero_point: Any, **attributes: Any) -> str:
+        """Quantize and dequantize."""
+        scale, zero_point = self.constant(scale), self.constant(zero_point)
+        quantized = self.node("QuantizeLinear", x, scale, zero_point, **attributes)
+        return self.node("DequantizeLinear", quantized, scale, zero_point, **attributes)
+
+    def save(self, path: Path, shape: tuple[int | str, ...], opset: int = 21) -> Path:
+        self.nodes[-1].output[0] = "y"
+        graph = helper.make_graph(
+            self.nodes,
+            "qdq",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [onnx.ValueInfoProto(name="y")],
+            self.weights,
+        )
+        model = helper.make_model(
+            graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)]
+        )
+        onnx.save(onnx.shape_inference.infer_shapes(model), path)
+        return path
+
+
+def check(path: Path, x: NDArray, integer_layers: list[str]) -> quantc.Model:
+    """Compare all forms; return the integer one."""
+    expected = run_onnxruntime(path, x)
+    simulated = quantc.load(path)
+    step = np.abs(expected).max() / 127
+    np.testing.assert_allclose(quantc.interpret(simulated, x), expected, atol=step, rtol=0)
+    quantized = quantc.quantize(simulated)
+    actual = quantc.interpret(quantized, x)
+    assert quantc.compile(quantized)(x).tobytes() == actual.tobytes()
+    steps = np.abs(np.rint(actual / step) - np.rint(expected / step))
+    assert steps.max() <= 1 and (steps > 0).mean() <= 0.01
+    assert [n for n, layer in quantized.layers.items() if layer.mode is not None] == integer_layers
+    return quantized
+
+
+def integers(shape: tuple[int, ...], low: int, high: int, dtype: Any) -> NDArray:
+    return np.random.default_rng(0).integers(low, high, shape).astype(dtype)
+
+
+def scales(*shape: int) -> NDArray[np.float32]:
+    return np.random.default_rng(1).uniform(0.01, 0.02, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_static_mlp(tmp_path: Path, transposed: bool, signed: bool, per_channel: bool) -> None:
+    graph = Builder()
+    dtype = np.int8 if signed else np.uint8
+    zero = 0 if signed else 128
+    value = "x"
+    for index, (k, n) in enumerate([(24, 16), (16, 5)]):
+        value = graph.pair(value, np.float32(0.03), dtype(zero + 7))
+        scale = scales(n) if per_channel else np.float32(0.015)
+        weight = integers((n, k) if transposed else (k, n), zero - 127, zero + 128, dtype)
+        zero_point = np.full(np.shape(scale), zero, dtype)
+        axis = 0 if transposed else 1
+        weight = graph.node("DequantizeLinear", weight, scale, zero_point, axis=axis)
+        bias_scale = np.float32(0.03) * np.float32(scale)
+        bias = integers((n,), -1000, 1000, np.int32)
+        bias = graph.node("DequantizeLinear", bias, bias_scale, axis=0)
+        value = graph.node("Gemm", value, weight, bias, name=f"fc{index}", transB=int(transposed))
+        if index == 0:
+            value = graph.node("Relu", value)
+    value = graph.pair(value, np.float32(0.05), dtype(zero))
+    path = graph.save(tmp_path / "model.onnx", ("batch", 24))
+    quantized = check(path, random_inputs((33, 24)), ["fc0", "fc1"])
+    layer = quantized.layers["fc0"]
+    assert layer.mode == "static" and layer.output_scale is not None
+    assert layer.granularity == ("per_channel" if per_channel else "per_tensor")
+    assert layer.weight.shape == ((16, 24) if transposed else (24, 16))
+    assert layer.input_zero_point == 7 and layer.input_scale == np.float32(0.03)
+
+
+@pytest.mark.parametrize("dtype", [INT4, UINT4])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_blocked_weights_of_4_bits(tmp_path: Path, dtype: Any, transposed: bool) -> None:
+    graph = Builder()
+    low = -8 if dtype == INT4 else 0
+    zero = low + 8 if dtype == INT4 else 8
+    weight, scale = integers((32, 7), low, low + 16, dtype), scales(4, 7)
+    zero_point = np.full((4, 7), zero, dtype)
+    if transposed:
+        weight, scale, zero_point = weight.T.copy(), scale.T.copy(), zero_point.T.copy()
+    weight = graph.node(
+        "DequantizeLinear", weight, scale, zero_point, axis=int(transposed), block_size=8
+    )
+    if transposed:
+        weight = graph.node("Transpose", weight, perm=[1, 0])
+    graph.node("MatMul", "x", weight, name="fc")
+    path = graph.save(tmp_path / "model.onnx", ("batch", 32))
+    quantized = check(path, random_inputs((9, 32)), ["fc"])
+    layer = quantized.layers["fc"]
+    assert (layer.mode, layer.weight_bits, layer.granularity) == ("weight_only", 4, "per_group")
+
+
+def test_more_dimensions(tmp_path: Path) -> None:
+    graph = Builder()
+    value = "x"
+    for index in range(2):
+        value = graph.pair(value, np.float32(0.02), np.uint8(120))
+        weight = graph.pair(
+            random_inputs((16, 16), index), scales(16), np.zeros(16, np.int8), axis=1
+        )
+        value = graph.node("MatMul", value, weight, name=f"fc{index}")
+        value = graph.node("Add", value, random_inputs((16,), 5))
+    path = graph.save(tmp_path / "model.onnx", ("batch", 3, 16))
+    quantized = check(path, random_inputs((5, 3, 16)), ["fc0", "fc1"])
+    assert quantized.layers["fc0"].output_scale is not None
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_model_that_onnxruntime_quantized(tmp_path: Path, per_channel: bool) -> None:
+    quantization = pytest.importorskip("onnxruntime.quantization")
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches = iter([{"x": random_inputs((16, 24), seed)} for seed in range(4)])
+
+        def get_next(self) -> Any:
+            return next(self.batches, None)
+
+    source = random_mlp(tmp_path / "float.onnx", (24, 16, 8))
+    path = tmp_path / "qdq.onnx"
+    quantization.quantize_static(
+        source,
+        path,
+        Reader(),
+        quant_format=quantization.QuantFormat.QDQ,
+        weight_type=quantization.QuantType.QInt8,
+        per_channel=per_channel,
+    )
+    check(path, random_inputs((33, 24)), ["fc1", "fc2"])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_integers_as_results(tmp_path: Path, dtype: Any) -> None:
+    graph = Builder()
+    graph.node("QuantizeLinear", "x", scales(4), np.array([0, 3, 5, 7], dtype), axis=1)
+    path = graph.save(tmp_path / "model.onnx", ("batch", 4))
+    x = random_inputs((8, 4))
+    actual = quantc.interpret(quantc.load(path), x)
+    assert actual.view(dtype).tobytes() == run_onnxruntime(path, x).tobytes()
+
+
+def save_bad(path: Path, op: str, *inputs: Any, **attributes: Any) -> Path:
+    graph = Builder()
+    graph.node(op, *inputs, name="node", **attributes)
+    return graph.save(path, (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes", "message"),
+    [
+        ("QuantizeLinear", ("x", scales(5)), {}, r"node: scale of shape \[5\] for a tensor of"),
+        ("QuantizeLinear", ("x", scales(4)), {"axis": 2}, "node: .*axis"),
+        ("QuantizeLinear", ("x", scales(2, 6)), {"axis": 0, "block_size": 3}, "node: scale of"),
+        ("QuantizeLinear", ("x", scales()), {"output_dtype": TensorProto.INT16}, "to INT16"),
+        (
+            "DequantizeLinear",
+            (integers((4, 6), 0, 9, np.int16), scales()),
+            {},
+            "of INT16; expects INT8, UINT8, INT4, UINT4 or INT32",
+        ),
+        (
+            "DequantizeLinear",
+            (integers((4, 6), 0, 9, np.int32), scales(4)),
+            {"axis": 0},
+            "INT32 that is no constant",
+        ),
+    ],
+)
+def test_errors(tmp_path: Path, op: str, inputs: Any, attributes: Any, message: str) -> None:
+    path = save_bad(tmp_path / "model.onnx", op, *inputs, **attributes)
+    with pytest.raises(quantc.Error, match=message):
+        quantc.load(path)
