@@ -16,6 +16,7 @@
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
@@ -305,15 +306,23 @@ static nb::dict chooseWeights(const Model &model, nb::handle config) {
     FailureOr<ParameterValues> parameters =
         createWeightParameters(builder, linear.op, weight, layerConfig);
     std::string name = quantc::getName(linear.op->getLoc()).str() + ".weight";
-    auto add = [&](const char *suffix, Value value) {
-      if (value)
-        result[(name + suffix).c_str()] = toNumPy(getTensor(value, model.path));
+    auto add = [&](const char *suffix, HostTensor tensor) {
+      result[(name + suffix).c_str()] = toNumPy(std::move(tensor));
+    };
+    // Small integers may be packed.
+    auto addBytes = [&](const char *suffix, Value value) {
+      if (!value)
+        return;
+      HostTensor tensor(DataType::I8,
+                        cast<RankedTensorType>(value.getType()).getShape());
+      llvm::copy(*getStorageValues(value), tensor.values<int8_t>().begin());
+      add(suffix, std::move(tensor));
     };
     if (failed(parameters))
       raise(model.path + ": cannot be quantized");
-    add(".scale", parameters->scale);
-    add(".zero_point", parameters->zeroPoint);
-    add(".multiplier", parameters->multiplier);
+    add(".scale", getTensor(parameters->scale, model.path));
+    addBytes(".zero_point", parameters->zeroPoint);
+    addBytes(".multiplier", parameters->multiplier);
   }
   return result;
 }
