@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 
 import quantc
-from bench import write_layer
 from quantc.timing import pin_to_one_core
 
 SHAPES = ((1024, 4096), (4096, 4096))
