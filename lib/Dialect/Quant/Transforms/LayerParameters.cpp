@@ -99,20 +99,40 @@ SmallVector<int64_t> quantc::getWeightBlocks(RankedTensorType weight,
   llvm_unreachable("unknown granularity");
 }
 
-/// Creates the constant that the attribute `name` of `op` holds. Emits an error
-/// unless it is a tensor of the given shape and element type whose elements
-/// `isValid` accepts; `what` says which those are.
+/// The attribute `name` of `op`. Emits an error unless it is a tensor of the
+/// given shape and element type whose elements `isValid` accepts; `what` says
+/// which those are.
 template <class T>
-static FailureOr<Value>
-createGiven(OpBuilder &builder, Operation *op, StringRef name,
-            ArrayRef<int64_t> shape, Type elementType,
-            function_ref<bool(T)> isValid, StringRef what) {
+static FailureOr<DenseElementsAttr>
+readGiven(Operation *op, StringRef name, ArrayRef<int64_t> shape,
+          Type elementType, function_ref<bool(T)> isValid, StringRef what) {
   auto type = RankedTensorType::get(shape, elementType);
   auto attr = op->getAttrOfType<DenseElementsAttr>(name);
   if (!attr || attr.getType() != type ||
       !llvm::all_of(attr.getValues<T>(), isValid))
     return emitMalformed(op, name) << "a " << type << " of " << what;
-  return Value(arith::ConstantOp::create(builder, op->getLoc(), attr));
+  return attr;
+}
+
+/// The integer scales of groups that the attributes of `op` give.
+static FailureOr<ParameterValues>
+createGivenTwoLevelParameters(OpBuilder &builder, Operation *op,
+                              ArrayRef<int64_t> blocks) {
+  FailureOr<DenseElementsAttr> scale = readGiven<float>(
+      op, kWeightScaleAttr, {blocks[0], 1}, builder.getF32Type(),
+      [](float s) { return isScale(s) && numerics::isTwoLevelScale(s); },
+      "positive finite scales whose last 4 mantissa bits are zero");
+  FailureOr<DenseElementsAttr> multiplier = readGiven<int8_t>(
+      op, kWeightMultiplierAttr, blocks, builder.getI8Type(),
+      [](int8_t m) { return m >= 1 && m <= numerics::maxGroupMultiplier; },
+      "multipliers from 1 to 15");
+  if (failed(scale) || failed(multiplier))
+    return failure();
+  Location loc = op->getLoc();
+  return ParameterValues{
+      arith::ConstantOp::create(builder, loc, *scale), Value(),
+      createUnpacked(builder, loc, builder.getI8Type(), blocks,
+                     llvm::to_vector(multiplier->getValues<int8_t>()))};
 }
 
 static FailureOr<ParameterValues>
@@ -120,45 +140,32 @@ createGivenWeightParameters(OpBuilder &builder, Operation *op,
                             RankedTensorType weight,
                             const LayerConfig &config) {
   SmallVector<int64_t> blocks = getWeightBlocks(weight, config);
-  bool isTwoLevel = config.hasTwoLevelScales();
-  Type i8 = builder.getI8Type();
-  FailureOr<Value> scale =
-      isTwoLevel
-          ? createGiven<float>(
-                builder, op, kWeightScaleAttr, {blocks[0], 1},
-                builder.getF32Type(),
-                [](float s) {
-                  return isScale(s) && numerics::isTwoLevelScale(s);
-                },
-                "positive finite scales whose last 4 mantissa bits are zero")
-          : createGiven<float>(builder, op, kWeightScaleAttr, blocks,
-                               builder.getF32Type(), isScale,
-                               "positive finite scales");
-  FailureOr<Value> multiplier = Value(), zeroPoint = Value();
-  if (isTwoLevel) {
-    multiplier = createGiven<int8_t>(
-        builder, op, kWeightMultiplierAttr, blocks, i8,
-        [](int8_t m) { return m >= 1 && m <= numerics::maxGroupMultiplier; },
-        "multipliers from 1 to 15");
-  } else if (op->hasAttr(kWeightMultiplierAttr)) {
+  if (config.hasTwoLevelScales())
+    return createGivenTwoLevelParameters(builder, op, blocks);
+  if (op->hasAttr(kWeightMultiplierAttr))
     return emitError(op->getLoc())
            << kWeightMultiplierAttr << " on a layer without integer group "
            << "scales; those are symmetric, of 4 bits, per group";
-  }
-  if (!config.symmetricWeights) {
-    numerics::StorageRange range =
-        numerics::storageRange(config.weightBits, /*narrow=*/false);
-    zeroPoint = createGiven<int8_t>(
-        builder, op, kWeightZeroPointAttr, blocks, i8,
-        [&](int8_t z) { return z >= range.min && z <= range.max; },
-        "zero points in the storage range");
-  }
-  if (failed(scale) || failed(multiplier) || failed(zeroPoint))
+  Location loc = op->getLoc();
+  FailureOr<DenseElementsAttr> scale =
+      readGiven<float>(op, kWeightScaleAttr, blocks, builder.getF32Type(),
+                       isScale, "positive finite scales");
+  if (failed(scale))
     return failure();
-  if (isTwoLevel)
-    multiplier = createUnpacked(builder, op->getLoc(), i8, blocks,
-                                *getStorageValues(*multiplier));
-  return ParameterValues{*scale, *zeroPoint, *multiplier};
+  ParameterValues parameters;
+  parameters.scale = arith::ConstantOp::create(builder, loc, *scale);
+  if (config.symmetricWeights)
+    return parameters;
+  numerics::StorageRange range =
+      numerics::storageRange(config.weightBits, /*narrow=*/false);
+  FailureOr<DenseElementsAttr> zeroPoint = readGiven<int8_t>(
+      op, kWeightZeroPointAttr, blocks, builder.getI8Type(),
+      [&](int8_t z) { return z >= range.min && z <= range.max; },
+      "zero points in the storage range");
+  if (failed(zeroPoint))
+    return failure();
+  parameters.zeroPoint = arith::ConstantOp::create(builder, loc, *zeroPoint);
+  return parameters;
 }
 
 static ParameterValues chooseWeightParameters(OpBuilder &builder, Value weight,
