@@ -217,10 +217,10 @@ static ParameterValues keepBetterParameters(RewriterBase &rewriter, LinearOp op,
   };
   Value multiplier = chosen.multiplier;
   if (multiplier)
-    multiplier = createUnpacked(
-        rewriter, op.getLoc(), rewriter.getI8Type(),
-        cast<RankedTensorType>(multiplier.getType()).getShape(),
-        result.multipliers);
+    multiplier =
+        createUnpacked(rewriter, op.getLoc(), rewriter.getI8Type(),
+                       cast<RankedTensorType>(multiplier.getType()).getShape(),
+                       result.multipliers);
   return {create(chosen.scale, result.scales),
           create(chosen.zeroPoint, result.zeroPoints), multiplier};
 }
@@ -390,29 +390,30 @@ LogicalResult EditableLayer::setConstants(RewriterBase &rewriter,
       return {};
     return arith::ConstantOp::create(rewriter, op->getLoc(), get(name));
   };
-  // Weights of 4 bits are packed.
-  auto createStorage = [&](RankedTensorType type) -> Value {
-    Value weight = create("weight");
-    if (!weight || weight.getType() == type ||
-        !type.getElementType().isInteger(4))
-      return weight;
-    return UnpackOp::create(rewriter, op->getLoc(), type, weight);
+  // Values of 4 bits are packed.
+  auto createStorage = [&](StringRef name, Type type) -> Value {
+    Value stored = create(name);
+    if (!stored || stored.getType() == type)
+      return stored;
+    return UnpackOp::create(rewriter, op->getLoc(), type, stored);
   };
   auto refuse = [&] {
     return emitError(op->getLoc()) << "its base has no weight of its shape";
   };
   if (auto linear = dyn_cast<LinearOp>(op)) {
-    Value weight = createStorage(linear.getWeight().getType());
+    Value weight = createStorage("weight", linear.getWeight().getType());
     ParameterValues parameters = {create("weight_scale"),
-                                  create("weight_zero_point"),
-                                  create("group_multiplier")};
+                                  create("weight_zero_point"), Value()};
+    if (Value multiplier = linear.getGroupMultiplier())
+      parameters.multiplier =
+          createStorage("group_multiplier", multiplier.getType());
     if (!weight || !parameters.scale)
       return refuse();
     setOperands(rewriter, linear, weight, parameters, create("bias"));
     return success();
   }
   if (DequantizeNormalFloatOp old = getNormalFloat(op)) {
-    Value weight = createStorage(old.getInput().getType());
+    Value weight = createStorage("weight", old.getInput().getType());
     Value magnitude = create("magnitude"), scale = create("magnitude_scale"),
           mean = create("magnitude_mean");
     if (!weight || !magnitude || !scale || !mean)
