@@ -122,12 +122,10 @@ Activations Writer::dequantize(const Activations &x) {
 }
 
 Activations Writer::quantizeStatic(const Activations &x) {
-  Activations y{"", x.size, "", ""};
   if (x.isInteger() && flip())
     return x;
   Parameters parameters = pickParameters();
-  y.scale = parameters.scale;
-  y.zeroPoint = parameters.zeroPoint;
+  Activations y{"", x.size, parameters.scale, parameters.zeroPoint};
   if (x.isInteger()) {
     y.value = add(formatv(
         "quant.requantize {0} input({1}, {2} : tensor<f32>, tensor<i8>) "
@@ -144,12 +142,10 @@ Activations Writer::quantizeStatic(const Activations &x) {
 
 Activations Writer::quantizeDynamic(const Activations &input) {
   Activations x = dequantize(input);
-  Activations y{"", x.size, "", ""};
   std::string range = add(formatv(
       "quant.observe {0} : {1} -> tensor<?x1x2xf32>", x.value, x.getType()));
   Parameters parameters = chooseParameters(range, "?x1x", 8, flip());
-  y.scale = parameters.scale;
-  y.zeroPoint = parameters.zeroPoint;
+  Activations y{"", x.size, parameters.scale, parameters.zeroPoint};
   y.value =
       add(formatv("quant.quantize {0} scale({1} : tensor<?x1xf32>) "
                   "zero_point({2} : tensor<?x1xi8>) : {3} -> {4}",
