@@ -89,7 +89,7 @@ def write(report: Report, folder: Path) -> list[Path]:
         (folder / name).write_text(text, encoding="utf-8")
     plot = folder / "bench.svg"
     _plot(report, plot)
-    return [*(folder / name for name in contents), plot]
+    return [path for path in (*(folder / name for name in contents), plot) if path.is_file()]
 
 
 def _format_row(row: Comparison) -> list[str]:
@@ -223,19 +223,25 @@ def _format_markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _plot(report: Report, path: Path) -> None:
-    """Draw the ratios of every row, by workload."""
+    """Draw the ratios of every row, by workload; nothing if there are none."""
     tables = {workload: report.compare(workload) for workload in report.workloads}
-    heights = [1 + 0.22 * len(rows) for rows in tables.values()] or [1]
+    if not tables:
+        path.unlink(missing_ok=True)
+        return
+    heights = [1 + 0.22 * len(rows) for rows in tables.values()]
     plot = Figure(figsize=(9, sum(heights)), layout="constrained")
-    for index, (workload, rows) in enumerate(tables.items()):
-        axes = plot.add_subplot(plot.add_gridspec(len(heights), 1, height_ratios=heights)[index])
+    grid = plot.subplots(
+        len(heights), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    for axes, (workload, rows) in zip(grid[:, 0], tables.items(), strict=True):
         axes.set_title(f"{workload} {TITLES[workload]}", loc="left", fontsize=10)
         labels = [f"{row.case.name}{'' if row.amx else ', no AMX'}" for row in rows]
         colors = ["#1f6feb" if (row.ratio or 0) >= 1 else "#e8590c" for row in rows]
-        axes.barh(range(len(rows)), [row.ratio or 0 for row in rows], color=colors)
-        axes.set_yticks(range(len(rows)), labels, fontsize=7)
+        bars = axes.barh(labels, [row.ratio or 0 for row in rows], color=colors)
+        axes.bar_label(bars, [_format(row.ratio, ".2f") for row in rows], padding=3, fontsize=7)
+        axes.tick_params(labelsize=7)
         axes.axvline(1, color="black", linewidth=0.8)
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set_xlabel("time of the best peer / ours", fontsize=8)
+    grid[-1, 0].set_xlabel("time of the best peer / ours", fontsize=8)
     plot.savefig(path, format="svg")

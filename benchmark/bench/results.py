@@ -53,7 +53,7 @@ class Comparison:
     limit: float | None
     """The least seconds that the machine allows."""
     float_peer: Result | None
-    """The best of the peers' in FP32 on the same shape, where ours is quantized."""
+    """The best of the peers' in FP32, not bf16, on the same shape."""
 
     @property
     def float_ratio(self) -> float | None:
@@ -102,7 +102,7 @@ def _get_fastest(results: Iterable[Result]) -> Result | None:
 def _is_float_of(result: Result, case: Case) -> bool:
     """Return whether ``result`` is a peer's for ``case`` without quantization, and not in bf16."""
     other = result.case
-    if result.peer == OURS or "bf16" in result.entry or not other.is_float or case.is_float:
+    if result.peer == OURS or "bf16" in result.entry or not other.is_float:
         return False
     return (other.rows, other.depth, other.columns, other.interface) == (
         *(case.rows, case.depth, case.columns, case.interface),
