@@ -118,7 +118,8 @@ func.func @unselected_untouched(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
 //       CHECK:   %[[Z:.+]] = arith.constant dense<7> : tensor<i8>
 //       CHECK:   quant.quantize %{{.+}} scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>)
 //       CHECK:   %[[SW:.+]] = arith.constant dense<1.250000e-01> : tensor<1x1xf32>
-//       CHECK:   %[[MW:.+]] = arith.constant dense<{{\[\[}}1, 15]]> : tensor<1x2xi8>
+//       CHECK:   %[[PACKED:.+]] = arith.constant dense<-15> : tensor<1x1xi8>
+//       CHECK:   %[[MW:.+]] = quant.unpack %[[PACKED]] : tensor<1x1xi8> -> tensor<1x2xi8>
 //       CHECK:   quant.quantize %{{.+}} scale(%[[SW]] : tensor<1x1xf32>) multiplier(%[[MW]] : tensor<1x2xi8>) : tensor<1x16xf32> -> tensor<1x16xi4>
 //       CHECK:   linalg.matmul
 //   CHECK-NOT:   quant.input_parameters
