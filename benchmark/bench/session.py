@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.environments import ROOT
 from bench.problem import write_problem
 from bench.results import Result
 from bench.workloads import Case
@@ -65,6 +64,8 @@ class WorkerProcess:
         self._settings = settings
         self._folder = settings.folder / f"{peer}-{'amx' if amx else 'no-amx'}"
         self._process: subprocess.Popen[str] | None = None
+        self.starts = True
+        """Whether the library could be loaded, as far as is known."""
 
     def do(self, command: str, *arguments: object) -> Any:
         """Run a command of ``bench.worker`` and return its answer."""
@@ -82,7 +83,6 @@ class WorkerProcess:
         self._folder.mkdir(exist_ok=True)
         threads = str(self._settings.threads)
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "benchmark"), str(ROOT / "build/python")]),
             "PYTHONWARNINGS": "ignore",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **{f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")},
@@ -97,7 +97,12 @@ class WorkerProcess:
                 text=True,
             )
         start = [self.peer, self._settings.threads, self.amx]
-        self._send({"start": [*start, str(self._folder), str(self._settings.loops)]})
+        try:
+            self._send({"start": [*start, str(self._folder), str(self._settings.loops)]})
+        except WorkerError:
+            self.starts = False
+            self.stop()
+            raise
 
     def _send(self, command: Mapping[str, object]) -> Any:
         assert self._process and self._process.stdin and self._process.stdout
@@ -127,7 +132,7 @@ def measure_case(
     write_problem(case, folder)
     candidates: list[Candidate] = []
     failures: list[str] = []
-    for worker in workers:
+    for worker in filter(lambda worker: worker.starts, workers):
         try:
             candidates += _build(worker, case, folder, failures)
         except WorkerError as error:
@@ -192,4 +197,5 @@ def _time_once(
 
 def _describe(worker: WorkerProcess, case: Case, name: str, error: WorkerError) -> str:
     hidden = "" if worker.amx else ", AMX hidden"
-    return f"{worker.peer} {name}{hidden}: {case.workload} {case.name}: {error}"
+    entry = f"{worker.peer} {name}".strip()
+    return f"{entry}{hidden}: {case.workload} {case.name}: {error}"

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/LoraLayers.h"
 #include "quantc/Support/Diagnostics.h"
 #include "quantc/Training/Passes.h"
@@ -67,8 +68,8 @@ LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry, LinearOp op) {
       addMatrix(entry, builder, name + ".lora_up", rank, type.getDimSize(1));
   if (failed(up))
     return failure();
-  Value factor = arith::ConstantOp::create(
-      builder, loc, builder.getF32TensorAttr({scale.getValue()}));
+  Value factor =
+      createConstant(builder, loc, {1}, ArrayRef<float>(scale.getValue()));
   Value first =
       arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr({0}));
   op.getAddendMutable().assign(LoraOp::create(

@@ -226,20 +226,19 @@ static Model createStep(const Model &model, nb::handle config, bool learned,
                model.path);
 }
 
-static AdapterTrainingOptions
-makeAdapterOptions(const std::vector<std::string> &layers, int64_t rank,
-                   float scale) {
-  AdapterTrainingOptions options;
-  options.layers.assign(layers.begin(), layers.end());
+static void readAdapter(AdapterTrainingOptions &options,
+                        const std::vector<std::string> &layers, int64_t rank,
+                        float scale) {
+  options.layers = layers;
   options.rank = rank;
   options.scale = scale;
-  return options;
 }
 
 static Model createAdapterForward(const Model &model,
                                   const std::vector<std::string> &layers,
                                   int64_t rank, float scale) {
-  auto options = makeAdapterOptions(layers, rank, scale);
+  AdapterTrainingOptions options;
+  readAdapter(options, layers, rank, scale);
   return Model(model.getSharedContext(),
                runPasses(model,
                          [&](OpPassManager &pm) {
@@ -252,7 +251,8 @@ static Model createAdapterStep(const Model &model,
                                const std::vector<std::string> &layers,
                                int64_t rank, float scale, Loss loss,
                                Optimizer optimizer) {
-  auto options = makeAdapterOptions(layers, rank, scale);
+  AdapterTrainingOptions options;
+  readAdapter(options, layers, rank, scale);
   options.loss = loss;
   options.optimizer = optimizer;
   return Model(model.getSharedContext(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 import quantc
-from networks import random_inputs, random_mlp
+from networks import random_inputs, random_mlp, save
 from quantc import QuantizationConfig
 
 Floats = NDArray[np.float32]
@@ -42,7 +44,7 @@ def make_adapter(quantized: quantc.Model, rank: int, seed: int, scale: float = 2
     """Return random matrices for every quantized layer."""
     random = np.random.default_rng(seed)
     layers = {}
-    for index, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False), start=1):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(SIZES), start=1):
         name = f"fc{index}"
         if quantized.layers[name].skipped_because is None:
             down = random.standard_normal((rank, inputs), dtype=np.float32) / 8
@@ -196,6 +198,29 @@ def test_some_layers(model: quantc.Model) -> None:
         each.load_adapter("a", {"fc3": adapter["fc3"]})
         each.set_adapter("a")
     assert program(x).tobytes() == one(x).tobytes()
+
+
+def test_sequences(tmp_path: Path) -> None:
+    """All tokens of a sequence take its adapter."""
+    weight = random_inputs((24, 16), seed=4)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], name="fc")],
+        "sequences",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 5, 24])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 5, 16])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = quantc.load(save(graph, tmp_path / "sequences.onnx"))
+    quantized = quantc.quantize(model, QuantizationConfig(mode="dynamic"))
+    program = quantc.compile(quantc.insert_lora(quantized, 4))
+    adapter = (random_inputs((2, 24), seed=5), random_inputs((16, 2), seed=6), 0.5)
+    program.load_adapter("a", {"fc": adapter})
+    x = random_inputs((3, 5, 24))
+    alone = program(x)
+    mixed = program(x, adapters=[None, "a", None])
+    program.set_adapter("a")
+    assert mixed[1].tobytes() == program(x)[1].tobytes() != alone[1].tobytes()
+    assert mixed[::2].tobytes() == alone[::2].tobytes()
 
 
 def test_empty_batch(model: quantc.Model) -> None:

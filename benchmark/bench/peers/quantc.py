@@ -7,7 +7,6 @@ peers with a C interface do. The rows of W5 whose interface is Python go through
 from __future__ import annotations
 
 import ctypes
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +38,9 @@ func.func @main(%input: tensor<{rows}x{depth}xi8> {{quant.name = "x"}})
 }}
 """
 
+_ARGUMENTS = 16
+"""More fields than the struct of arguments has."""
+
 
 class QuantcPeer(Peer):
     """This project."""
@@ -49,96 +51,99 @@ class QuantcPeer(Peer):
         super().__init__(context)
         # The table of dot instructions has no row for AMX, so both kinds of rows time this.
         self._target = "native"
-        self._numbers = itertools.count()
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         case = problem.case
-        if case.workload == "W1":
-            return {"static": lambda: self._make_static_layer(problem)}
-        if case.workload == "W2":
-            config = quantc.QuantizationConfig(8, mode="dynamic")
-            return {"dynamic": lambda: self._make_layer(problem, config)}
-        if case.workload == "W3":
-            config = quantc.QuantizationConfig(
-                4, mode="dynamic", granularity="per_group", group_size=case.group_size
+        name = case.mode or {"W1": "static", "W4": "float"}.get(case.workload, "dynamic")
+        return {name: lambda: self._make(problem)}
+
+    def _make(self, problem: Problem) -> Entry:
+        library = self._compile(problem)
+        x, output = problem["input"], np.zeros_like(problem["expected"])
+        if problem.case.interface == "Python":
+            program = quantc.load_program(library)
+            return Entry(call_from_python(lambda: program(x)), lambda: program(x))
+        if problem.case.workload == "W1":
+            output, scale = output.astype(np.int8), float(problem["output_scale"])
+            return self._call_entry_point(
+                library, problem["quantized_input"], output, lambda: output * scale
             )
-            return {"dynamic": lambda: self._make_layer(problem, config)}
-        if case.workload == "W4":
-            return {"float": lambda: self._make_layer(problem, None)}
-        return {case.mode: lambda: self._make_mlp(problem)}
-
-    def _make_static_layer(self, problem: Problem) -> Entry:
-        case = problem.case
-        path = self.context.folder / "layer.mlir"
-        text = _STATIC_LAYER.format(
-            rows=case.rows,
-            depth=case.depth,
-            columns=case.columns,
-            weight=problem["quantized_weight"].tobytes().hex(),
-            bias=problem["bias"].tobytes().hex(),
-            weight_scale=problem["weight_scale"],
-            input_scale=problem["input_scale"],
-            output_scale=problem["output_scale"],
-        )
-        path.write_text(text, encoding="ascii")
-        model = quantc.load(path)
-        output = np.zeros((case.rows, case.columns), np.int8)
-        scale = float(problem["output_scale"])
-        return self._call_entry_point(
-            model, problem["quantized_input"], output, lambda: output * scale
-        )
-
-    def _make_layer(self, problem: Problem, config: quantc.QuantizationConfig | None) -> Entry:
-        layer = [(problem["weight"], problem["bias"])]
-        model = quantc.load(write_model(self.context.folder / "layer.onnx", problem, layer))
-        if config is not None:
-            model = quantc.quantize(model, config)
-        output = np.zeros_like(problem["expected"])
-        entry = self._call_entry_point(model, problem["input"], output, lambda: output)
+        entry = self._call_entry_point(library, x, output, lambda: output)
         if problem.case.workload == "W3":
-            # Scales of groups are products of integers and another f32, chosen by us.
-            layer_weight = model.layers["layer_0"]
-            weight = layer_weight.integer_weight * np.reshape(layer_weight.weight_scale, (-1, 1))
-            entry.expected = problem["input"] @ weight.T + problem["bias"]
+            entry.expected = x @ np.load(library.with_suffix(".npy")).T + problem["bias"]
         return entry
 
-    def _make_mlp(self, problem: Problem) -> Entry:
-        layers = [(problem[f"weight_{i}"], problem[f"bias_{i}"]) for i in (1, 2)]
-        model = quantc.load(write_model(self.context.folder / "mlp.onnx", problem, layers))
-        mode = problem.case.mode
-        if mode != "float":
-            config = quantc.QuantizationConfig(8, mode=mode)
-            model = quantc.quantize(model, config, problem["input"])
-        output = np.zeros_like(problem["expected"])
-        if problem.case.interface == "C":
-            return self._call_entry_point(model, problem["input"], output, lambda: output)
-        program = quantc.compile(model, self._target)
-        x = problem["input"]
-        return Entry(call_from_python(lambda: program(x)), lambda: program(x))
+    def _compile(self, problem: Problem) -> Path:
+        """Compile what ``problem`` needs, unless another worker has, to a shared library.
+
+        Every case has a path of its own: the loader takes one path for one library.
+        """
+        name = f"{problem.case.workload}-{problem.case.name}-{self._target}".replace(" ", "-")
+        library = problem.folder / f"{name}.so"
+        if not library.is_file():
+            model = _make_model(problem, self.context.folder)
+            if problem.case.workload == "W3":
+                # Scales of groups are products of integers and another f32, chosen by us.
+                layer = model.layers["layer_0"]
+                weight = layer.integer_weight * np.reshape(layer.weight_scale, (-1, 1))
+                np.save(library.with_suffix(".npy"), weight)
+            quantc.emit(model, library, target=self._target, name="program")
+        return library
 
     def _call_entry_point(
-        self, model: quantc.Model, x: NDArray, output: NDArray, get_output: Callable[[], NDArray]
+        self, library: Path, x: NDArray, output: NDArray, get_output: Callable[[], NDArray]
     ) -> Entry:
-        """Compile ``model`` and prepare a call from ``x`` to ``output``."""
-        # The loader takes one path for one library, as long as the process lives.
-        path = self.context.folder / f"{next(self._numbers)}.so"
-        quantc.emit(model, path, target=self._target, name="program")
-        program = ctypes.CDLL(str(path))
-        path.unlink()
+        """Prepare a call from ``x`` to ``output``."""
+        program = ctypes.CDLL(str(library))
         program.program_workspace_size.restype = ctypes.c_size_t
         size = program.program_workspace_size(None)
         workspace = np.empty(size + 64, np.uint8)
         start = -workspace.ctypes.data % 64
-        arguments = np.array(
-            # The struct `program_args`: input, output, no dimensions, workspace, no executor.
-            [x.ctypes.data, output.ctypes.data, 0, workspace.ctypes.data + start, 0],
-            np.uintp,
-        )
+        # The struct `program_args`: input, output, no dimensions, workspace, and fields that are
+        # not set.
+        arguments = np.zeros(_ARGUMENTS, np.uintp)
+        arguments[:4] = x.ctypes.data, output.ctypes.data, 0, workspace.ctypes.data + start
         return Entry(
             self.context.call_from_c(program.program_run, arguments.ctypes.data),
             get_output,
             keep=(x, output, workspace, arguments),
         )
+
+
+def _make_model(problem: Problem, folder: Path) -> quantc.Model:
+    """Return the model of ``problem``, quantized; files are written to ``folder``."""
+    case = problem.case
+    if case.workload == "W1":
+        return _make_static_layer(problem, folder)
+    suffixes = ("_1", "_2") if case.workload == "W5" else ("",)
+    layers = [(problem[f"weight{suffix}"], problem[f"bias{suffix}"]) for suffix in suffixes]
+    model = quantc.load(write_model(folder / "model.onnx", problem, layers))
+    if case.is_float:
+        return model
+    if case.workload == "W3":
+        config = quantc.QuantizationConfig(
+            4, mode="dynamic", granularity="per_group", group_size=case.group_size
+        )
+    else:
+        config = quantc.QuantizationConfig(8, mode=case.mode or "dynamic")
+    return quantc.quantize(model, config, problem["input"])
+
+
+def _make_static_layer(problem: Problem, folder: Path) -> quantc.Model:
+    """Return a layer in integer form: what ``quantize`` makes takes and gives floats."""
+    case, path = problem.case, folder / "layer.mlir"
+    text = _STATIC_LAYER.format(
+        rows=case.rows,
+        depth=case.depth,
+        columns=case.columns,
+        weight=problem["quantized_weight"].tobytes().hex(),
+        bias=problem["bias"].tobytes().hex(),
+        weight_scale=problem["weight_scale"],
+        input_scale=problem["input_scale"],
+        output_scale=problem["output_scale"],
+    )
+    path.write_text(text, encoding="ascii")
+    return quantc.load(path)
 
 
 def write_model(path: Path, problem: Problem, layers: list[tuple[NDArray, NDArray]]) -> Path:

@@ -49,6 +49,9 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K.
 
+    An operation marked `quant.tile_root` is tiled by itself and not fused: each
+    tile of the next one needs all of its rows.
+
     No tile depends on the number of rows, so the number may be dynamic, and a
     row is computed in the same order whatever block it falls in.
   }];

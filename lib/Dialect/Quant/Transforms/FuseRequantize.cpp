@@ -82,7 +82,8 @@ static void applyBounds(Epilogue &epilogue, ArrayRef<Bound> bounds, float scale,
 /// and turns their bounds into storage values. Fails, with a reason, if there
 /// is another use.
 static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
-  Epilogue epilogue = {op.getInput()};
+  Epilogue epilogue;
+  epilogue.source = op.getInput();
   SmallVector<Bound> bounds;
   while (hasOnlyUser(epilogue.source)) {
     Operation *clip = epilogue.source.getDefiningOp();

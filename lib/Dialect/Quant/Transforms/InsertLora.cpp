@@ -49,9 +49,14 @@ public:
                     Value input, RankedTensorType type) const;
 
 private:
-  /// `count` elements at `offset` bytes of each block in `bank`.
+  /// `count` elements at `offset` bytes of each block in `bank`, as `result`.
   Value slice(OpBuilder &builder, Location loc, Value bank, int64_t offset,
-              int64_t count) const;
+              int64_t count, RankedTensorType result) const;
+  /// One element of each block, [S], and several, [S, count].
+  Value sliceNumber(OpBuilder &builder, Location loc, Value bank,
+                    int64_t offset) const;
+  Value sliceVector(OpBuilder &builder, Location loc, Value bank,
+                    int64_t offset, int64_t count) const;
   /// The same as a matrix of each block.
   Value sliceMatrix(OpBuilder &builder, Location loc, Value bank,
                     int64_t offset, int64_t rows, int64_t columns) const;
@@ -107,7 +112,8 @@ FailureOr<AdapterArguments> AdapterArguments::add(func::FuncOp entry,
 }
 
 Value AdapterArguments::slice(OpBuilder &builder, Location loc, Value bank,
-                              int64_t offset, int64_t count) const {
+                              int64_t offset, int64_t count,
+                              RankedTensorType result) const {
   auto type = cast<RankedTensorType>(bank.getType());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(0),
@@ -115,8 +121,23 @@ Value AdapterArguments::slice(OpBuilder &builder, Location loc, Value bank,
   SmallVector<OpFoldResult> sizes = {
       tensor::getMixedSize(builder, loc, bank, 0), builder.getIndexAttr(count)};
   SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(builder, loc, bank, offsets, sizes,
-                                        strides);
+  return tensor::ExtractSliceOp::create(builder, loc, result, bank, offsets,
+                                        sizes, strides);
+}
+
+Value AdapterArguments::sliceNumber(OpBuilder &builder, Location loc,
+                                    Value bank, int64_t offset) const {
+  return slice(
+      builder, loc, bank, offset, 1,
+      RankedTensorType::get(ShapedType::kDynamic, getElementTypeOrSelf(bank)));
+}
+
+Value AdapterArguments::sliceVector(OpBuilder &builder, Location loc,
+                                    Value bank, int64_t offset,
+                                    int64_t count) const {
+  return slice(builder, loc, bank, offset, count,
+               RankedTensorType::get({ShapedType::kDynamic, count},
+                                     getElementTypeOrSelf(bank)));
 }
 
 Value AdapterArguments::sliceMatrix(OpBuilder &builder, Location loc,
@@ -125,7 +146,7 @@ Value AdapterArguments::sliceMatrix(OpBuilder &builder, Location loc,
   auto type = RankedTensorType::get({ShapedType::kDynamic, rows, columns},
                                     getElementTypeOrSelf(bank));
   SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
-  Value flat = slice(builder, loc, bank, offset, rows * columns);
+  Value flat = sliceVector(builder, loc, bank, offset, rows * columns);
   return tensor::ExpandShapeOp::create(builder, loc, type, flat, split);
 }
 
@@ -133,17 +154,16 @@ Value AdapterArguments::createDelta(OpBuilder &builder, Location loc,
                                     const AdapterLayer &layer, Value input,
                                     RankedTensorType type) const {
   int64_t rank = layout.maxRank;
-  SmallVector<ReassociationIndices> drop = {{0, 1}};
-  Value scale = tensor::CollapseShapeOp::create(
-      builder, loc, slice(builder, loc, scales, layer.scale, 1), drop);
+  Value scale = sliceNumber(builder, loc, scales, layer.scale);
   Value down =
       sliceMatrix(builder, loc, values, layer.down, layer.numInputs, rank);
   Value up =
       sliceMatrix(builder, loc, values, layer.up, rank, layer.numOutputs);
   Value downScale, upScale;
   if (layout.hasStorageScales()) {
-    downScale = slice(builder, loc, scales, layer.downScale, rank);
-    upScale = slice(builder, loc, scales, layer.upScale, layer.numOutputs);
+    downScale = sliceVector(builder, loc, scales, layer.downScale, rank);
+    upScale =
+        sliceVector(builder, loc, scales, layer.upScale, layer.numOutputs);
   }
   return LoraOp::create(builder, loc, type, input, down, up, scale, downScale,
                         upScale, slots);

@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/Transforms/LoraLayers.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Support/Diagnostics.h"
 #include "llvm/Support/Regex.h"

@@ -13,8 +13,7 @@
 //  CHECK-SAME:   quant.adapters = {layers = [{inputs = 32 : i64, name = "fc1", outputs = 8 : i64}, {inputs = 6 : i64, name = "fc2", outputs = 3 : i64}], max_rank = 4 : i64, storage = f32}
 //  CHECK-SAME:   quant.dims = ["batch", "adapters", "adapter_parts"]
 //       CHECK:   %[[Q:.*]] = quant.quantize %[[X:[^ ]+]] scale
-//       CHECK:   %[[SCALE:.*]] = tensor.extract_slice %{{.*}}[0, 0] [%{{.*}}, 1] [1, 1]
-//       CHECK:   tensor.collapse_shape %[[SCALE]] {{.*}} into tensor<?xf32>
+//       CHECK:   tensor.extract_slice %{{.*}}[0, 0] [%{{.*}}, 1] [1, 1] : tensor<?x240xf32> to tensor<?xf32>
 //       CHECK:   %[[A:.*]] = tensor.extract_slice %{{.*}}[0, 16] [%{{.*}}, 128] [1, 1]
 //       CHECK:   %[[DOWN:.*]] = tensor.expand_shape %[[A]] {{.*}} into tensor<?x32x4xf32>
 //       CHECK:   tensor.extract_slice %{{.*}}[0, 144] [%{{.*}}, 32] [1, 1]
