@@ -4,8 +4,8 @@
 // The base stays as it is; A and B of the chosen layer are trained.
 // CHECK-LABEL: func @chosen
 //  CHECK-SAME:     %[[X:[^:]+]]: tensor<?x16xf32>
-//  CHECK-SAME:     %[[A:[^:]+]]: tensor<16x2xf32> {quant.name = "fc1.lora_down", {{.*}}quant.trainable}
-//  CHECK-SAME:     %[[B:[^:]+]]: tensor<2x4xf32> {quant.name = "fc1.lora_up", {{.*}}quant.trainable}
+//  CHECK-SAME:     %[[A:[^:]+]]: tensor<16x2xf32> {quant.name = "fc1.lora_down"{{[^}]*}}, quant.trainable}
+//  CHECK-SAME:     %[[B:[^:]+]]: tensor<2x4xf32> {quant.name = "fc1.lora_up"{{[^}]*}}, quant.trainable}
 //   CHECK-DAG:   %[[DOWN:.+]] = tensor.expand_shape %[[A]] {{.*}} into tensor<1x16x2xf32>
 //   CHECK-DAG:   %[[UP:.+]] = tensor.expand_shape %[[B]] {{.*}} into tensor<1x2x4xf32>
 //   CHECK-DAG:   %[[HALF:.+]] = arith.constant dense<5.000000e-01> : tensor<1xf32>
