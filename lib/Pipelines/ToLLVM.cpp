@@ -80,6 +80,7 @@ static void addLLVMPasses(OpPassManager &pm, const CodegenOptions &options) {
   EmitEntryPassOptions entry;
   entry.name = options.name;
   pm.addPass(createEmitEntryPass(entry));
+  pm.addPass(createExpandReshapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 import quantc
-from networks import random_inputs, random_mlp
+from networks import random_inputs, random_mlp, save
 from quantc import QuantizationConfig
 
 Batches = list[NDArray[np.float32]]
@@ -421,3 +422,23 @@ def test_config_is_what_the_layers_say(model: quantc.Model, batches: Batches) ->
     again = dataclasses.replace(QuantizationConfig(weight_bits=4), mode="dynamic")
     assert quantized.layers["fc1"].mode == "static"
     assert quantc.quantize(model, again).layers["fc1"].mode == "dynamic"
+
+
+@pytest.mark.parametrize("mode", [None, "static", "dynamic", "weight_only"])
+def test_batches_of_sequences(mode: str | None, tmp_path: Path) -> None:
+    weight = numpy_helper.from_array(random_inputs((24, 16)), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], name="fc")],
+        "tokens",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "tokens", 24])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "tokens", 16])],
+        [weight],
+    )
+    model = quantc.load(save(graph, tmp_path / "tokens.onnx"))
+    if mode:
+        data = [random_inputs((2, 9, 24))] if mode == "static" else None
+        model = quantc.quantize(model, QuantizationConfig(mode=mode), data)
+    program = quantc.compile(model)
+    for shape in ((2, 9, 24), (5, 1, 24), (1, 3, 24)):
+        x = random_inputs(shape)
+        np.testing.assert_array_equal(program(x), quantc.interpret(model, x))

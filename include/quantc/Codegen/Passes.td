@@ -183,6 +183,32 @@ def ExpandStridedCopiesPass : Pass<"quant-expand-strided-copies"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ExpandReshapesPass : Pass<"quant-expand-reshapes"> {
+  let summary = "Turn reshapes to several unknown sizes into casts";
+  let description = [{
+    Where one dimension becomes several of which more than one is unknown, as
+    with a batch of sequences, the sizes do not follow from each other, and
+    upstream's expansion of strided metadata has no rule. The sizes are operands
+    of the reshape, so it can be written as a cast.
+
+    ```mlir
+    %e = memref.expand_shape %x [[0, 1], [2]] output_shape [%b, %t, 8]
+        : memref<?x8xf32> into memref<?x?x8xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %x
+    %stride = "8 * %t"
+    %e = memref.reinterpret_cast %base to offset: [0], sizes: [%b, %t, 8],
+        strides: [%stride, 8, 1] : memref<f32> to memref<?x?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
   let summary = "Place all temporary buffers in one workspace of the caller";
   let description = [{
