@@ -17,6 +17,7 @@ from rich.console import Console
 import magika
 import peers
 import quantc
+import training
 from fashion_mnist import data
 from quantc.progress import track
 from quantc.timing import measure_interleaved, pin_to_one_core
@@ -65,7 +66,9 @@ def main() -> None:
     try:
         results, models = run_fashion_mnist(arguments.output)
         print_results(console, results)
-        write_report(arguments.output / "report.html", results, models)
+        sections = training.get_sections(arguments.output)
+        training.print_sections(console, sections)
+        write_report(arguments.output / "report.html", results, models, sections)
         magika.run(console)
     except (quantc.Error, FileNotFoundError) as error:
         raise SystemExit(f"error: {error}") from None

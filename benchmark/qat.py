@@ -1,6 +1,6 @@
 """What quantization-aware training is worth: Fashion-MNIST, several seeds, one table.
 
-Usage: ``PYTHONPATH=build/python python benchmark/qat.py [--seeds 5] [--epochs 10] [--more 5]``
+Usage: ``PYTHONPATH=build/python python benchmark/qat.py [--seeds 5] [--epochs 5]``
 
 For each seed quantc trains a network in FP32 from random weights; then it is quantized after
 training, and trained on with quantization. FP32 is trained on for as many epochs, so that it has
@@ -32,6 +32,11 @@ CALIBRATION_IMAGES = 1000
 REFERENCE = "FP32"
 INT4 = Config(weight_bits=4, granularity="per_tensor")
 INT8 = Config(weight_bits=8, granularity="per_tensor")
+NETWORKS: dict[str, tuple[Sequence[int], float]] = {
+    "784-128-10": ((784, 128, 10), 1.0),
+    "784-32-32-10, unequal channels": ((784, 32, 32, 10), 64.0),
+}
+"""The sizes of layers, and how many times larger the largest channel is than the smallest."""
 
 
 def make_network(sizes: Sequence[int], seed: int, spread: float, path: Path) -> quantc.Model:
@@ -118,39 +123,43 @@ def run_seed(
     return results
 
 
+def run_network(name: str, seed: int, epochs: int) -> dict[str, float]:
+    """Return the accuracies of one seed of the network ``name``, in percent."""
+    sizes, spread = NETWORKS[name]
+    sets = data.load("train"), data.load("test")
+    with tempfile.TemporaryDirectory() as folder:
+        return run_seed(sizes, spread, sets, (epochs, epochs), seed, Path(folder))
+
+
+def make_table(name: str, runs: Sequence[dict[str, float]]) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and the rows of the network ``name``, one run for each seed."""
+    columns = [name, "mean", "against FP32", *(f"seed {index}" for index in range(len(runs)))]
+    reference = np.mean([run[REFERENCE] for run in runs])
+    rows = []
+    for mode in runs[0]:
+        values = [run[mode] for run in runs]
+        mean = np.mean(values)
+        rows.append(
+            [mode, f"{mean:.2f} %", f"{mean - reference:+.2f}", *(f"{v:.2f}" for v in values)]
+        )
+    return columns, rows
+
+
 def main() -> None:
-    """Train, quantize and print the table."""
+    """Train, quantize and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
         "--epochs", type=int, default=5, help="of FP32, and again with quantization"
     )
     arguments = parser.parse_args()
-    sets = data.load("train"), data.load("test")
-    networks = {
-        "784-128-10": ((784, 128, 10), 1.0),
-        "784-32-32-10, unequal channels": ((784, 32, 32, 10), 64.0),
-    }
     console = Console(width=None if Console().is_terminal else 120)
-    for title, (sizes, spread) in networks.items():
-        with tempfile.TemporaryDirectory() as folder:
-            runs = [
-                run_seed(
-                    *(sizes, spread, sets, (arguments.epochs, arguments.more)),
-                    *(seed, Path(folder)),
-                )
-                for seed in range(arguments.seeds)
-            ]
-        table = Table(title=f"{title}: accuracy, {arguments.seeds} seeds", title_justify="left")
-        table.add_column("")
-        for column in ("mean", "against FP32", *(f"seed {i}" for i in range(arguments.seeds))):
-            table.add_column(column, justify="right")
-        reference = np.mean([run[REFERENCE] for run in runs])
-        for name in runs[0]:
-            values = [run[name] for run in runs]
-            mean = np.mean(values)
-            cells = [f"{mean:.2f} %", f"{mean - reference:+.2f}", *(f"{v:.2f}" for v in values)]
-            table.add_row(name, *cells)
+    for name in NETWORKS:
+        runs = [run_network(name, seed, arguments.epochs) for seed in range(arguments.seeds)]
+        columns, rows = make_table(name, runs)
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 import quantc
+import training
 from quantc.report import figures
 from quantc.report.report import Report
 
@@ -68,7 +69,12 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
     console.print(NOTE)
 
 
-def write_report(path: Path, results: Sequence[Result], models: Mapping[str, quantc.Model]) -> None:
+def write_report(
+    path: Path,
+    results: Sequence[Result],
+    models: Mapping[str, quantc.Model],
+    sections: list[training.Section],
+) -> None:
     """Write the HTML report."""
     report = Report("Fashion-MNIST, quantized")
     headings = [column.replace("\n", " ") for column in _get_columns()]
@@ -84,6 +90,7 @@ def write_report(path: Path, results: Sequence[Result], models: Mapping[str, qua
     for index, size in enumerate(BATCH_SIZES):
         latencies = {r.run.name: 1e6 * r.latencies[index] for r in results}
         report.add_figure(figures.plot_bars({"": latencies}, f"batch {size}, us"))
+    training.add_sections(report, sections)
     for mode, model in models.items():
         if mode != "FP32":
             report.add_model(mode, model, models["FP32"])
