@@ -51,31 +51,32 @@ struct InsertTrainedLora
 
 private:
   LogicalResult insert();
-  LogicalResult addAdapter(func::FuncOp entry, LinearOp op);
+  LogicalResult addAdapter(func::FuncOp entry, const LoraLayer &layer);
 };
 } // namespace
 
-LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry, LinearOp op) {
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  StringRef name = quantc::getName(loc);
-  RankedTensorType type = op.getResult().getType();
+LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry,
+                                            const LoraLayer &layer) {
+  OpBuilder builder(layer.getOperation());
+  Location loc = layer.getOperation()->getLoc();
   FailureOr<Value> down =
-      addMatrix(entry, builder, name + ".lora_down", getLoraDepth(op), rank);
+      addMatrix(entry, builder, layer.getName() + ".lora_down",
+                layer.getNumInputs(), rank);
   if (failed(down))
     return failure();
-  FailureOr<Value> up =
-      addMatrix(entry, builder, name + ".lora_up", rank, type.getDimSize(1));
+  FailureOr<Value> up = addMatrix(entry, builder, layer.getName() + ".lora_up",
+                                  rank, layer.getDeltaType().getDimSize(1));
   if (failed(up))
     return failure();
   Value factor =
       createConstant(builder, loc, {1}, ArrayRef<float>(scale.getValue()));
   Value first =
       arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr({0}));
-  op.getAddendMutable().assign(LoraOp::create(
-      builder, loc, cast<RankedTensorType>(type.clone(builder.getF32Type())),
-      createLoraInput(builder, op), *down, *up, factor,
-      /*down_scale=*/Value(), /*up_scale=*/Value(), first));
+  Value input = layer.createInput(builder);
+  layer.addDelta(builder,
+                 LoraOp::create(builder, loc, layer.getDeltaType(), input,
+                                *down, *up, factor, /*down_scale=*/Value(),
+                                /*up_scale=*/Value(), first));
   return success();
 }
 
@@ -86,11 +87,11 @@ LogicalResult InsertTrainedLora::insert() {
   if (rank < 1)
     return emitError(entry->getLoc(), "there are no adapters of rank ")
            << rank.getValue() << "; rank is at least 1";
-  FailureOr<SmallVector<LinearOp>> chosen = chooseLoraLayers(*entry, layers);
+  FailureOr<SmallVector<LoraLayer>> chosen = chooseLoraLayers(*entry, layers);
   if (failed(chosen))
     return failure();
-  for (LinearOp op : *chosen)
-    if (failed(addAdapter(*entry, op)))
+  for (const LoraLayer &layer : *chosen)
+    if (failed(addAdapter(*entry, layer)))
       return failure();
   return success();
 }

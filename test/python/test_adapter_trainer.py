@@ -16,6 +16,7 @@ CONFIGS = {
     "int4 groups": quantc.QuantizationConfig(
         weight_bits=4, mode="static", granularity="per_group", group_size=8
     ),
+    "nf4": quantc.QuantizationConfig(weight_format="nf4"),
     "int4 weight-only": quantc.QuantizationConfig(weight_bits=4, mode="weight_only"),
 }
 

@@ -199,26 +199,26 @@ LogicalResult InsertLora::insertLora() {
   if (maxRank < 1)
     return emitError(entry->getLoc(), "there are no adapters of rank ")
            << maxRank.getValue() << "; max-rank is at least 1";
-  FailureOr<SmallVector<LinearOp>> chosen = chooseLoraLayers(*entry, layers);
+  FailureOr<SmallVector<LoraLayer>> chosen = chooseLoraLayers(*entry, layers);
   if (failed(chosen))
     return failure();
 
   AdapterLayout layout;
   layout.storage = storage;
   layout.maxRank = maxRank;
-  for (LinearOp op : *chosen)
-    layout.addLayer(quantc::getName(op.getLoc()), getLoraDepth(op),
-                    op.getResult().getType().getDimSize(1));
+  for (const LoraLayer &layer : *chosen)
+    layout.addLayer(layer.getName(), layer.getNumInputs(),
+                    layer.getDeltaType().getDimSize(1));
   FailureOr<AdapterArguments> arguments =
       AdapterArguments::add(*entry, std::move(*interface), layout);
   if (failed(arguments))
     return failure();
-  for (auto [op, layer] : llvm::zip_equal(*chosen, layout.layers)) {
-    OpBuilder builder(op);
-    Value input = createLoraInput(builder, op);
-    auto type = op.getResult().getType().clone(builder.getF32Type());
-    op.getAddendMutable().assign(arguments->createDelta(
-        builder, op.getLoc(), layer, input, cast<RankedTensorType>(type)));
+  for (auto [layer, place] : llvm::zip_equal(*chosen, layout.layers)) {
+    OpBuilder builder(layer.getOperation());
+    Location loc = layer.getOperation()->getLoc();
+    Value input = layer.createInput(builder);
+    layer.addDelta(builder, arguments->createDelta(builder, loc, place, input,
+                                                   layer.getDeltaType()));
   }
   return success();
 }

@@ -13,19 +13,41 @@
 
 namespace quantc {
 
+/// A quantized layer: quant.linear, or a product with an nf4 weight.
+class LoraLayer {
+public:
+  /// None if `op` is no such layer.
+  static std::optional<LoraLayer> get(mlir::Operation *op);
+
+  mlir::Operation *getOperation() const { return op; }
+  llvm::StringRef getName() const;
+  /// K of the model, where the operation may have more (groups_a1).
+  int64_t getNumInputs() const { return numInputs; }
+  /// [M, N] in f32, what the layer adds.
+  mlir::RankedTensorType getDeltaType() const;
+
+  bool hasAddend() const;
+  /// The input of an adapter, [M, K] in f32: what the layer quantizes, or else
+  /// its integer input dequantized; without what fills the last group.
+  mlir::Value createInput(mlir::OpBuilder &builder) const;
+  /// Lets the layer add `delta`, which precedes it. A product adds it by
+  /// itself, before a bias.
+  void addDelta(mlir::OpBuilder &builder, mlir::Value delta) const;
+
+private:
+  LoraLayer(mlir::Operation *op, int64_t numInputs)
+      : op(op), numInputs(numInputs) {}
+
+  mlir::Operation *op;
+  int64_t numInputs;
+};
+
 /// The quantized layers of `entry` whose names `patterns` match, all of them
 /// without patterns. Emits an error where there are none, for a pattern that
 /// matches none, and for a layer with an addend already.
-mlir::FailureOr<llvm::SmallVector<LinearOp>>
+mlir::FailureOr<llvm::SmallVector<LoraLayer>>
 chooseLoraLayers(mlir::func::FuncOp entry,
                  llvm::ArrayRef<std::string> patterns);
-
-/// K of the model, where the operation has more (groups_a1).
-int64_t getLoraDepth(LinearOp op);
-
-/// The input of the adapter of `op`, [M, K] in f32: what the layer quantizes,
-/// or else its integer input dequantized; without what fills the last group.
-mlir::Value createLoraInput(mlir::OpBuilder &builder, LinearOp op);
 
 } // namespace quantc
 
