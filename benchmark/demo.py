@@ -64,9 +64,10 @@ def main() -> None:
     # A narrow terminal wraps lines; it must not hide columns.
     console = Console(highlight=False, width=max(Console().width, TABLE_WIDTH))
     try:
+        # First, on all cores: measuring pins the process to one.
+        sections = training.get_sections(arguments.output)
         results, models = run_fashion_mnist(arguments.output)
         print_results(console, results)
-        sections = training.get_sections(arguments.output)
         training.print_sections(console, sections)
         write_report(arguments.output / "report.html", results, models, sections)
         magika.run(console)

@@ -100,6 +100,7 @@ private:
   mlir::Value createInput();
   mlir::Value createWeight();
   mlir::Value createUnpack();
+  mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();
   mlir::Value createPackedWeight();

@@ -193,6 +193,35 @@ Value LinearPacker::createNibbleShift(AffineExpr loop) {
   return arith::MulIOp::create(rewriter, loc, isOdd, four);
 }
 
+/// The multipliers as i8, [NB, (G), NR]. Constant ones of several groups share
+/// bytes. Taken apart by an operation of its own, so that it is done for NR
+/// columns and not for each element of a step.
+Value LinearPacker::createMultipliers() {
+  std::optional<std::vector<int8_t>> multipliers =
+      getStorageValues(op.getGroupMultiplier());
+  if (!multipliers || !hasGroups())
+    return packParameter(op.getGroupMultiplier(), layout.groups, groupDim());
+  Type i8 = rewriter.getI8Type();
+  int64_t numPanels = layout.numPanels();
+  Value pairs = packed(i8, {numPanels, layout.groupPairs(), layout.panel},
+                       layout.packMultipliers(expandParameter(
+                           *multipliers, layout.numColumns, layout.groups)));
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel(), g = loops.parallel(1);
+  AffineExpr n = loops.parallel();
+  Value init = tensor::EmptyOp::create(
+      rewriter, loc, {numPanels, layout.groups, layout.panel}, i8);
+  return createGeneric(
+      loops, pairs, init,
+      {loops.map({nb, g.floorDiv(2), n}), loops.map({nb, g, n})},
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
+        Value m = arith::ShRUIOp::create(rewriter, loc, elements[0],
+                                         createNibbleShift(g));
+        return {arith::AndIOp::create(rewriter, loc, m, mask)};
+      });
+}
+
 /// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)].
 Value LinearPacker::createUnpack() {
   int64_t numPanels = layout.numPanels(), steps = layout.steps() / 2;
@@ -213,17 +242,8 @@ Value LinearPacker::createUnpack() {
     inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
-  std::optional<std::vector<int8_t>> multipliers =
-      getStorageValues(op.getGroupMultiplier());
-  bool hasPairs = hasGroups() && multipliers;
-  if (hasPairs) {
-    std::vector<int8_t> pairs = layout.packMultipliers(
-        expandParameter(*multipliers, layout.numColumns, layout.groups));
-    inputs.push_back(
-        packed(i8, {numPanels, layout.groupPairs(), layout.panel}, pairs));
-    maps.push_back(loops.map({nb, g.floorDiv(2), n}));
-  } else if (Value parameter = op.getGroupMultiplier()) {
-    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
+  if (op.getGroupMultiplier()) {
+    inputs.push_back(createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
@@ -246,15 +266,9 @@ Value LinearPacker::createUnpack() {
         Value q = arith::ShRSIOp::create(rewriter, loc, top, four);
         if (op.getWeightZeroPoint())
           return {arith::SubIOp::create(rewriter, loc, q, elements[1])};
-        if (!op.getGroupMultiplier())
-          return {q};
-        Value m = elements[1];
-        if (hasPairs) {
-          Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
-          m = arith::ShRUIOp::create(rewriter, loc, m, createNibbleShift(g));
-          m = arith::AndIOp::create(rewriter, loc, m, mask);
-        }
-        return {arith::MulIOp::create(rewriter, loc, q, m)};
+        if (op.getGroupMultiplier())
+          return {arith::MulIOp::create(rewriter, loc, q, elements[1])};
+        return {q};
       });
 }
 
