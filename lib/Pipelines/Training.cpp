@@ -22,6 +22,19 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+/// What is trained becomes inputs: the model, or adapters inside of its
+/// weights.
+static void addParameters(OpPassManager &pm, const TrainingOptions &options) {
+  if (options.adapterRank == 0) {
+    pm.addPass(createExtractParameters());
+    return;
+  }
+  InsertMergedLoraOptions lora;
+  lora.rank = options.adapterRank;
+  lora.scale = options.adapterScale;
+  pm.addPass(createInsertMergedLora(lora));
+}
+
 /// From selected layers to the integer form, by the passes of --quant-ptq
 /// wherever there is one, so that both make the same layers.
 static void addForwardPasses(OpPassManager &pm,
@@ -57,7 +70,7 @@ static void addStepPasses(OpPassManager &pm, Loss loss, Optimizer optimizer,
 void quantc::buildQatForwardPipeline(OpPassManager &pm,
                                      const TrainingOptions &options) {
   addSelection(pm, options);
-  pm.addPass(createExtractParameters());
+  addParameters(pm, options);
   addForwardPasses(pm, options);
   addCleanup(pm);
 }
@@ -65,7 +78,7 @@ void quantc::buildQatForwardPipeline(OpPassManager &pm,
 void quantc::buildTrainStepPipeline(OpPassManager &pm,
                                     const TrainingOptions &options) {
   addSelection(pm, options);
-  pm.addPass(createExtractParameters());
+  addParameters(pm, options);
   // Learned scales have left the ranges behind.
   if (options.parameters == ParameterSource::Inputs || options.warmUp)
     pm.addPass(createInsertMovingAverages());

@@ -19,17 +19,6 @@ namespace quantc {
 using namespace mlir;
 using namespace quantc;
 
-/// Gives layers that read the same value the name of the first one's input.
-static void nameInputs(ArrayRef<CalibratedLayer> layers) {
-  llvm::DenseMap<Value, std::string> names;
-  for (const CalibratedLayer &layer : layers) {
-    std::string name =
-        names.try_emplace(layer.input, getInputName(layer)).first->second;
-    layer.op->setAttr(kInputNameAttr,
-                      StringAttr::get(layer.op->getContext(), name));
-  }
-}
-
 namespace {
 struct ExtractParameters
     : quantc::impl::ExtractParametersBase<ExtractParameters> {
@@ -47,11 +36,8 @@ struct ExtractParameters
                         UnitAttr::get(&getContext()));
       parameter.replaceBy(*input);
     }
-    FailureOr<SmallVector<CalibratedLayer>> layers =
-        findCalibratedLayers(getOperation());
-    if (failed(layers))
-      return signalPassFailure();
-    nameInputs(*layers);
+    if (failed(nameSharedInputs(getOperation())))
+      signalPassFailure();
   }
 };
 } // namespace

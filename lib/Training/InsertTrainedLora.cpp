@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TrainedMatrix.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
@@ -21,22 +23,13 @@ namespace quantc {
 using namespace mlir;
 using namespace quantc;
 
-/// Adds the input `name`, a [rows, columns] matrix that is trained, and returns
-/// it as the only slot of a bank.
-static FailureOr<Value> addMatrix(func::FuncOp entry, OpBuilder &builder,
-                                  const Twine &name, int64_t rows,
-                                  int64_t columns) {
-  Type f32 = builder.getF32Type();
-  FailureOr<BlockArgument> matrix =
-      addInput(entry, name.str(), RankedTensorType::get({rows, columns}, f32));
-  if (failed(matrix))
-    return failure();
-  entry.setArgAttr(matrix->getArgNumber(), kTrainableAttr,
-                   builder.getUnitAttr());
+/// `matrix` as the only slot of a bank.
+static Value createBank(OpBuilder &builder, Location loc, Value matrix) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  auto bank = RankedTensorType::get({1, type.getDimSize(0), type.getDimSize(1)},
+                                    type.getElementType());
   SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
-  return Value(tensor::ExpandShapeOp::create(
-      builder, entry.getLoc(), RankedTensorType::get({1, rows, columns}, f32),
-      *matrix, split));
+  return tensor::ExpandShapeOp::create(builder, loc, bank, matrix, split);
 }
 
 namespace {
@@ -59,13 +52,13 @@ LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry,
                                             const LoraLayer &layer) {
   OpBuilder builder(layer.getOperation());
   Location loc = layer.getOperation()->getLoc();
-  FailureOr<Value> down =
-      addMatrix(entry, builder, layer.getName() + ".lora_down",
-                layer.getNumInputs(), rank);
+  FailureOr<Value> down = addTrainedMatrix(entry, layer.getName() + kDownSuffix,
+                                           layer.getNumInputs(), rank);
   if (failed(down))
     return failure();
-  FailureOr<Value> up = addMatrix(entry, builder, layer.getName() + ".lora_up",
-                                  rank, layer.getDeltaType().getDimSize(1));
+  FailureOr<Value> up =
+      addTrainedMatrix(entry, layer.getName() + kUpSuffix, rank,
+                       layer.getDeltaType().getDimSize(1));
   if (failed(up))
     return failure();
   Value factor =
@@ -73,10 +66,11 @@ LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry,
   Value first =
       arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr({0}));
   Value input = layer.createInput(builder);
-  layer.addDelta(builder,
-                 LoraOp::create(builder, loc, layer.getDeltaType(), input,
-                                *down, *up, factor, /*down_scale=*/Value(),
-                                /*up_scale=*/Value(), first));
+  layer.addDelta(builder, LoraOp::create(builder, loc, layer.getDeltaType(),
+                                         input, createBank(builder, loc, *down),
+                                         createBank(builder, loc, *up), factor,
+                                         /*down_scale=*/Value(),
+                                         /*up_scale=*/Value(), first));
   return success();
 }
 

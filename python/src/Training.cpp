@@ -178,7 +178,10 @@ Model quantc::python::withParameters(const Model &model, nb::dict parameters) {
 //===----------------------------------------------------------------------===//
 
 static void readTraining(TrainingOptions &options, nb::handle config,
-                         bool learned) {
+                         bool learned, int64_t adapterRank = 0,
+                         float adapterScale = 1.0f) {
+  options.adapterRank = adapterRank;
+  options.adapterScale = adapterScale;
   if (config.is_none())
     options.skip = ArrayRef<std::string>({".*"});
   else
@@ -199,10 +202,10 @@ static OwningOpRef<ModuleOp> runPasses(const Model &model, Build build) {
   return module;
 }
 
-static Model createForward(const Model &model, nb::handle config,
-                           bool learned) {
+static Model createForward(const Model &model, nb::handle config, bool learned,
+                           int64_t adapterRank, float adapterScale) {
   TrainingOptions options;
-  readTraining(options, config, learned);
+  readTraining(options, config, learned, adapterRank, adapterScale);
   return Model(model.getSharedContext(),
                runPasses(model,
                          [&](OpPassManager &pm) {
@@ -212,9 +215,10 @@ static Model createForward(const Model &model, nb::handle config,
 }
 
 static Model createStep(const Model &model, nb::handle config, bool learned,
-                        bool warmUp, Loss loss, Optimizer optimizer) {
+                        int64_t adapterRank, float adapterScale, bool warmUp,
+                        Loss loss, Optimizer optimizer) {
   TrainingOptions options;
-  readTraining(options, config, learned);
+  readTraining(options, config, learned, adapterRank, adapterScale);
   options.warmUp = warmUp;
   options.loss = loss;
   options.optimizer = optimizer;
@@ -344,10 +348,11 @@ void quantc::python::bindTraining(nb::module_ &m) {
       .value("adam", Optimizer::Adam)
       .value("adamw", Optimizer::AdamW);
   m.def("create_forward", &createForward, nb::arg("model"),
-        nb::arg("config").none(), nb::arg("learned"));
+        nb::arg("config").none(), nb::arg("learned"), nb::arg("adapter_rank"),
+        nb::arg("adapter_scale"));
   m.def("create_step", &createStep, nb::arg("model"), nb::arg("config").none(),
-        nb::arg("learned"), nb::arg("warm_up"), nb::arg("loss"),
-        nb::arg("optimizer"));
+        nb::arg("learned"), nb::arg("adapter_rank"), nb::arg("adapter_scale"),
+        nb::arg("warm_up"), nb::arg("loss"), nb::arg("optimizer"));
   m.def("create_adapter_forward", &createAdapterForward, nb::arg("model"),
         nb::arg("layers"), nb::arg("rank"), nb::arg("scale"));
   m.def("create_adapter_step", &createAdapterStep, nb::arg("model"),

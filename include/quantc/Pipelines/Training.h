@@ -25,6 +25,16 @@ struct TrainingOptions : QuantizationOptions {
       *this, "optimizer",
       llvm::cl::desc("How parameters follow their gradients"),
       llvm::cl::init(Optimizer::Adam), getOptimizerValues()};
+  Option<int64_t> adapterRank{
+      *this, "adapter-rank",
+      llvm::cl::desc("Train adapters of this rank inside of the weights of "
+                     "quantized layers, and nothing else; 0: train the model"),
+      llvm::cl::init(0)};
+  Option<float> adapterScale{
+      *this, "adapter-scale",
+      llvm::cl::desc("What the product of an adapter's matrices is multiplied "
+                     "by"),
+      llvm::cl::init(1.0f)};
   Option<bool> warmUp{*this, "warm-up",
                       llvm::cl::desc("Layers stay float, and only the ranges "
                                      "of their inputs are averaged"),

@@ -212,4 +212,47 @@ def InsertTrainedLora : Pass<"quant-insert-trained-lora", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def InsertMergedLora : Pass<"quant-insert-merged-lora", "::mlir::ModuleOp"> {
+  let summary = "Train adapters inside of the weights of selected layers";
+  let description = [{
+    From the float form: the weight W of every layer that is selected stays a
+    constant and becomes
+
+        W' = W + scale * (B A)                (merge_a1 in docs/Numerics.md)
+
+    where A and B are inputs that are trained, as in `quant-insert-trained-lora`.
+    What follows quantizes W', so that training sees the rounding of the merged
+    weight, and merging the adapter gives the weight of the forward pass.
+
+    Example, with `rank=2 scale=0.5`:
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x4xf32> {
+      %w = arith.constant dense<...> : tensor<16x4xf32>
+      %y = linalg.matmul {quant.config = {...}} ins(%x, %w : ...) outs(...) loc("fc")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x16xf32>,
+        %a: tensor<16x2xf32> {quant.name = "fc.lora_down", quant.trainable},
+        %b: tensor<2x4xf32> {quant.name = "fc.lora_up", quant.trainable})
+        -> tensor<?x4xf32> {
+      %w = arith.constant dense<...> : tensor<16x4xf32>
+      %p = linalg.matmul ins(%a, %b : tensor<16x2xf32>, tensor<2x4xf32>) outs(...)
+      %m = linalg.generic {quant.merged_weight} // %w + 0.5 * %p
+      %y = linalg.matmul {quant.config = {...}} ins(%x, %m : ...) outs(...) loc("fc")
+    ```
+  }];
+  let options = [
+    Option<"rank", "rank", "int64_t", "8", "The rank of the adapter">,
+    Option<"scale", "scale", "float", "1.0f",
+           "What the product of its matrices is multiplied by">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // QUANTC_TRAINING_PASSES

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from quantc import _quantc
 from quantc._quantc import Model, Program
-from quantc.adapter import Adapter, AdapterLayer
+from quantc.adapter import Adapter
 from quantc.compilation import compile
-from quantc.training.data import Arrays
 from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
+from quantc.training.matrices import initialize_matrices, make_adapter
 from quantc.training.schedule import Schedule
 from quantc.training.trainer import LOSSES, OPTIMIZERS
-
-DOWN, UP = ".lora_down", ".lora_up"
-"""Names of the inputs of a layer, as ``quant-insert-trained-lora`` makes them."""
 
 
 class AdapterTrainer(TrainingLoop):
@@ -71,7 +66,7 @@ class AdapterTrainer(TrainingLoop):
         super().__init__(
             model,
             programs,
-            _initialize(programs.forward_model, seed),
+            initialize_matrices(programs.forward_model, seed),
             loss=loss,
             optimizer=optimizer,
             lr=lr,
@@ -84,17 +79,7 @@ class AdapterTrainer(TrainingLoop):
 
     def adapter(self) -> Adapter:
         """Return what was trained: for ``Program.load_adapter``, or to ``save`` for PEFT."""
-        names = [name.removesuffix(DOWN) for name in self._names if name.endswith(DOWN)]
-        layers = {
-            name: AdapterLayer(
-                np.ascontiguousarray(self._state[name + DOWN].T),
-                np.ascontiguousarray(self._state[name + UP].T),
-                self.alpha / self.rank,
-            )
-            for name in names
-        }
-        config = {"r": self.rank, "lora_alpha": self.alpha, "target_modules": names}
-        return Adapter(layers, config=config)
+        return make_adapter(self._state, self._names, self.rank, self.alpha)
 
     def _get_settings(self) -> dict[str, Any]:
         return super()._get_settings() | {"rank": self.rank, "alpha": self.alpha}
@@ -133,16 +118,3 @@ class _AdapterPrograms:
         """One step of training."""
         step = _quantc.create_adapter_step(*self._arguments, self._loss, self._optimizer)
         return compile(step, self._target)
-
-
-def _initialize(model: Model, seed: int) -> Arrays:
-    """Return the matrices of an adapter that changes nothing yet."""
-    random = np.random.default_rng(seed)
-    matrices = {}
-    for port in model.inputs:
-        if port.name.endswith(DOWN):
-            bound = 1 / np.sqrt(port.shape[0])
-            matrices[port.name] = random.uniform(-bound, bound, port.shape).astype(np.float32)
-        elif port.name.endswith(UP):
-            matrices[port.name] = np.zeros(port.shape, np.float32)
-    return matrices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,6 +26,14 @@ class StepPrograms(Protocol):
         """One step of training."""
 
 
+class AdapterOptions(NamedTuple):
+    """The adapters that are trained inside of weights."""
+
+    rank: int = 0
+    """0: none, the model itself is trained."""
+    scale: float = 1.0
+
+
 class Programs:
     """What a model becomes in training; ``config`` is None for training in float32."""
 
@@ -34,10 +42,12 @@ class Programs:
         model: Model,
         config: QuantizationConfig | None,
         learned: bool,
+        adapters: AdapterOptions,
         loss: str,
         optimizer: str,
         target: str,
     ) -> None:
+        self._adapters = adapters
         self._model = model
         self._config = config
         self._learned = learned
@@ -46,11 +56,14 @@ class Programs:
         self._target = target
 
     @cached_property
+    def forward_model(self) -> Model:
+        """The quantized model with what is trained as inputs."""
+        return _quantc.create_forward(self._model, self._config, self._learned, *self._adapters)
+
+    @cached_property
     def forward(self) -> Program:
         """Inputs, parameters, ranges and scales to the output: the quantized model."""
-        return compile(
-            _quantc.create_forward(self._model, self._config, self._learned), self._target
-        )
+        return compile(self.forward_model, self._target)
 
     @cached_property
     def step(self) -> Program:
@@ -65,7 +78,13 @@ class Programs:
     def _compile_step(self, warm_up: bool) -> Program:
         return compile(
             _quantc.create_step(
-                self._model, self._config, self._learned, warm_up, self._loss, self._optimizer
+                self._model,
+                self._config,
+                self._learned,
+                *self._adapters,
+                warm_up,
+                self._loss,
+                self._optimizer,
             ),
             self._target,
         )
@@ -76,12 +95,13 @@ def get_programs(
     model: Model,
     config: QuantizationConfig | None,
     learned: bool,
+    adapters: AdapterOptions,
     loss: str,
     optimizer: str,
     target: str,
 ) -> Programs:
     """Return programs that trainers of one model share, with several seeds or learning rates."""
-    return Programs(model, config, learned, loss, optimizer, target)
+    return Programs(model, config, learned, adapters, loss, optimizer, target)
 
 
 def run(program: Program, *sources: Arrays) -> Arrays:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from quantc import _quantc
 from quantc._quantc import Model, Program
+from quantc.adapter import Adapter
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
+from quantc.merging import merge_lora
 from quantc.quantization import LayerParameters, quantize_trained
 from quantc.training.data import Arrays
 from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
-from quantc.training.programs import get_programs, run
+from quantc.training.matrices import initialize_matrices, make_adapter
+from quantc.training.programs import AdapterOptions, get_programs, run
 from quantc.training.schedule import Schedule
 
 LOSSES = ("cross_entropy", "mse")
@@ -55,6 +59,8 @@ class Trainer(TrainingLoop):
         group_interval: int = 100,
         freeze: float = 0.75,
         patience: int | None = None,
+        adapter_rank: int | None = None,
+        adapter_alpha: float = 16.0,
         target: str = "native",
     ) -> None:
         """Prepare to train ``model``, which is float32 and has one output.
@@ -70,6 +76,10 @@ class Trainer(TrainingLoop):
         groups are chosen again every ``group_interval`` steps; both stay as they are after the
         share ``freeze`` of all steps. With ``learned_step_size`` scales are trained instead (LSQ).
 
+        With ``adapter_rank`` the weights stay as they are, and LoRA adapters are trained inside of
+        the quantized ones: ``W + adapter_alpha / adapter_rank * (B A)`` is what is rounded.
+        ``adapter`` returns them; merged, they are what was trained, to the bit.
+
         ``patience`` ends training after that many epochs without a better validation, and goes
         back to the best one.
 
@@ -80,6 +90,11 @@ class Trainer(TrainingLoop):
         check_counts(1, group_interval=group_interval)
         check_counts(0, warm_up=warm_up)
         check_numbers(1.0, range_momentum=range_momentum, freeze=freeze)
+        check_numbers(math.inf, adapter_alpha=adapter_alpha)
+        adapters = AdapterOptions()
+        if adapter_rank is not None:
+            check_counts(1, adapter_rank=adapter_rank)
+            adapters = AdapterOptions(adapter_rank, adapter_alpha / adapter_rank)
         for layer in model.layers.values():
             if layer.weight_bits != 32:
                 raise Error(
@@ -87,11 +102,15 @@ class Trainer(TrainingLoop):
                     "quantization-aware training, then convert"
                 )
         self.config = config if config and config.enable_quantization_aware_training else None
-        programs = get_programs(model, self.config, learned_step_size, loss, optimizer, target)
+        programs = get_programs(
+            model, self.config, learned_step_size, adapters, loss, optimizer, target
+        )
         super().__init__(
             model,
             programs,
-            model.parameters,
+            initialize_matrices(programs.forward_model, seed)
+            if adapters.rank
+            else model.parameters,
             loss=loss,
             optimizer=optimizer,
             lr=lr,
@@ -107,6 +126,8 @@ class Trainer(TrainingLoop):
             patience=patience,
         )
         self._quantized = programs
+        self._adapters = adapters
+        self._adapter_alpha = adapter_alpha
         self._learned = learned_step_size
         self._warm_up = warm_up if self.config else 0
         self._range_momentum = range_momentum
@@ -115,8 +136,16 @@ class Trainer(TrainingLoop):
         self._layers: list[tuple[str, str | None]] = _quantc.trained_layers(model, self.config)
 
     def model(self) -> Model:
-        """Return the float model with the trained parameters."""
+        """Return the float model with the trained parameters, or with the adapter merged."""
+        if self._adapters.rank:
+            return merge_lora(self._model, self.adapter())[0]
         return self._model.with_parameters(self.parameters)
+
+    def adapter(self) -> Adapter:
+        """Return the adapter that was trained, with ``adapter_rank``."""
+        if not self._adapters.rank:
+            raise Error("no adapter was trained; give adapter_rank")
+        return make_adapter(self._state, self._names, self._adapters.rank, self._adapter_alpha)
 
     def convert(self) -> Model:
         """Return the quantized model: ``predict`` to the bit, interpreted or compiled.
@@ -206,5 +235,6 @@ class Trainer(TrainingLoop):
     def _get_settings(self) -> dict[str, Any]:
         return super()._get_settings() | {
             "learned_step_size": self._learned,
+            "adapters": list(self._adapters),
             "config": repr(self.config),
         }

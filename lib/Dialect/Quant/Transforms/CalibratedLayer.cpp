@@ -51,3 +51,17 @@ quantc::findCalibratedLayers(ModuleOp module) {
     return failure();
   return layers;
 }
+
+LogicalResult quantc::nameSharedInputs(ModuleOp module) {
+  FailureOr<SmallVector<CalibratedLayer>> layers = findCalibratedLayers(module);
+  if (failed(layers))
+    return failure();
+  llvm::DenseMap<Value, std::string> names;
+  for (const CalibratedLayer &layer : *layers) {
+    std::string name =
+        names.try_emplace(layer.input, getInputName(layer)).first->second;
+    layer.op->setAttr(kInputNameAttr,
+                      StringAttr::get(module.getContext(), name));
+  }
+  return success();
+}

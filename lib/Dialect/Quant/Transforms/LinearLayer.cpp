@@ -29,7 +29,8 @@ bool quantc::isTrainedWeight(Value value) {
     return isTrainedWeight(transpose.getInput());
   if (auto padding = value.getDefiningOp<tensor::InsertSliceOp>())
     return isTrainedWeight(padding.getSource());
-  return isTrainable(value);
+  Operation *merged = value.getDefiningOp();
+  return isTrainable(value) || (merged && merged->hasAttr(kMergedWeightAttr));
 }
 
 /// Whether `value` is known before the program runs, or is a parameter of it.

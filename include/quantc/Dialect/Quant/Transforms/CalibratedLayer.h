@@ -31,6 +31,10 @@ std::string getInputName(const CalibratedLayer &layer);
 mlir::FailureOr<llvm::SmallVector<CalibratedLayer>>
 findCalibratedLayers(mlir::ModuleOp module);
 
+/// Gives these layers the name of their input (`quant.input_name`): those that
+/// read the same value that of the first one. Emits an error as above.
+llvm::LogicalResult nameSharedInputs(mlir::ModuleOp module);
+
 } // namespace quantc
 
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_CALIBRATEDLAYER_H

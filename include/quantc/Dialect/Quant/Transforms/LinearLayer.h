@@ -42,6 +42,9 @@ mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
 /// transposed and padded.
 bool isTrainedWeight(mlir::Value value);
 
+/// Marks an operation whose result is a weight with a trained adapter in it.
+inline constexpr llvm::StringLiteral kMergedWeightAttr = "quant.merged_weight";
+
 /// An operation with weights.
 struct Layer {
   mlir::Operation *op = nullptr;
