@@ -215,8 +215,8 @@ static Model createForward(const Model &model, nb::handle config, bool learned,
 }
 
 static Model createStep(const Model &model, nb::handle config, bool learned,
-                        int64_t adapterRank, float adapterScale, bool warmUp,
-                        Loss loss, Optimizer optimizer) {
+                        bool warmUp, Loss loss, Optimizer optimizer,
+                        int64_t adapterRank, float adapterScale) {
   TrainingOptions options;
   readTraining(options, config, learned, adapterRank, adapterScale);
   options.warmUp = warmUp;
@@ -348,11 +348,12 @@ void quantc::python::bindTraining(nb::module_ &m) {
       .value("adam", Optimizer::Adam)
       .value("adamw", Optimizer::AdamW);
   m.def("create_forward", &createForward, nb::arg("model"),
-        nb::arg("config").none(), nb::arg("learned"), nb::arg("adapter_rank"),
-        nb::arg("adapter_scale"));
+        nb::arg("config").none(), nb::arg("learned"),
+        nb::arg("adapter_rank") = 0, nb::arg("adapter_scale") = 1.0f);
   m.def("create_step", &createStep, nb::arg("model"), nb::arg("config").none(),
-        nb::arg("learned"), nb::arg("adapter_rank"), nb::arg("adapter_scale"),
-        nb::arg("warm_up"), nb::arg("loss"), nb::arg("optimizer"));
+        nb::arg("learned"), nb::arg("warm_up"), nb::arg("loss"),
+        nb::arg("optimizer"), nb::arg("adapter_rank") = 0,
+        nb::arg("adapter_scale") = 1.0f);
   m.def("create_adapter_forward", &createAdapterForward, nb::arg("model"),
         nb::arg("layers"), nb::arg("rank"), nb::arg("scale"));
   m.def("create_adapter_step", &createAdapterStep, nb::arg("model"),

@@ -81,10 +81,10 @@ class Programs:
                 self._model,
                 self._config,
                 self._learned,
-                *self._adapters,
                 warm_up,
                 self._loss,
                 self._optimizer,
+                *self._adapters,
             ),
             self._target,
         )
