@@ -59,6 +59,7 @@ static void addBufferPasses(OpPassManager &pm) {
   options.bufferAlignment = kBufferAlignment;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   addCleanup(pm);
+  pm.addPass(createFlattenConstantsPass());
   pm.addPass(createExpandStridedCopiesPass());
   pm.addPass(createPlanWorkspacePass());
 }

@@ -296,4 +296,29 @@ def LowerTransposesPass : Pass<"quant-lower-transposes"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def FlattenConstantsPass : Pass<"quant-flatten-constants", "::mlir::ModuleOp"> {
+  let summary = "Keep constant buffers in one dimension";
+  let description = [{
+    LLVM has no arrays of several dimensions but arrays of arrays, and packed
+    weights in steps of 4 bytes would be millions of constants of 4 bytes each.
+    A constant buffer becomes one of one dimension, and who reads it sees the
+    shape it had.
+
+    ```mlir
+    memref.global "private" constant @w : memref<2x64x4xi8> = dense<...>
+    %w = memref.get_global @w : memref<2x64x4xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    memref.global "private" constant @w : memref<512xi8> = dense<...>
+    %0 = memref.get_global @w : memref<512xi8>
+    %w = memref.expand_shape %0 [[0, 1, 2]] output_shape [2, 64, 4]
+        : memref<512xi8> into memref<2x64x4xi8>
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 #endif // QUANTC_CODEGEN_PASSES
