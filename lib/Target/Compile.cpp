@@ -29,6 +29,7 @@ static LogicalResult lowerToLLVM(ModuleOp module,
     setTarget(module, *options.target);
   CodegenOptions codegen;
   codegen.name = options.name;
+  codegen.maxConstantBytes = options.maxConstantBytes;
   PassManager pm(module.getContext());
   buildToLLVMPipeline(pm, codegen);
   return pm.run(module);
@@ -91,8 +92,11 @@ FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
   if (!bytes)
     return emitError(module.getLoc(), llvm::toString(bytes.takeError()));
   std::string header = printHeader(*metadata);
+  std::unique_ptr<llvm::MemoryBuffer> parameters;
+  if (auto elements = module->getAttrOfType<ArrayAttr>(kParametersAttr))
+    parameters = createParameters(elements);
   return CompiledProgram{std::move(*bytes), std::move(header),
-                         std::move(*metadata)};
+                         std::move(*metadata), std::move(parameters)};
 }
 
 std::string quantc::getProgramName(StringRef path) {
@@ -128,6 +132,22 @@ LogicalResult quantc::writeFile(ModuleOp module, StringRef path,
          << reason;
 }
 
+LogicalResult quantc::writeFiles(ModuleOp module,
+                                 const CompiledProgram &program, StringRef path,
+                                 StringRef header) {
+  // Each file appears when the next ones have.
+  auto writeProgram = [&] { return writeFile(module, path, program.bytes); };
+  auto writeParameters = [&] {
+    return program.parameters
+               ? writeFile(module, getParametersPath(path),
+                           program.parameters->getBuffer(), writeProgram)
+               : writeProgram();
+  };
+  return header.empty()
+             ? writeParameters()
+             : writeFile(module, header, program.header, writeParameters);
+}
+
 LogicalResult quantc::compileToFile(ModuleOp module,
                                     const CompileOptions &options,
                                     StringRef path, StringRef header) {
@@ -137,9 +157,5 @@ LogicalResult quantc::compileToFile(ModuleOp module,
   FailureOr<CompiledProgram> program = compile(module, named);
   if (failed(program))
     return failure();
-  auto writeProgram = [&] { return writeFile(module, path, program->bytes); };
-  // Both files or none.
-  return header.empty()
-             ? writeProgram()
-             : writeFile(module, header, program->header, writeProgram);
+  return writeFiles(module, *program, path, header);
 }

@@ -158,6 +158,9 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
   printPorts(os, prefix, "OUTPUT", program.outputs, program.dims);
   if (program.adapters)
     printAdapters(os, prefix, *program.adapters);
+  if (program.parameters)
+    os << "#define " << prefix << "_PARAMETERS_BYTES "
+       << program.parameters->bytes << "\n\n";
 
   auto getCount = [](size_t size) { return std::max<size_t>(size, 1); };
   os << "/* Fields that are not set must be zero. */\n"
@@ -179,6 +182,10 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
        << "index of its\n     block, negative for none; null: all rows use the "
        << "first block */\n"
        << "  const int32_t *adapter_of_row;\n";
+  if (program.parameters)
+    os << "  /* what the file " << name << ".params holds, " << prefix
+       << "_PARAMETERS_BYTES, 64-byte\n     aligned: mapped or read */\n"
+       << "  const void *parameters;\n";
   os << "} " << name << "_args;\n\n"
      << "/* Returns 0 or " << prefix << "_ERROR_*. Safe to call from several "
      << "threads at a\n   time, each with its own workspace. */\n"

@@ -273,6 +273,11 @@ std::string ProgramMetadata::toJson() const {
                               {"features", getStrings(target.features)}}}};
   if (adapters)
     object["adapters"] = getAdapters(*adapters);
+  if (parameters)
+    object["parameters"] =
+        json::Object{{"bytes", parameters->bytes},
+                     {"checksum", llvm::utohexstr(parameters->checksum,
+                                                  /*LowerCase=*/true)}};
   return llvm::formatv("{0}", json::Value(std::move(object)));
 }
 
@@ -311,6 +316,15 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
       return layout.takeError();
     metadata.adapters = std::move(*layout);
   }
+  if (const json::Object *parameters = object->getObject("parameters")) {
+    auto bytes = parameters->getInteger("bytes");
+    auto checksum = parameters->getString("checksum");
+    ParametersInfo info;
+    if (!bytes || !checksum || checksum->getAsInteger(16, info.checksum))
+      return makeError("parameters lack bytes or checksum");
+    info.bytes = *bytes;
+    metadata.parameters = info;
+  }
   return metadata;
 }
 
@@ -334,5 +348,6 @@ ProgramMetadata quantc::getProgramMetadata(const ProgramInterface &interface,
           getPortMetadata(interface.getCallerInputs()),
           getPortMetadata(interface.outputs),
           target,
-          interface.adapters};
+          interface.adapters,
+          /*parameters=*/std::nullopt};
 }

@@ -45,6 +45,11 @@ struct Options {
                  clEnumValN(EmitKind::SharedLibrary, "so",
                             "A shared library without dependencies")),
       cl::cat(category)};
+  cl::opt<int64_t> maxConstantBytes{
+      "max-constant-bytes",
+      cl::desc("How many bytes of constants the output may hold; more go to "
+               "<stem>.params beside it"),
+      cl::init(kMaxConstantBytes), cl::cat(category)};
 };
 } // namespace
 
@@ -92,14 +97,25 @@ static LogicalResult translate(ModuleOp module, llvm::raw_ostream &os,
   compileOptions.target = *target;
   compileOptions.emit = options.emit;
   compileOptions.name = options.name;
+  compileOptions.maxConstantBytes = options.maxConstantBytes;
   std::string path = getOutputPath();
   if (options.name.empty())
     compileOptions.name = path == "-" ? "model" : getProgramName(path);
   makeRoomForLinker(options);
   FailureOr<CompiledProgram> program = compile(module, compileOptions);
-  if (failed(program) ||
-      (!options.header.empty() &&
-       failed(writeFile(module, options.header, program->header))))
+  if (failed(program))
+    return failure();
+  if (program->parameters && path == "-")
+    return emitError(module.getLoc(), "has ")
+           << program->metadata.parameters->bytes
+           << " bytes of constants, which go to a file beside the output; name "
+              "the output with -o";
+  if (!options.header.empty() &&
+      failed(writeFile(module, options.header, program->header)))
+    return failure();
+  if (program->parameters &&
+      failed(writeFile(module, getParametersPath(path),
+                       program->parameters->getBuffer())))
     return failure();
   os << program->bytes;
   return success();

@@ -26,6 +26,8 @@ struct CompileOptions {
   /// file for an empty one, made an identifier.
   std::string name;
   EmitKind emit = EmitKind::Object;
+  /// How many bytes of constants the code may hold; more become parameters.
+  int64_t maxConstantBytes = kMaxConstantBytes;
 };
 
 /// What a compilation gives.
@@ -34,6 +36,8 @@ struct CompiledProgram {
   /// The C header that declares what the object exports.
   std::string header;
   ProgramMetadata metadata;
+  /// The constants that are not in `bytes`; null if all are.
+  std::unique_ptr<llvm::MemoryBuffer> parameters;
 };
 
 /// Compiles `module`, a program in any form or already in LLVM's dialect, which
@@ -41,12 +45,17 @@ struct CompiledProgram {
 mlir::FailureOr<CompiledProgram> compile(mlir::ModuleOp module,
                                          const CompileOptions &options);
 
-/// The same to files; `header` may be empty. A file is there completely or not
-/// at all.
+/// The same to files; `header` may be empty. Parameters go to the file
+/// `getParametersPath(path)`. All files are there completely or none is.
 llvm::LogicalResult compileToFile(mlir::ModuleOp module,
                                   const CompileOptions &options,
                                   llvm::StringRef path,
                                   llvm::StringRef header = "");
+
+/// Writes what `compileToFile` does of a program that is compiled already.
+llvm::LogicalResult writeFiles(mlir::ModuleOp module,
+                               const CompiledProgram &program,
+                               llvm::StringRef path, llvm::StringRef header);
 
 /// Writes `bytes` to `path` completely or, after emitting an error, not at all.
 /// The file appears when `finish` has succeeded.

@@ -35,7 +35,8 @@ enum class EntryError : int32_t {
   NullArgs,
   NullPointer,
   Dimension,
-  Workspace
+  Workspace,
+  Parameters
 };
 
 struct EntryErrorInfo {
@@ -51,7 +52,9 @@ inline constexpr EntryErrorInfo kEntryErrors[] = {
     {EntryError::Dimension, "DIMENSION",
      "a dimension is negative or above 2147483647"},
     {EntryError::Workspace, "WORKSPACE",
-     "the workspace is null, or not aligned to 64 bytes"}};
+     "the workspace is null, or not aligned to 64 bytes"},
+    {EntryError::Parameters, "PARAMETERS",
+     "the parameters are null, or not aligned to 64 bytes"}};
 
 } // namespace quantc
 

@@ -24,6 +24,10 @@
 //    "adapters": {"dtype": "float32", "max_rank": 16,
 //                 "layers": [{"name": "fc1", "inputs": 784, "outputs": 128}]}
 //
+// and one whose constants are in a file of their own (Parameters.h)
+//
+//    "parameters": {"bytes": 100663296, "checksum": "2d06800538d394c2"}
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_TARGET_PROGRAMMETADATA_H
@@ -31,6 +35,7 @@
 
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Support/HostTensor.h"
+#include "quantc/Target/Parameters.h"
 #include "quantc/Target/TargetSpec.h"
 #include "llvm/Support/Error.h"
 
@@ -102,6 +107,7 @@ struct ProgramMetadata {
   std::vector<PortMetadata> outputs;
   TargetSpec target;
   std::optional<AdapterLayout> adapters;
+  std::optional<ParametersInfo> parameters;
 
   /// The rows of a batch: the first size of the first input, 1 without any.
   int64_t getNumRows(llvm::ArrayRef<int64_t> sizes) const;
