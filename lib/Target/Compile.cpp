@@ -15,6 +15,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -135,17 +136,31 @@ LogicalResult quantc::writeFile(ModuleOp module, StringRef path,
 LogicalResult quantc::writeFiles(ModuleOp module,
                                  const CompiledProgram &program, StringRef path,
                                  StringRef header) {
-  // Each file appears when the next ones have.
-  auto writeProgram = [&] { return writeFile(module, path, program.bytes); };
-  auto writeParameters = [&] {
-    return program.parameters
-               ? writeFile(module, getParametersPath(path),
-                           program.parameters->getBuffer(), writeProgram)
-               : writeProgram();
+  std::vector<std::pair<std::string, StringRef>> files = {
+      {path.str(), program.bytes}};
+  if (program.parameters)
+    files.emplace_back(getParametersPath(path),
+                       program.parameters->getBuffer());
+  if (!header.empty())
+    files.emplace_back(header.str(), program.header);
+  // Each file appears when those before it have; one that cannot takes them
+  // away again.
+  SmallVector<StringRef> written;
+  std::function<LogicalResult(size_t)> writeFirst = [&](size_t count) {
+    if (count == 0)
+      return success();
+    const auto &[name, bytes] = files[count - 1];
+    LogicalResult result =
+        writeFile(module, name, bytes, [&] { return writeFirst(count - 1); });
+    if (succeeded(result))
+      written.push_back(name);
+    return result;
   };
-  return header.empty()
-             ? writeParameters()
-             : writeFile(module, header, program.header, writeParameters);
+  if (succeeded(writeFirst(files.size())))
+    return success();
+  for (StringRef name : written)
+    (void)llvm::sys::fs::remove(name);
+  return failure();
 }
 
 LogicalResult quantc::compileToFile(ModuleOp module,
