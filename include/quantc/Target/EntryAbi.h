@@ -22,6 +22,8 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kRunSuffix = "_run";
 inline constexpr llvm::StringLiteral kWorkspaceSizeSuffix = "_workspace_size";
 inline constexpr llvm::StringLiteral kMetadataSuffix = "_metadata";
+/// Only in objects of several variants.
+inline constexpr llvm::StringLiteral kVariantSuffix = "_variant";
 
 /// The alignment of the workspace, of each buffer in it, and of constants.
 inline constexpr int64_t kBufferAlignment = 64;
@@ -35,7 +37,8 @@ enum class EntryError : int32_t {
   NullArgs,
   NullPointer,
   Dimension,
-  Workspace
+  Workspace,
+  Cpu
 };
 
 struct EntryErrorInfo {
@@ -51,7 +54,9 @@ inline constexpr EntryErrorInfo kEntryErrors[] = {
     {EntryError::Dimension, "DIMENSION",
      "a dimension is negative or above 2147483647"},
     {EntryError::Workspace, "WORKSPACE",
-     "the workspace is null, or not aligned to 64 bytes"}};
+     "the workspace is null, or not aligned to 64 bytes"},
+    {EntryError::Cpu, "CPU",
+     "the CPU can run none of the variants in the object"}};
 
 } // namespace quantc
 

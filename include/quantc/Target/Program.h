@@ -37,6 +37,12 @@ public:
 
   const ProgramMetadata &getMetadata() const { return metadata; }
 
+  /// The target of the code that runs here.
+  const TargetSpec &getVariant() const {
+    return metadata.variants.empty() ? metadata.target
+                                     : metadata.variants[variant];
+  }
+
   /// Runs on memory of the sizes that `dims` mean. Adapters are only looked at
   /// by a program that takes some.
   llvm::Error run(llvm::ArrayRef<const void *> inputs,
@@ -62,6 +68,7 @@ private:
   Workspace takeWorkspace(size_t size);
 
   ProgramMetadata metadata;
+  size_t variant = 0;
   int file = -1;
   void *handle = nullptr;
   int32_t (*entry)(const void *args) = nullptr;

@@ -9,7 +9,7 @@
 // library can be loaded with nothing beside it. The C header is printed from
 // the same data.
 //
-//   {"abi_version": 1, "name": "mlp", "dims": ["batch"],
+//   {"abi_version": 2, "name": "mlp", "dims": ["batch"],
 //    "inputs": [{"name": "image", "dtype": "float32",
 //                "shape": ["batch", 784]}],
 //    "outputs": [{"name": "logits", "dtype": "float32",
@@ -23,6 +23,10 @@
 //
 //    "adapters": {"dtype": "float32", "max_rank": 16,
 //                 "layers": [{"name": "fc1", "inputs": 784, "outputs": 128}]}
+//
+// and an object for several targets, the last of which is "target",
+//
+//    "variants": [{"triple": ..., "cpu": "x86-64-v4", "features": [...]}, ...]
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,7 +45,7 @@ class Value;
 namespace quantc {
 
 /// The layout of the argument struct and the meaning of the error codes.
-inline constexpr int64_t kAbiVersion = 1;
+inline constexpr int64_t kAbiVersion = 2;
 
 /// A size as an expression over the dynamic dimensions of a program.
 class SizeExpr {
@@ -100,8 +104,12 @@ struct ProgramMetadata {
   std::vector<std::string> dims;
   std::vector<PortMetadata> inputs;
   std::vector<PortMetadata> outputs;
+  /// What the machine must have at least.
   TargetSpec target;
   std::optional<AdapterLayout> adapters;
+  /// The targets of an object of several, best first and `target` last;
+  /// otherwise empty.
+  std::vector<TargetSpec> variants;
 
   /// The rows of a batch: the first size of the first input, 1 without any.
   int64_t getNumRows(llvm::ArrayRef<int64_t> sizes) const;
