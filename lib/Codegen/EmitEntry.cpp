@@ -331,11 +331,24 @@ Value EntryEmitter::loadWorkspace(Value args, ValueRange dims) {
 }
 
 /// Loads the parameters of a program that has some; the function returns an
-/// error if they are not there.
+/// error if they are not there. Where they start is 0 until variants are put
+/// together.
 Value EntryEmitter::loadParameters(Value args) {
   Value pointer = loadField(args, Field::Parameters);
   returnIf(isMissingOrMisaligned(pointer), getError(EntryError::Parameters));
-  return pointer;
+  Type i64 = builder.getI64Type();
+  LLVM::GlobalOp global;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(program);
+    global = LLVM::GlobalOp::create(
+        builder, loc, i64, /*isConstant=*/true, LLVM::Linkage::Internal,
+        (name + kParametersStartSuffix).str(), builder.getI64IntegerAttr(0));
+  }
+  Value start = LLVM::LoadOp::create(
+      builder, loc, i64, LLVM::AddressOfOp::create(builder, loc, global));
+  return LLVM::GEPOp::create(builder, loc, pointerType, builder.getI8Type(),
+                             pointer, start);
 }
 
 /// What `adapter_of_row` stands for when it is null: all rows use the first
@@ -423,11 +436,8 @@ void EntryEmitter::emitWorkspaceSize() {
 
 void EntryEmitter::emitMetadata() {
   auto module = cast<ModuleOp>(program->getParentOp());
-  ProgramMetadata metadata =
-      getProgramMetadata(interface, name, getTarget(module));
-  if (parameters)
-    metadata.parameters = getParametersInfo(*createParameters(parameters));
-  std::string text = metadata.toJson();
+  std::string text =
+      getProgramMetadata(interface, name, getTarget(module)).toJson();
   // A C string.
   text.push_back('\0');
   builder.setInsertionPoint(program);

@@ -28,6 +28,25 @@ int64_t quantc::getParametersBytes(ArrayAttr parameters) {
   return bytes;
 }
 
+int64_t ParameterBlocks::add(ArrayAttr parameters) {
+  if (!parameters)
+    return 0;
+  for (const auto &[block, start] : blocks)
+    if (block == parameters)
+      return start;
+  ArrayAttr all = getAll();
+  int64_t start = all ? getParametersBytes(all) : 0;
+  blocks.emplace_back(parameters, start);
+  llvm::append_range(elements, parameters);
+  return start;
+}
+
+ArrayAttr ParameterBlocks::getAll() const {
+  if (elements.empty())
+    return {};
+  return ArrayAttr::get(elements.front().getContext(), elements);
+}
+
 std::unique_ptr<llvm::MemoryBuffer>
 quantc::createParameters(ArrayAttr parameters) {
   std::unique_ptr<llvm::WritableMemoryBuffer> block =

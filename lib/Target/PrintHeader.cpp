@@ -137,8 +137,13 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
   std::string prefix = getMacroName(program.name);
   StringRef name = program.name;
 
-  os << "/* " << name << ": compiled by quantc for " << program.target.cpu
-     << " (" << program.target.triple << "). */\n"
+  os << "/* " << name << ": compiled by quantc for ";
+  if (program.variants.empty())
+    os << program.target.str();
+  interleave(
+      program.variants, os, [&](const TargetSpec &t) { os << t.str(); },
+      ";\n   ");
+  os << " (" << program.target.triple << "). */\n"
      << "#ifndef QUANTC_PROGRAM_" << prefix << "_H\n#define QUANTC_PROGRAM_"
      << prefix << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
@@ -162,6 +167,12 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
     os << "#define " << prefix << "_PARAMETERS_BYTES "
        << program.parameters->bytes << "\n\n";
 
+  std::string variant =
+      ("/* The index, among the " + Twine(program.variants.size()) +
+       " targets above, of the code that runs on this machine;\n   -1 if none "
+       "does. */\nint " +
+       name + kVariantSuffix + "(void);\n\n")
+          .str();
   auto getCount = [](size_t size) { return std::max<size_t>(size, 1); };
   os << "/* Fields that are not set must be zero. */\n"
      << "typedef struct " << name << "_args {\n"
@@ -193,6 +204,7 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
      << "/* The bytes of workspace for these dims; 0 for dims out of range. "
         "*/\n"
      << "size_t " << name << "_workspace_size(const int64_t *dims);\n\n"
+     << (program.variants.empty() ? "" : variant)
      << "/* What this header says, as JSON. */\n"
      << "extern const char " << name << "_metadata[];\n\n"
      << "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";

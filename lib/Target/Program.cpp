@@ -84,6 +84,14 @@ Error Program::bind(StringRef name) {
   if (!parsed)
     return parsed.takeError();
   metadata = std::move(*parsed);
+  if (!metadata.variants.empty()) {
+    auto getVariant = reinterpret_cast<int32_t (*)()>(find(kVariantSuffix));
+    if (!getVariant)
+      return createStringError("not a program of quantc: symbols are missing");
+    // Out of range if the machine has not even what the last one needs.
+    size_t index = uint32_t(getVariant());
+    variant = index < metadata.variants.size() ? index : 0;
+  }
   std::vector<std::string> missing =
       getMissingHostFeatures(metadata.target.features);
   if (!missing.empty())

@@ -28,18 +28,19 @@ using namespace quantc::python;
 //===----------------------------------------------------------------------===//
 
 /// Reads `target`; throws `quantc.Error`.
-static TargetSpec getTargetSpec(MLIRContext *context, StringRef target) {
+static std::vector<TargetSpec> getTargets(MLIRContext *context,
+                                          StringRef target) {
   ErrorScope scope(context);
-  FailureOr<TargetSpec> spec =
-      parseTarget(target, [&] { return emitError(UnknownLoc::get(context)); });
-  scope.finish(succeeded(spec), "target '" + target + "' does not exist");
-  return std::move(*spec);
+  FailureOr<std::vector<TargetSpec>> targets =
+      parseTargets(target, [&] { return emitError(UnknownLoc::get(context)); });
+  scope.finish(succeeded(targets), "target '" + target + "' does not exist");
+  return std::move(*targets);
 }
 
 PythonProgram PythonProgram::compile(ModuleOp module, StringRef target,
                                      int64_t maxConstantBytes) {
   CompileOptions options;
-  options.target = getTargetSpec(module.getContext(), target);
+  options.targets = getTargets(module.getContext(), target);
   options.name = "model";
   options.emit = EmitKind::SharedLibrary;
   options.maxConstantBytes = maxConstantBytes;
@@ -62,7 +63,7 @@ static void emitFile(const Model &model, const std::filesystem::path &path,
                      const std::optional<std::string> &name,
                      int64_t maxConstantBytes) {
   CompileOptions options;
-  options.target = getTargetSpec(model.getContext(), target);
+  options.targets = getTargets(model.getContext(), target);
   options.name = name.value_or("");
   options.emit = kind;
   options.maxConstantBytes = maxConstantBytes;

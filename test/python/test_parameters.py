@@ -101,3 +101,13 @@ def test_nothing_half_written(model: quantc.Model, tmp_path: Path) -> None:
     with pytest.raises(quantc.Error, match="model.params: cannot write"):
         quantc.emit(model, tmp_path / "model.so", max_constant_bytes=0)
     assert [path.name for path in tmp_path.iterdir()] == ["model.params"]
+
+
+def test_variants_share_or_follow(model: quantc.Model, x: NDArray, tmp_path: Path) -> None:
+    program = quantc.compile(model, target="multi", max_constant_bytes=0)
+    assert program(x).tobytes() == quantc.interpret(model, x).tobytes()
+    sizes = {}
+    for target in ("x86-64-v3", "multi"):
+        quantc.compile(model, target=target, max_constant_bytes=0).save(tmp_path / "model.so")
+        sizes[target] = (tmp_path / "model.params").stat().st_size
+    assert sizes["x86-64-v3"] < sizes["multi"] < 6 * sizes["x86-64-v3"]

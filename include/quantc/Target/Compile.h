@@ -20,8 +20,10 @@ namespace quantc {
 enum class EmitKind { Object, Assembly, LLVMIR, SharedLibrary };
 
 struct CompileOptions {
-  /// What to compile for; by default what the module says, or this machine.
-  std::optional<TargetSpec> target;
+  /// What to compile for, best first; empty: what the module says, or this
+  /// machine. All variants are in one object, which runs the first that its
+  /// machine can run.
+  std::vector<TargetSpec> targets;
   /// The prefix of all exported symbols. `compileToFile` takes the stem of the
   /// file for an empty one, made an identifier.
   std::string name;

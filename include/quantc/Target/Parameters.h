@@ -35,6 +35,21 @@ inline constexpr int64_t kMaxConstantBytes = int64_t(64) << 20;
 /// The bytes that a buffer of `type` takes in the block.
 int64_t getParameterBytes(mlir::ShapedType type);
 
+/// The parameters of the variants of a program, one after the other. Variants
+/// with equal ones share them.
+class ParameterBlocks {
+public:
+  /// Where the block of `parameters`, null for none, starts in bytes.
+  int64_t add(mlir::ArrayAttr parameters);
+
+  /// The parameters of all; null if there are none.
+  mlir::ArrayAttr getAll() const;
+
+private:
+  llvm::SmallVector<std::pair<mlir::ArrayAttr, int64_t>> blocks;
+  llvm::SmallVector<mlir::Attribute> elements;
+};
+
 /// What a program knows of the block that it takes.
 struct ParametersInfo {
   int64_t bytes;

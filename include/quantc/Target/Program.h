@@ -45,6 +45,12 @@ public:
     return parameters;
   }
 
+  /// The target of the code that runs here.
+  const TargetSpec &getVariant() const {
+    return metadata.variants.empty() ? metadata.target
+                                     : metadata.variants[variant];
+  }
+
   /// Runs on memory of the sizes that `dims` mean. Adapters are only looked at
   /// by a program that takes some.
   llvm::Error run(llvm::ArrayRef<const void *> inputs,
@@ -71,6 +77,7 @@ private:
 
   ProgramMetadata metadata;
   std::shared_ptr<llvm::MemoryBuffer> parameters;
+  size_t variant = 0;
   int file = -1;
   void *handle = nullptr;
   int32_t (*entry)(const void *args) = nullptr;

@@ -103,6 +103,22 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
 }
 
+TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
+  mlir::MLIRContext context;
+  auto emitError = [&] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+  llvm::StringSet<> used;
+  for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
+    std::vector<TargetSpec> targets = *parseTargets(list, emitError);
+    for (const TargetSpec &target : targets)
+      used.insert(selectDotInstruction(target).name);
+  }
+  // Machines without SSE4.1 have to be asked for.
+  for (const DotInstruction &row : getDotInstructions().drop_back())
+    EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+}
+
 /// The instructions that a step along K takes for one row of the result: one
 /// for each register and one broadcast for each panel.
 int64_t getCost(int64_t numColumns, int64_t lanes, int64_t columns) {
