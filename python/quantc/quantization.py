@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from quantc import _quantc
 from quantc._quantc import CalibrationTable, Model
 from quantc.adapter import Adapter
-from quantc.calibration import Batch, calibrate
+from quantc.batches import Batch
+from quantc.calibration import calibrate
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
 
