@@ -284,6 +284,7 @@ def _add_merge(subparsers) -> None:
         "merge",
         "merge a LoRA adapter into the weights of a model",
         "quantc merge model_int8.mlir adapter/ -o merged.mlir --report",
+        "quantc merge model_int8.mlir adapter/ --data calib.npz -o merged.mlir --report",
     )
     _add_model(parser)
     parser.add_argument(
@@ -302,6 +303,8 @@ def _add_merge(subparsers) -> None:
         action="store_true",
         help="keep the weights of the base in the file, so that merging can be undone",
     )
+    group = parser.add_argument_group("inputs of the layers, for --report")
+    _add_data(group, required=False)
 
 
 def _add_compile(subparsers) -> None:

@@ -10,7 +10,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Numerics/NormalFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -154,13 +153,17 @@ ParameterValues quantc::createObservedParameters(OpBuilder &builder,
   return createChosenParameters(builder, loc, range, bits, symmetric);
 }
 
-Value quantc::createNormalFloatWeight(OpBuilder &builder, Value weight) {
+Value quantc::createNormalFloatWeight(
+    OpBuilder &builder, Value weight,
+    std::optional<numerics::NormalFloatMagnitudes> given) {
   Location loc = weight.getLoc();
   auto elements = ConstantElements<float>::get(weight);
   RankedTensorType type = elements->getType();
   int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
   numerics::NormalFloatWeights stored =
-      numerics::quantizeNormalFloat(elements->values());
+      given
+          ? numerics::quantizeNormalFloat(elements->values(), std::move(*given))
+          : numerics::quantizeNormalFloat(elements->values());
   Value bytes =
       createConstant(builder, loc, {rows, cols / 2},
                      ArrayRef(packNibbles(stored.storage, rows, cols)));
