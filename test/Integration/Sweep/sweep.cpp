@@ -39,9 +39,13 @@ static llvm::cl::opt<bool> print("print",
 
 /// Loaded and run here, and run in an emulator.
 // One for each row of DotInstructions.def.
-static constexpr llvm::StringLiteral kHostTargets[] = {
-    "x86-64",    "x86-64-v2",           "x86-64-v3", "x86-64-v3+avxvnni",
-    "x86-64-v4", "x86-64-v4+avx512vnni"};
+static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
+                                                       "x86-64-v2",
+                                                       "x86-64-v3",
+                                                       "x86-64-v3+avxvnni",
+                                                       "x86-64-v3+avxvnniint8",
+                                                       "x86-64-v4",
+                                                       "x86-64-v4+avx512vnni"};
 static constexpr llvm::StringLiteral kEmulatedTargets[] = {"aarch64",
                                                            "aarch64+dotprod"};
 
