@@ -163,6 +163,7 @@ def run_compile(arguments: argparse.Namespace) -> None:
         target=arguments.target,
         header=arguments.header,
         name=arguments.name,
+        max_constant_bytes=arguments.max_constant_bytes,
     )
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import quantc
 from quantc import config
 from quantc.cli import commands
-from quantc.compilation import SUFFIXES
+from quantc.compilation import MAX_CONSTANT_BYTES, SUFFIXES
 
 BATCH_SIZE = 256
 
@@ -327,6 +327,13 @@ def _add_compile(subparsers) -> None:
     parser.add_argument("--header", type=Path, metavar="FILE", help="write the C header too")
     parser.add_argument(
         "--name", help="prefix of the exported C symbols (default: the stem of the output file)"
+    )
+    parser.add_argument(
+        "--max-constant-bytes",
+        type=int,
+        default=MAX_CONSTANT_BYTES,
+        metavar="N",
+        help="put more bytes of weights than this into a .params file (default: 64 MiB)",
     )
 
 

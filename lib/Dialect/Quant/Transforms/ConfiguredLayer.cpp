@@ -123,14 +123,11 @@ static Value createTranspose(OpBuilder &builder, Location loc, Value matrix) {
 }
 
 Value quantc::createWeight(OpBuilder &builder, const LinearLayer &layer) {
-  if (!layer.isWeightTransposed)
-    return layer.weight;
-  if (isTrainedWeight(layer.weight))
-    return createTranspose(builder, layer.op->getLoc(), layer.weight);
-  auto weight = ConstantElements<float>::get(layer.weight);
-  return createConstant(
-      builder, layer.op->getLoc(), {layer.getN(), layer.getK()},
-      ArrayRef(transpose(weight->values(), layer.getK(), layer.getN())));
+  // An operation even for a constant: a second one, in the other order, would
+  // stay in memory as long as the context.
+  return layer.isWeightTransposed
+             ? createTranspose(builder, layer.op->getLoc(), layer.weight)
+             : layer.weight;
 }
 
 ParameterValues quantc::createChosenParameters(OpBuilder &builder, Location loc,
