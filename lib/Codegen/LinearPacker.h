@@ -60,9 +60,10 @@ struct Correction {
 
 class LinearPacker : public PackedBuilder {
 public:
-  LinearPacker(LinearOp op, const DotInstruction &instruction,
+  LinearPacker(LinearOp op, const TargetSpec &target,
                mlir::PatternRewriter &rewriter)
-      : PackedBuilder(rewriter, op.getLoc()), op(op), instruction(instruction),
+      : PackedBuilder(rewriter, op.getLoc()), op(op), target(target),
+        unit(selectVectorUnit(target)),
         hasGroupSums(op.getNumScaleGroups() > 1) {}
 
   mlir::LogicalResult prepare();
@@ -75,7 +76,7 @@ private:
   bool isInteger() { return op.hasIntegerInput(); }
   bool hasGroups() const { return layout.groups > 1; }
   bool isUnsigned() {
-    return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
+    return isInteger() && instruction->lhs == DotInstruction::Sign::Unsigned;
   }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
@@ -96,6 +97,9 @@ private:
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
+
+  /// What is known of the values that the contraction multiplies with.
+  WeightFacts proveWeightFacts();
 
   mlir::Value createInput();
   mlir::Value createWeight();
@@ -124,7 +128,10 @@ private:
                              mlir::ValueRange elements);
 
   LinearOp op;
-  const DotInstruction &instruction;
+  const TargetSpec &target;
+  const VectorUnit &unit;
+  /// Chosen by what is proved of the weights.
+  const DotInstruction *instruction = nullptr;
   bool hasGroupSums;
   /// The values of a constant weight, [N, K]; its parameters are constant too.
   std::optional<std::vector<int8_t>> constantWeight;

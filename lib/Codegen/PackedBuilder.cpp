@@ -14,9 +14,8 @@ using namespace mlir;
 using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                              const DotInstruction &instruction) {
-  block = chooseBlock(numColumns, instruction.columns, instruction.accumulators,
-                      instruction.panel);
+                              const Accumulators &accumulators) {
+  block = chooseBlock(numColumns, accumulators);
   layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
             /*nibbles=*/false};
 }

@@ -56,9 +56,9 @@ protected:
       : rewriter(rewriter), loc(loc) {}
 
   /// Sets the layout of an [N, K] weight but for its groups: panels for
-  /// `instruction`, `depth` elements of K in a step.
+  /// `accumulators`, `depth` elements of K in a step.
   void setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                 const DotInstruction &instruction);
+                 const Accumulators &accumulators);
 
   mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<char> data);

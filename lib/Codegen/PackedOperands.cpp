@@ -23,18 +23,30 @@ using namespace quantc;
 // Preparation
 //===----------------------------------------------------------------------===//
 
+/// Constant weights of 4 bits never become -128: q - zw is at least -15, m * q
+/// at least -120.
+WeightFacts LinearPacker::proveWeightFacts() {
+  WeightFacts facts;
+  if (constantWeight)
+    facts.isNarrowRange =
+        hasNarrowWeight() || !llvm::is_contained(*constantWeight, INT8_MIN);
+  return facts;
+}
+
 LogicalResult LinearPacker::prepare() {
   RankedTensorType type = op.getWeight().getType();
   if (type.getNumElements() == 0)
     return rewriter.notifyMatchFailure(op, "the weight is empty");
-  setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction.depth : 1, instruction);
-  layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   auto isKnown = [](Value parameter) {
     return !parameter || getStorageValues(parameter);
   };
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
+  instruction = &selectDotInstruction(target, proveWeightFacts());
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction->depth : 1,
+            isInteger() ? instruction->accumulators : unit.accumulators);
+  layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (constantWeight)
     layout.nibbles = hasNarrowWeight();
   if (isInteger() && !op.isDynamic())

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
+#include "quantc/Target/DotInstructions.h"
 
 using namespace mlir;
 
@@ -71,6 +72,9 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
     op = cast<linalg::GenericOp>(dropped->resultOp.getOperation());
     rewriter.setInsertionPoint(op);
   }
+  // What the contraction is packed for goes with it.
+  Attribute instruction = op->getAttr(kDotInstructionAttr);
+  Operation *before = op->getPrevNode();
   FailureOr<linalg::VectorizationResult> result = linalg::vectorize(
       rewriter, op, /*inputVectorSizes=*/{}, /*inputScalableVecDims=*/{},
       /*vectorizeNDExtract=*/false, /*flatten1DDepthwiseConv=*/false,
@@ -78,6 +82,11 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
       /*createNamedContraction=*/true);
   if (failed(result))
     return op.emitError("cannot vectorize a tile");
+  if (instruction)
+    for (Operation *made = op->getPrevNode(); made != before;
+         made = made->getPrevNode())
+      if (isa<vector::ContractionOp>(made))
+        made->setAttr(kDotInstructionAttr, instruction);
   rewriter.replaceOp(op, result->replacements);
   return success();
 }

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "quantc/Target/DotForms.h"
 #include "quantc/Target/DotInstructions.h"
 #include "quantc/Target/Passes.h"
 #include "quantc/Target/TargetSpec.h"
@@ -75,18 +76,22 @@ static Value slice(OpBuilder &builder, Location loc, Value value,
 
 namespace {
 struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
-  LowerContraction(MLIRContext *context, const DotInstruction &instruction)
-      : OpRewritePattern(context), instruction(instruction) {}
+  LowerContraction(MLIRContext *context, const DotInstruction &general)
+      : OpRewritePattern(context), general(general) {}
 
   LogicalResult matchAndRewrite(vector::ContractionOp op,
                                 PatternRewriter &rewriter) const override {
-    Value lhs = getExtended(op.getLhs());
-    auto rhsExtension = op.getRhs().getDefiningOp<arith::ExtSIOp>();
+    auto name = op->getAttrOfType<StringAttr>(kDotInstructionAttr);
+    const DotInstruction *row = name ? lookupDotInstruction(name) : &general;
+    if (!row)
+      return rewriter.notifyMatchFailure(op, "no such instruction");
+    const DotInstruction &instruction = *row;
+    Value lhs = getExtended(op.getLhs(), instruction.lhs);
+    Value rhs = getExtended(op.getRhs(), instruction.rhs);
     auto accType = dyn_cast<VectorType>(op.getAccType());
-    if (!lhs || !rhsExtension || !accType)
+    if (!lhs || !rhs || !accType)
       return rewriter.notifyMatchFailure(op, "operands are not extended as the "
                                              "instruction does");
-    Value rhs = rhsExtension.getIn();
     auto lhsType = cast<VectorType>(lhs.getType());
     auto rhsType = cast<VectorType>(rhs.getType());
     if (!lhsType.getElementType().isInteger(8) ||
@@ -118,8 +123,8 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
         Value weights = slice(rewriter, loc, rhs, column * depth,
                               instruction.columns * depth);
         Value sums = slice(rewriter, loc, line, column, instruction.columns);
-        sums = instruction.emit(rewriter, loc, instruction, sums, activations,
-                                weights);
+        sums = emitDotInstruction(rewriter, loc, instruction, sums, activations,
+                                  weights);
         line = vector::InsertStridedSliceOp::create(rewriter, loc, sums, line,
                                                     ArrayRef<int64_t>{column},
                                                     ArrayRef<int64_t>{1});
@@ -131,9 +136,9 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
   }
 
 private:
-  /// The i8 vector that `value` extends the way the instruction does.
-  Value getExtended(Value value) const {
-    if (instruction.lhs == DotInstruction::Lhs::Unsigned) {
+  /// The i8 vector that `value` extends as values of that sign.
+  static Value getExtended(Value value, DotInstruction::Sign sign) {
+    if (sign == DotInstruction::Sign::Unsigned) {
       auto extension = value.getDefiningOp<arith::ExtUIOp>();
       return extension ? extension.getIn() : Value();
     }
@@ -141,7 +146,7 @@ private:
     return extension ? extension.getIn() : Value();
   }
 
-  const DotInstruction &instruction;
+  const DotInstruction &general;
 };
 
 struct LowerContractions
@@ -156,7 +161,7 @@ struct LowerContractions
 };
 } // namespace
 
-void quantc::populateLowerContractionPatterns(
-    RewritePatternSet &patterns, const DotInstruction &instruction) {
-  patterns.add<LowerContraction>(patterns.getContext(), instruction);
+void quantc::populateLowerContractionPatterns(RewritePatternSet &patterns,
+                                              const DotInstruction &general) {
+  patterns.add<LowerContraction>(patterns.getContext(), general);
 }
