@@ -66,6 +66,7 @@ static void addBufferPasses(OpPassManager &pm) {
 
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createLowerTileContractionsPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());

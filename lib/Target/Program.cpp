@@ -91,6 +91,10 @@ Error Program::bind(StringRef name) {
         "needs a CPU with " + join(missing, ", ") +
         ", which this machine lacks; it was compiled for " +
         metadata.target.cpu);
+  if (metadata.target.hasFeature("amx-tile") && !requestTileRegisters())
+    return createStringError("needs tile registers, which the system refuses "
+                             "this process; compile it for a target without "
+                             "amx-tile");
   return Error::success();
 }
 

@@ -17,6 +17,8 @@
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace quantc;
@@ -288,4 +290,14 @@ quantc::getMissingHostFeatures(ArrayRef<std::string> required) {
     if (feature.consume_front("+") && !host.lookup(feature))
       missing.push_back(feature.str());
   return missing;
+}
+
+bool quantc::requestTileRegisters() {
+#if defined(__x86_64__) && defined(__linux__)
+  // ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA, of the kernel's asm/prctl.h.
+  static const bool granted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+  return granted;
+#else
+  return false;
+#endif
 }

@@ -85,6 +85,10 @@ createTargetMachine(const TargetSpec &target);
 std::vector<std::string>
 getMissingHostFeatures(llvm::ArrayRef<std::string> required);
 
+/// Asks the system, once for the process, for the tile registers of x86.
+/// Returns whether it granted them.
+bool requestTileRegisters();
+
 } // namespace quantc
 
 #endif // QUANTC_TARGET_TARGETSPEC_H
