@@ -200,8 +200,8 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(inTiles ? tileInstruction->rowBlock
-                                        : block.rows);
+  AffineExpr m =
+      loops.parallel(inTiles ? tileInstruction->rowBlock : block.rows);
   AffineExpr nb = loops.parallel(1), n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
@@ -280,7 +280,8 @@ Value LinearPacker::lowerPanels(Value addendPanels) {
   return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
 }
 
-Value LinearPacker::createIf(Value condition, llvm::function_ref<Value()> onTrue,
+Value LinearPacker::createIf(Value condition,
+                             llvm::function_ref<Value()> onTrue,
                              llvm::function_ref<Value()> onFalse) {
   auto yield = [&](llvm::function_ref<Value()> body) {
     return [this, body](OpBuilder &, Location) {
@@ -302,10 +303,10 @@ Value LinearPacker::createForRows(llvm::function_ref<Value()> body) {
     return build(false);
   if (!op.getInput().getType().isDynamicDim(0))
     return build(true);
-  Value least = arith::ConstantIndexOp::create(rewriter, loc,
-                                               tileInstruction->leastRows);
-  Value isMany = arith::CmpIOp::create(
-      rewriter, loc, arith::CmpIPredicate::uge, numRows, least);
+  Value least =
+      arith::ConstantIndexOp::create(rewriter, loc, tileInstruction->leastRows);
+  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::uge,
+                                       numRows, least);
   return createIf(
       isMany, [&] { return build(true); }, [&] { return build(false); });
 }

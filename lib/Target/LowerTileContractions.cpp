@@ -112,10 +112,9 @@ static linalg::GenericOp findInit(linalg::GenericOp op) {
       return {};
     auto start = dyn_cast<MemRefType>(init.getDpsInputs().front().getType());
     // Constant along the rows, the first loop, and read in order.
-    bool isOfColumns =
-        start && isContiguousFrom(start, 0) &&
-        !init.getMatchingIndexingMap(init.getDpsInputOperand(0))
-             .isFunctionOfDim(0);
+    bool isOfColumns = start && isContiguousFrom(start, 0) &&
+                       !init.getMatchingIndexingMap(init.getDpsInputOperand(0))
+                            .isFunctionOfDim(0);
     return isOfColumns ? init : linalg::GenericOp();
   }
   return {};
@@ -230,10 +229,10 @@ private:
 
 func::FuncOp TileLoops::build(StringRef name) {
   Type i64Type = b.getI64Type();
-  auto type = b.getFunctionType({pointer, i64Type, pointer, pointer, i64Type,
-                                 pointer, b.getIntegerType(16),
-                                 b.getIndexType()},
-                                {});
+  auto type =
+      b.getFunctionType({pointer, i64Type, pointer, pointer, i64Type, pointer,
+                         b.getIntegerType(16), b.getIndexType()},
+                        {});
   auto func = func::FuncOp::create(b, name, type);
   func.setPrivate();
   // Unrolled loops would need more tile registers than there are.
@@ -264,8 +263,8 @@ func::FuncOp TileLoops::build(StringRef name) {
   scf::ForOp depthBlocks = loop(index(0), total, index(blockDepth));
   b.setInsertionPointToStart(depthBlocks.getBody());
   Value k0 = depthBlocks.getInductionVar();
-  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, k0,
-                                        index(0));
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, k0, index(0));
   Value from = arith::SelectOp::create(b, isFirst, start, acc);
   Value fromStride =
       arith::SelectOp::create(b, isFirst, startStride, accStride);
@@ -318,12 +317,12 @@ static Value getPointer(ImplicitLocOpBuilder &b,
   Value bytes = arith::MulIOp::create(b, metadata.getOffset(), size);
   Value address = arith::IndexCastOp::create(
       b, b.getI64Type(), arith::AddIOp::create(b, base, bytes));
-  return LLVM::IntToPtrOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext()), address);
+  return LLVM::IntToPtrOp::create(b, LLVM::LLVMPointerType::get(b.getContext()),
+                                  address);
 }
 
-/// Replaces `contraction` by calls of `loops`: one for whole blocks of rows, one
-/// for what is left over.
+/// Replaces `contraction` by calls of `loops`: one for whole blocks of rows,
+/// one for what is left over.
 static void lower(const TileContraction &contraction, func::FuncOp loops,
                   const TileInstruction &instruction) {
   linalg::GenericOp op = contraction.op;
@@ -353,17 +352,15 @@ static void lower(const TileContraction &contraction, func::FuncOp loops,
     Value accBytes = arith::ConstantIntOp::create(b, accStride, /*width=*/64);
     func::CallOp::create(
         b, loops,
-        ValueRange{advance(lhs, lhsStride), lhsStride, rhs,
-                   advance(start, startStride), startStride,
-                   advance(acc, accBytes),
-                   arith::IndexCastOp::create(b, b.getIntegerType(16), rows),
-                   blocks});
+        ValueRange{
+            advance(lhs, lhsStride), lhsStride, rhs,
+            advance(start, startStride), startStride, advance(acc, accBytes),
+            arith::IndexCastOp::create(b, b.getIntegerType(16), rows), blocks});
   };
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value tileRows = arith::ConstantIndexOp::create(b, instruction.rows);
-  Value numRows =
-      b.createOrFold<memref::DimOp>(contraction.getAcc(), zero);
+  Value numRows = b.createOrFold<memref::DimOp>(contraction.getAcc(), zero);
   Value blocks = b.createOrFold<arith::DivUIOp>(numRows, tileRows);
   Value rest = b.createOrFold<arith::RemUIOp>(numRows, tileRows);
   auto callIf = [&](Value count, auto body) {
@@ -380,9 +377,8 @@ static void lower(const TileContraction &contraction, func::FuncOp loops,
     body();
   };
   callIf(blocks, [&] { call(zero, tileRows, blocks); });
-  callIf(rest, [&] {
-    call(arith::SubIOp::create(b, numRows, rest), rest, one);
-  });
+  callIf(rest,
+         [&] { call(arith::SubIOp::create(b, numRows, rest), rest, one); });
   if (contraction.init)
     contraction.init->erase();
   op->erase();

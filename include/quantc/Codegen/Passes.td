@@ -24,6 +24,10 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
 
+    On a target with a tile instruction, layers of enough rows multiply with
+    that, on the same weights; where the number of rows is not known, an `scf.if`
+    chooses.
+
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
   }];
@@ -48,6 +52,12 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
        left over run one by one.
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K.
+
+    Layers of enough rows for a tile instruction are tiled in two levels. Their
+    contraction and its start are marked `quant.on_memory`: they are fused into
+    the tile of step 1, which is larger for them, and stay whole there, for
+    `quant-lower-tile-contractions`. The epilogue is tiled again inside, by
+    `quant.inner_tile_sizes`, so that it fits registers.
 
     An operation marked `quant.tile_root` is tiled by itself and not fused: each
     tile of the next one needs all of its rows.
@@ -294,6 +304,39 @@ def LowerTransposesPass : Pass<"quant-lower-transposes"> {
   }];
   let dependentDialects = ["::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect"];
+}
+
+def ExternalizeConstantsPass
+    : Pass<"quant-externalize-constants", "::mlir::ModuleOp"> {
+  let summary = "Leave many bytes of constants to the caller's memory";
+  let description = [{
+    If the constant buffers of a bound program take more than `max-bytes`, they
+    become views of one more argument, the parameters, each at an offset that is
+    a multiple of 64 bytes. What they hold stays on the module, in order, as
+    `quant.parameters`; a compilation writes it to a file of its own, which a
+    process maps and several share (`Parameters.h`). LLVM would copy such
+    constants several times. Buffers below 4 KiB stay in the program.
+
+    ```mlir
+    memref.global "private" constant @w : memref<4096x4096xi8> = dense<...>
+    %w = memref.get_global @w : memref<4096x4096xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {quant.parameters = [dense<...> : tensor<4096x4096xi8>]}
+    %w = memref.view %parameters[%c0][]
+        : memref<16777216xi8> to memref<4096x4096xi8>
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t",
+           /*default=*/"::quantc::kMaxConstantBytes",
+           "How many bytes of constants a program may hold">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def FlattenConstantsPass : Pass<"quant-flatten-constants", "::mlir::ModuleOp"> {

@@ -52,7 +52,7 @@ struct DotInstruction {
   /// What must be proved of the weights.
   enum class Weights { Any, NarrowRange };
   /// How the instruction is called; DotForms.h has the algebra.
-  enum class Form { Quad, Pair, Widen, Scalar };
+  enum class Form { Quad, Pair, SignedPair, Widen, Scalar };
 
   llvm::StringLiteral name;
   TargetArch arch;
@@ -114,9 +114,8 @@ const TileInstruction *lookupTileInstruction(llvm::StringRef name);
 
 /// The first row that `target` has and that reads what is packed for
 /// `instruction`; null if there is none.
-const TileInstruction *
-selectTileInstruction(const TargetSpec &target,
-                      const DotInstruction &instruction);
+const TileInstruction *selectTileInstruction(const TargetSpec &target,
+                                             const DotInstruction &instruction);
 
 /// The first row whose architecture and features `target` has.
 const VectorUnit &selectVectorUnit(const TargetSpec &target);
