@@ -76,7 +76,8 @@ private:
   bool isInteger() { return op.hasIntegerInput(); }
   bool hasGroups() const { return layout.groups > 1; }
   bool isUnsigned() {
-    return isInteger() && instruction->lhs == DotInstruction::Sign::Unsigned;
+    return isInteger() && !inTiles &&
+           instruction->lhs == DotInstruction::Sign::Unsigned;
   }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
@@ -94,12 +95,20 @@ private:
 
   /// Sets what all code of the layer shares: `numRows` and `destination`.
   void start();
+  /// What `body` gives for few rows and for many, chosen at run time if the
+  /// number of rows is not known.
+  mlir::Value createForRows(llvm::function_ref<mlir::Value()> body);
+  mlir::Value createIf(mlir::Value condition,
+                       llvm::function_ref<mlir::Value()> onTrue,
+                       llvm::function_ref<mlir::Value()> onFalse);
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
 
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();
+
+  void chooseTileInstruction();
 
   mlir::Value createInput();
   mlir::Value createWeight();
@@ -132,6 +141,10 @@ private:
   const VectorUnit &unit;
   /// Chosen by what is proved of the weights.
   const DotInstruction *instruction = nullptr;
+  /// What computes many rows; null without.
+  const TileInstruction *tileInstruction = nullptr;
+  /// Whether the code that is built is for many rows.
+  bool inTiles = false;
   bool hasGroupSums;
   /// The values of a constant weight, [N, K]; its parameters are constant too.
   std::optional<std::vector<int8_t>> constantWeight;

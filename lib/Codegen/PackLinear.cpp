@@ -70,9 +70,15 @@ Value LinearPacker::createContraction() {
                                : a.fromStorage(elements[0]);
         return {a.addInt(acc, a.mulInt(x, w))};
       });
-  if (isInteger())
-    result.getDefiningOp()->setAttr(kDotInstructionAttr,
-                                    rewriter.getStringAttr(instruction->name));
+  Operation *contraction = result.getDefiningOp();
+  if (inTiles) {
+    contraction->setAttr(kOnMemoryAttr, rewriter.getUnitAttr());
+    contraction->setAttr(kTileInstructionAttr,
+                         rewriter.getStringAttr(tileInstruction->name));
+  } else if (isInteger()) {
+    contraction->setAttr(kDotInstructionAttr,
+                         rewriter.getStringAttr(instruction->name));
+  }
   return result;
 }
 
@@ -194,8 +200,9 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
-  AffineExpr n = loops.parallel();
+  AffineExpr m =
+      loops.parallel(inTiles ? tileInstruction->rowBlock : block.rows);
+  AffineExpr nb = loops.parallel(1), n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
   SmallVector<AffineMap> maps = {loops.map({m, nb, n})};
@@ -231,7 +238,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  return createGeneric(
+  Value result = createGeneric(
       loops, inputs, destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         unsigned next = 1;
@@ -248,6 +255,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
       });
+  if (inTiles)
+    result.getDefiningOp()->setAttr(
+        kInnerTileSizesAttr, rewriter.getDenseI64ArrayAttr({block.rows, 1, 0}));
+  return result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,26 +280,46 @@ Value LinearPacker::lowerPanels(Value addendPanels) {
   return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
 }
 
+Value LinearPacker::createIf(Value condition,
+                             llvm::function_ref<Value()> onTrue,
+                             llvm::function_ref<Value()> onFalse) {
+  auto yield = [&](llvm::function_ref<Value()> body) {
+    return [this, body](OpBuilder &, Location) {
+      Value value = body();
+      scf::YieldOp::create(rewriter, loc, value);
+    };
+  };
+  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                           yield(onFalse))
+      .getResult(0);
+}
+
+Value LinearPacker::createForRows(llvm::function_ref<Value()> body) {
+  auto build = [&](bool isForMany) {
+    inTiles = isForMany;
+    return body();
+  };
+  if (!tileInstruction)
+    return build(false);
+  if (!op.getInput().getType().isDynamicDim(0))
+    return build(true);
+  Value least =
+      arith::ConstantIndexOp::create(rewriter, loc, tileInstruction->leastRows);
+  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::uge,
+                                       numRows, least);
+  return createIf(
+      isMany, [&] { return build(true); }, [&] { return build(false); });
+}
+
 Value LinearPacker::lower() {
   start();
   Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
-  return createResult(lowerPanels(panels), op.getResult().getType());
+  Value result = createForRows([&] { return lowerPanels(panels); });
+  return createResult(result, op.getResult().getType());
 }
 
 Value LinearPacker::lowerWithLora(LoraOp lora) {
   start();
-  using Body = llvm::function_ref<Value()>;
-  auto createIf = [&](Value condition, Body onTrue, Body onFalse) -> Value {
-    auto yield = [&](Body body) {
-      return [this, body](OpBuilder &, Location) {
-        Value value = body();
-        scf::YieldOp::create(rewriter, loc, value);
-      };
-    };
-    return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                             yield(onFalse))
-        .getResult(0);
-  };
   auto lowerParts = [&] {
     LoraContractions contractions;
     Value delta =
@@ -322,8 +353,9 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
   Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
   Value isOnePart = arith::CmpIOp::create(
       rewriter, loc, arith::CmpIPredicate::eq, numParts, one);
-  return createResult(createIf(isOnePart, lowerOnePart, lowerParts),
-                      op.getResult().getType());
+  Value result = createForRows(
+      [&] { return createIf(isOnePart, lowerOnePart, lowerParts); });
+  return createResult(result, op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//

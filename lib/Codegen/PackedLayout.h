@@ -45,11 +45,14 @@ struct PackedLayout {
   int64_t depth;      ///< elements of K in a step
   int64_t panel;      ///< NR
   bool nibbles;       ///< two steps to a byte
+  /// Of a layer without groups: K with its padding, at least; 0 for whole
+  /// steps.
+  int64_t leastDepth = 0;
 
   int64_t numPanels() const { return llvm::divideCeil(numColumns, panel); }
   int64_t groupSize() const { return depthK / groups; }
   int64_t steps() const {
-    int64_t steps = llvm::divideCeil(groupSize(), depth);
+    int64_t steps = llvm::divideCeil(std::max(groupSize(), leastDepth), depth);
     return nibbles ? llvm::alignTo(steps, 2) : steps;
   }
   /// K of a group with its padding.

@@ -49,10 +49,23 @@ LogicalResult LinearPacker::prepare() {
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (constantWeight)
     layout.nibbles = hasNarrowWeight();
+  chooseTileInstruction();
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();
   return success();
+}
+
+void LinearPacker::chooseTileInstruction() {
+  if (!isInteger() || hasGroupSums || layout.nibbles)
+    return;
+  const TileInstruction *row = selectTileInstruction(target, *instruction);
+  int64_t numRows = op.getInput().getType().getDimSize(0);
+  if (!row || (!ShapedType::isDynamic(numRows) && numRows < row->leastRows))
+    return;
+  tileInstruction = row;
+  if (!hasGroups())
+    layout.leastDepth = row->padDepth(layout.depthK);
 }
 
 //===----------------------------------------------------------------------===//
@@ -307,11 +320,14 @@ Value LinearPacker::createInit() {
   Value start = constantWeight ? createKnownStart() : createStart();
   Value empty =
       tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
-  return createGeneric(loops, start, empty,
-                       {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
-                       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
-                         return {elements[0]};
-                       });
+  Value result = createGeneric(
+      loops, start, empty, {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        return {elements[0]};
+      });
+  if (inTiles)
+    result.getDefiningOp()->setAttr(kOnMemoryAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 /// The start of each column (and group) of a constant weight, and the sums that

@@ -115,6 +115,13 @@ static void peel(RewriterBase &rewriter, scf::ForOp loop) {
   (void)scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover);
 }
 
+/// Takes the tile sizes of operations that stay as they are now.
+static void leaveOnMemory(scf::SCFTileAndFuseResult &tiled) {
+  for (Operation *op : tiled.tiledAndFusedOps)
+    if (op->hasAttr(kOnMemoryAttr))
+      op->removeAttr(kTileSizesAttr);
+}
+
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
   return !op->hasAttr(kTileRootAttr) &&
@@ -158,8 +165,9 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileLeftovers(rewriter)) ||
-        failed(tileSums(rewriter)) || failed(simplify(getOperation())))
+        failed(tileInside(rewriter)) || failed(simplify(getOperation())) ||
+        failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
+        failed(simplify(getOperation())))
       signalPassFailure();
   }
 
@@ -173,9 +181,30 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
-      if (tiled->loops.empty())
+      if (tiled->loops.empty()) {
+        leaveOnMemory(*tiled);
         continue;
+      }
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
+      leaveOnMemory(*tiled);
+      for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+        peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
+    }
+    return success();
+  }
+
+  /// What has tiles inside of its tile: blocks of rows that fit registers.
+  LogicalResult tileInside(RewriterBase &rewriter) {
+    SmallVector<linalg::LinalgOp> ops;
+    getOperation().walk([&](linalg::LinalgOp op) {
+      if (op->hasAttr(kInnerTileSizesAttr))
+        ops.push_back(op);
+    });
+    for (linalg::LinalgOp op : ops) {
+      auto sizes = cast<DenseI64ArrayAttr>(op->removeAttr(kInnerTileSizesAttr));
+      auto tiled = tileAndFuse(rewriter, op, sizes.asArrayRef());
+      if (failed(tiled))
+        return failure();
       for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
         peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
     }
@@ -210,8 +239,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     SmallVector<int64_t> sizes(op.getNumLoops(), 0);
     for (auto [size, range, iterator] : llvm::zip_equal(
              sizes, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
-      size = ShapedType::isDynamic(range) &&
-             linalg::isParallelIterator(iterator);
+      size =
+          ShapedType::isDynamic(range) && linalg::isParallelIterator(iterator);
     if (sizes[0] == 0)
       return sizes;
     Value result = op.getDpsInits().front();

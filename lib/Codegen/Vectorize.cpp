@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Target/DotInstructions.h"
@@ -189,7 +190,17 @@ struct Vectorize : quantc::impl::VectorizePassBase<Vectorize> {
     SmallVector<LoopLikeOpInterface> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (LoopLikeOpInterface loop : loops) {
-      moveLoopInvariantCode(loop);
+      moveLoopInvariantCode(
+          loop.getLoopRegions(),
+          [&](Value value, Region *) {
+            return loop.isDefinedOutsideOfLoop(value);
+          },
+          [&](Operation *op, Region *) {
+            // Each iteration sets its accumulators in memory again.
+            return isMemoryEffectFree(op) && isSpeculatable(op) &&
+                   !op->hasAttr(kOnMemoryAttr);
+          },
+          [&](Operation *op, Region *) { loop.moveOutOfLoop(op); });
       (void)hoistLoopInvariantSubsets(rewriter, loop);
     }
   }

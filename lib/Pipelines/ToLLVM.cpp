@@ -67,6 +67,7 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createLowerTileContractionsPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());

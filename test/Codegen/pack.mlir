@@ -108,3 +108,44 @@ func.func @run_time_weight(%x: tensor<?x3xi8>, %w: tensor<2x3xi8>, %sw: tensor<2
       : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// Layers of many rows multiply with tiles, which take activations as they are,
+// on the same weights; few rows do not.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+amx-int8", "+avx512vnni"]>>} {
+// CHECK-LABEL: func @tiles
+//       CHECK:   %[[MANY:.+]] = arith.cmpi uge, %{{.+}}, %c8
+//       CHECK:   scf.if %[[MANY]]
+//   CHECK-NOT:     arith.xori
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0>}
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8", quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>}
+//   CHECK-NOT:     arith.extui
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 8, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
+//       CHECK:   } else {
+//       CHECK:     arith.xori
+//       CHECK:     quant.dot_instruction = "avx512vnni_1x16x4_i32_u8_s8"
+//       CHECK:     arith.extui
+func.func @tiles(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4], [4, 5, -6, 7]]> : tensor<2x4xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// CHECK-LABEL: func @few_rows
+//   CHECK-NOT:   quant.tile_instruction
+//       CHECK:   return
+func.func @few_rows(%x: tensor<7x4xi8>) -> tensor<7x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4], [4, 5, -6, 7]]> : tensor<2x4xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<7x4xi8>, tensor<2x4xi8> -> tensor<7x2xf32>
+  return %y : tensor<7x2xf32>
+}
+}

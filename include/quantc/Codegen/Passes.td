@@ -24,6 +24,10 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
 
+    On a target with a tile instruction, layers of enough rows multiply with
+    that, on the same weights; where the number of rows is not known, an `scf.if`
+    chooses.
+
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
   }];
@@ -48,6 +52,12 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
        left over run one by one.
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K.
+
+    Layers of enough rows for a tile instruction are tiled in two levels. Their
+    contraction and its start are marked `quant.on_memory`: they are fused into
+    the tile of step 1, which is larger for them, and stay whole there, for
+    `quant-lower-tile-contractions`. The epilogue is tiled again inside, by
+    `quant.inner_tile_sizes`, so that it fits registers.
 
     An operation marked `quant.tile_root` is tiled by itself and not fused: each
     tile of the next one needs all of its rows.

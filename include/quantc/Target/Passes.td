@@ -49,6 +49,58 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerTileContractionsPass
+    : Pass<"quant-lower-tile-contractions", "::mlir::ModuleOp"> {
+  let summary = "Lower contractions in memory to tile instructions";
+  let description = [{
+    A contraction that names a row of the table of tile instructions
+    (`quant.tile_instruction`) multiplies a block of rows by a panel of packed
+    weights. In loops m, n, k and d (consecutive k of a column) it is
+
+    ```
+    acc[m, n] += sum_{k, d} sext(lhs[m, k, d]) * sext(rhs[k, n, d])
+    ```
+
+    on buffers whose rows are contiguous. It becomes calls of a function that
+    has its loops, one function for all contractions of a shape:
+
+    ```
+    for each block of K whose weights stay in the first cache:
+      for each block of rows:
+        tiles = acc[rows, panel]
+        for each k in the block, as many as a tile takes:
+          tiles += lhs[rows, k] * rhs[k, panel]
+        acc[rows, panel] = tiles
+    ```
+
+    A `linalg.generic` just before that gives each row of `acc` the same start
+    is taken in: the first tiles are loaded from the start, with a distance of 0
+    between rows.
+
+    The shape of a tile register is fixed for as long as its function runs, and
+    the number of rows is an argument: rows that are left over are a second call
+    with smaller tiles, so that any number of rows is computed without padding.
+
+    ```mlir
+    linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
+        outs(%acc : memref<40x1x64xi32>)
+        attrs = {quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"}
+    ```
+
+    becomes
+
+    ```mlir
+    call @tile_contraction(%x0, %stride, %w0, %start, %start_stride, %acc0, %c16_i16, %c2)
+    call @tile_contraction(%x32, %stride, %w0, %start, %start_stride, %acc32, %c8_i16, %c1)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
   let summary = "Compute what the target has no instruction for, to the bit";
   let description = [{
