@@ -85,7 +85,7 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
   if (instruction)
     for (Operation *made = op->getPrevNode(); made != before;
          made = made->getPrevNode())
-      if (isa<vector::ContractionOp>(made))
+      if (isa<vector::MultiDimReductionOp>(made))
         made->setAttr(kDotInstructionAttr, instruction);
   rewriter.replaceOp(op, result->replacements);
   return success();
@@ -129,6 +129,21 @@ struct AlignTransposedBroadcast : OpRewritePattern<vector::TransposeOp> {
 };
 } // namespace
 
+namespace {
+/// Keeps the name of the instruction on what becomes of a sum: upstream's
+/// patterns make contractions of it.
+struct KeepDotInstruction : RewriterBase::Listener {
+  void notifyOperationReplaced(Operation *op, ValueRange values) override {
+    Attribute instruction = op->getAttr(kDotInstructionAttr);
+    if (!instruction)
+      return;
+    if (auto contraction =
+            values.front().getDefiningOp<vector::ContractionOp>())
+      contraction->setAttr(kDotInstructionAttr, instruction);
+  }
+};
+} // namespace
+
 /// Folds reads of what was just written, so that values stay vectors.
 static LogicalResult simplify(func::FuncOp func) {
   MLIRContext *context = func.getContext();
@@ -144,7 +159,9 @@ static LogicalResult simplify(func::FuncOp func) {
     if (isa<tensor::TensorDialect, scf::SCFDialect, vector::VectorDialect>(
             op.getDialect()))
       op.getCanonicalizationPatterns(patterns, context);
-  return applyPatternsGreedily(func, std::move(patterns));
+  KeepDotInstruction listener;
+  return applyPatternsGreedily(func, std::move(patterns),
+                               GreedyRewriteConfig().setListener(&listener));
 }
 
 namespace {

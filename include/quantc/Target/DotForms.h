@@ -9,10 +9,12 @@
 // share a form. With a the activations of one row, repeated for each column,
 // and w the weights of all columns:
 //
-//   Quad    intrinsic(acc, a, w)
-//   Pair    acc + intrinsic(sext(a), sext(w)), two i16 products each
-//   Widen   acc + second(first(a, w)): products in i16, then sums of two
-//   Scalar  acc + sext(a) * sext(w)
+//   Quad        intrinsic(acc, a, w)
+//   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
+//   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
+//               in i16, then of two of those; |a| * sign(a) * w = a * w
+//   Widen       acc + sums(products(a, w)): products in i16, then sums of two
+//   Scalar      acc + sext(a) * sext(w)
 //
 //===----------------------------------------------------------------------===//
 

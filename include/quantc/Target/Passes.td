@@ -45,6 +45,7 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

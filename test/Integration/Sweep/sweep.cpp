@@ -43,6 +43,7 @@ static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
                                                        "x86-64-v2",
                                                        "x86-64-v3",
                                                        "x86-64-v3+avxvnni",
+                                                       "x86-64-v3+avxvnniint8",
                                                        "x86-64-v4",
                                                        "x86-64-v4+avx512vnni",
                                                        "x86-64-v4,x86-64-v2"};

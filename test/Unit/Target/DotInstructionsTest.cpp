@@ -20,14 +20,15 @@ using namespace quantc;
 namespace {
 
 /// The name of the row that is used for `target`.
-llvm::StringRef select(llvm::StringRef target) {
+llvm::StringRef select(llvm::StringRef target, WeightFacts facts = {}) {
   mlir::MLIRContext context;
   auto emitError = [&] {
     return mlir::emitError(mlir::UnknownLoc::get(&context));
   };
   mlir::FailureOr<TargetSpec> spec = parseTarget(target, emitError);
   EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
-  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec())
+  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec(),
+                              facts)
       .name;
 }
 
@@ -97,6 +98,7 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64-v2"), "sse41_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3"), "avx2_1x8x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3+avxvnni"), "avxvnni_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnniint8"), "avxvnniint8_1x8x4_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
@@ -112,11 +114,19 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
     std::vector<TargetSpec> targets = *parseTargets(list, emitError);
     for (const TargetSpec &target : targets)
-      used.insert(selectDotInstruction(target).name);
+      for (bool isNarrowRange : {false, true})
+        used.insert(selectDotInstruction(target, {isNarrowRange}).name);
   }
   // Machines without SSE4.1 have to be asked for.
   for (const DotInstruction &row : getDotInstructions().drop_back())
     EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+}
+
+TEST(DotInstructionsTest, ProofsOpenRows) {
+  WeightFacts narrow{/*isNarrowRange=*/true};
+  EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v2", narrow), "sse41_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnni", narrow), "avxvnni_1x8x4_i32_u8_s8");
 }
 
 /// The instructions that a step along K takes for one row of the result: one
