@@ -82,6 +82,11 @@ private:
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
   }
+  /// Whether decoding a weight to a float subtracts a zero point. Weights of 4
+  /// bits have lost theirs while they were unpacked.
+  bool hasDecodedZeroPoint() {
+    return !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
+  }
   /// Groups with a sum of their own; 1 without.
   int64_t numSums() const { return hasGroupSums ? layout.groups : 1; }
   int64_t sumDim() const { return hasGroupSums ? layout.groups : 0; }
@@ -104,6 +109,12 @@ private:
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
+  /// The same, with float weights decoded panel by panel or, otherwise, element
+  /// by element in registers.
+  mlir::Value lowerBlocks(bool decode);
+  mlir::Value createIf(mlir::Value condition,
+                       llvm::function_ref<mlir::Value()> onTrue,
+                       llvm::function_ref<mlir::Value()> onFalse);
 
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();
@@ -112,6 +123,7 @@ private:
 
   mlir::Value createInput();
   mlir::Value createWeight();
+  mlir::Value createDecodedWeight();
   mlir::Value createUnpack();
   mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
@@ -154,6 +166,8 @@ private:
   /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
   Correction correction;
+  /// Whether the contraction reads weights that are floats already.
+  bool decodesPanels = false;
   /// [M, NB, NR]; null without.
   mlir::Value addend;
   /// Where the result goes, [M, NB, NR].

@@ -43,11 +43,11 @@ Value LinearPacker::createContraction() {
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
   AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
-  SmallVector<Value> inputs = {createInput(), createWeight()};
+  SmallVector<Value> inputs = {
+      createInput(), decodesPanels ? createDecodedWeight() : createWeight()};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint =
-      !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
+  bool hasZeroPoint = hasDecodedZeroPoint() && !decodesPanels;
   if (hasZeroPoint) {
     inputs.push_back(
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
@@ -58,6 +58,8 @@ Value LinearPacker::createContraction() {
       loops, inputs, createInit(), maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
+        if (decodesPanels)
+          return {numerics::addFloatElement(a, acc, elements[0], elements[1])};
         Value w = a.fromStorage(elements[1]);
         if (!isInteger()) {
           Value zw =
@@ -270,8 +272,29 @@ void LinearPacker::start() {
   destination = createDestination(op.getResult().getType().getElementType());
 }
 
+/// Blocks of rows that may decode the weights of a panel each for itself.
+/// Writing decoded weights to memory and reading them again costs as much as
+/// decoding them in registers five times.
+static constexpr int64_t kFewBlocks = 6;
+
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
+  if (isInteger())
+    return lowerBlocks(/*decode=*/false);
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerBlocks(rows > kFewBlocks * block.rows);
+  Value most =
+      arith::ConstantIndexOp::create(rewriter, loc, kFewBlocks * block.rows);
+  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ugt,
+                                       numRows, most);
+  return createIf(
+      isMany, [&] { return lowerBlocks(/*decode=*/true); },
+      [&] { return lowerBlocks(/*decode=*/false); });
+}
+
+Value LinearPacker::lowerBlocks(bool decode) {
+  decodesPanels = decode;
   correction = {};
   Value accumulator = createContraction();
   correction = createCorrection();
@@ -316,6 +339,20 @@ Value LinearPacker::lower() {
   Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
   Value result = createForRows([&] { return lowerPanels(panels); });
   return createResult(result, op.getResult().getType());
+}
+
+Value LinearPacker::createIf(Value condition,
+                             llvm::function_ref<Value()> onTrue,
+                             llvm::function_ref<Value()> onFalse) {
+  auto yield = [&](llvm::function_ref<Value()> body) {
+    return [this, body](OpBuilder &, Location) {
+      Value value = body();
+      scf::YieldOp::create(rewriter, loc, value);
+    };
+  };
+  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                           yield(onFalse))
+      .getResult(0);
 }
 
 Value LinearPacker::lowerWithLora(LoraOp lora) {

@@ -15,6 +15,7 @@
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Numerics/Epilogues.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -129,6 +130,39 @@ Value LinearPacker::createWeight() {
                 {layout.numPanels(), groupDim(), layout.steps(), layout.panel,
                  isInteger() ? layout.depth : 0},
                 layout.pack<int8_t>(*constantWeight));
+}
+
+/// The weights as the floats that they stand for, f32(w - zw), in packed order.
+/// Done once for a panel, of which a tile of rows would do it each time.
+Value LinearPacker::createDecodedWeight() {
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
+  AffineExpr k = loops.parallel(1);
+  AffineExpr h = layout.nibbles ? loops.parallel(1) : AffineExpr();
+  AffineExpr n = loops.parallel();
+  SmallVector<Value> inputs = {createWeight()};
+  SmallVector<AffineMap> maps = {loops.map({nb, g, k, h, n})};
+  if (hasDecodedZeroPoint()) {
+    inputs.push_back(
+        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  maps.push_back(maps.front());
+  auto shape = cast<RankedTensorType>(inputs.front().getType()).getShape();
+  Value init =
+      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type());
+  Value result =
+      createGeneric(loops, inputs, init, maps,
+                    [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+                      Value w = a.fromStorage(elements[0]);
+                      Value zw = hasDecodedZeroPoint()
+                                     ? a.fromStorage(elements[1])
+                                     : a.constantInt(0);
+                      return {numerics::decodeWeight(a, w, zw)};
+                    });
+  result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 /// A weight of 8 bits as it is; one of 4 bits as i8, with its zero point or

@@ -36,6 +36,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
+  pm.addPass(createFuseElementwisePass());
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
@@ -45,7 +46,6 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFlattenNarrowVectorsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
-  pm.addPass(createLowerTransposesPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
@@ -68,6 +68,8 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
   pm.addPass(createLowerTileContractionsPass());
+  pm.addPass(createVectorizeReductionsPass());
+  pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());

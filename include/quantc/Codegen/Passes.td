@@ -269,6 +269,91 @@ def EmitEntryPass : Pass<"quant-emit-entry", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
+  let summary = "Compute elementwise operations where they are read";
+  let description = [{
+    An elementwise operation whose result is read in the order in which it is
+    computed becomes part of the operation that reads it, so that no buffer lies
+    between: quantizing and the shift to unsigned inputs of a contraction, the
+    squares of a variance and their sum. An operation with several readers is
+    computed again in each if it is at most two additions, multiplications or
+    bounds; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
+    as they are, and nothing becomes part of them.
+
+    Each element takes the same operations in the same order, so no bit changes.
+
+    ```mlir
+    %d = linalg.generic ins(%x, %mean) ...        // arith.subf
+    %s = linalg.generic ins(%d) ...               // arith.mulf %in, %in
+    %v = linalg.generic ins(%s) outs(%zeros) ...  // arith.addf %out, %in
+    %y = linalg.generic ins(%d, %scale) ...       // arith.mulf
+    ```
+
+    becomes
+
+    ```mlir
+    %v = linalg.generic ins(%x, %mean) outs(%zeros) ...  // subf, mulf, addf
+    %y = linalg.generic ins(%x, %mean, %scale) ...       // subf, mulf
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def VectorizeReductionsPass
+    : Pass<"quant-vectorize-reductions", "::mlir::ModuleOp"> {
+  let summary = "Reduce rows in the lanes of vectors";
+  let description = [{
+    A `linalg.generic` on memory that reduces along its last loop would become a
+    chain of scalar operations, each of which waits for the one before. Its body
+    is taken apart into what is computed from the elements, the terms, and what
+    is added to the accumulators.
+
+    Where any order of the terms gives the same bits (integer sums, IEEE minimum
+    and maximum, and operations marked `quant.any_order`, which say so of
+    themselves), lanes are elements of a row:
+
+    ```
+    acc[j]  = combine of the terms k with k mod 32 = j
+    acc[j] := combine(acc[j], acc[j + n / 2])            until one is left
+    ```
+
+    Otherwise, as with sums of floats, lanes are rows. Squares of as many
+    elements as there are rows are transposed, and each row takes its elements
+    in their order:
+
+    ```
+    for k: acc[m] = combine(acc[m], term[m, k])          all m at once
+    ```
+
+    Rows that are left over run four at a time, then one by one.
+
+    ```mlir
+    linalg.generic {iterator_types = ["parallel", "reduction"]}
+        ins(%x : memref<256x64xf32>) outs(%sum : memref<256xf32>)
+        // arith.addf %out, %in
+    ```
+
+    becomes, for registers of 16 f32,
+
+    ```mlir
+    scf.for %m = %c0 to %c256 step %c16 {
+      %start = vector.load %sum[%m] : memref<256xf32>, vector<16xf32>
+      %total = scf.for %k = %c0 to %c64 step %c16 iter_args(%acc = %start) {
+        %t = vector.transpose %square, [1, 0] : vector<16x16xf32> ...
+        %0 = vector.extract %t[0] : vector<16xf32> from vector<16x16xf32>
+        %1 = arith.addf %acc, %0 : vector<16xf32>
+        ...
+      }
+      vector.store %total, %sum[%m] : memref<256xf32>, vector<16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
   let summary = "Read and write contiguous tiles as one flat vector";
   let description = [{
