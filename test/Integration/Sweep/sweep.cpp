@@ -46,8 +46,8 @@ static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
                                                        "x86-64-v3+avxvnniint8",
                                                        "x86-64-v4",
                                                        "x86-64-v4+avx512vnni"};
-static constexpr llvm::StringLiteral kEmulatedTargets[] = {"aarch64",
-                                                           "aarch64+dotprod"};
+static constexpr llvm::StringLiteral kEmulatedTargets[] = {
+    "aarch64", "aarch64+dotprod", "aarch64+i8mm"};
 
 namespace {
 
