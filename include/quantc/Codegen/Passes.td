@@ -296,4 +296,62 @@ def LowerTransposesPass : Pass<"quant-lower-transposes"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ExternalizeConstantsPass
+    : Pass<"quant-externalize-constants", "::mlir::ModuleOp"> {
+  let summary = "Leave many bytes of constants to the caller's memory";
+  let description = [{
+    If the constant buffers of a bound program take more than `max-bytes`, they
+    become views of one more argument, the parameters, each at an offset that is
+    a multiple of 64 bytes. What they hold stays on the module, in order, as
+    `quant.parameters`; a compilation writes it to a file of its own, which a
+    process maps and several share (`Parameters.h`). LLVM would copy such
+    constants several times. Buffers below 4 KiB stay in the program.
+
+    ```mlir
+    memref.global "private" constant @w : memref<4096x4096xi8> = dense<...>
+    %w = memref.get_global @w : memref<4096x4096xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {quant.parameters = [dense<...> : tensor<4096x4096xi8>]}
+    %w = memref.view %parameters[%c0][]
+        : memref<16777216xi8> to memref<4096x4096xi8>
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t",
+           /*default=*/"::quantc::kMaxConstantBytes",
+           "How many bytes of constants a program may hold">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def FlattenConstantsPass : Pass<"quant-flatten-constants", "::mlir::ModuleOp"> {
+  let summary = "Keep constant buffers in one dimension";
+  let description = [{
+    LLVM has no arrays of several dimensions but arrays of arrays, and packed
+    weights in steps of 4 bytes would be millions of constants of 4 bytes each.
+    A constant buffer becomes one of one dimension, and who reads it sees the
+    shape it had.
+
+    ```mlir
+    memref.global "private" constant @w : memref<2x64x4xi8> = dense<...>
+    %w = memref.get_global @w : memref<2x64x4xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    memref.global "private" constant @w : memref<512xi8> = dense<...>
+    %0 = memref.get_global @w : memref<512xi8>
+    %w = memref.expand_shape %0 [[0, 1, 2]] output_shape [2, 64, 4]
+        : memref<512xi8> into memref<2x64x4xi8>
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 #endif // QUANTC_CODEGEN_PASSES

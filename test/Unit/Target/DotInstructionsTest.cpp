@@ -106,6 +106,23 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
 }
 
+TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
+  mlir::MLIRContext context;
+  auto emitError = [&] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+  llvm::StringSet<> used;
+  for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
+    std::vector<TargetSpec> targets = *parseTargets(list, emitError);
+    for (const TargetSpec &target : targets)
+      for (bool isNarrowRange : {false, true})
+        used.insert(selectDotInstruction(target, {isNarrowRange}).name);
+  }
+  // Machines without SSE4.1 have to be asked for.
+  for (const DotInstruction &row : getDotInstructions().drop_back())
+    EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+}
+
 TEST(DotInstructionsTest, ProofsOpenRows) {
   WeightFacts narrow{/*isNarrowRange=*/true};
   EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
