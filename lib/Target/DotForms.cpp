@@ -26,6 +26,7 @@ public:
     instruction.intrinsics.split(intrinsics, ',');
   }
 
+  Value emitTile(Value acc, Value lhs, Value rhs);
   Value emitQuad(Value acc, Value lhs, Value rhs);
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
@@ -75,6 +76,10 @@ private:
 };
 } // namespace
 
+Value DotBuilder::emitTile(Value acc, Value lhs, Value rhs) {
+  return call(acc.getType(), {acc, lhs, rhs});
+}
+
 Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs) {
   return call(acc.getType(), {acc, repeat(lhs), rhs});
 }
@@ -120,6 +125,8 @@ Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
                                  Value lhs, Value rhs) {
   DotBuilder dot(builder, loc, instruction);
   switch (instruction.form) {
+  case DotInstruction::Form::Tile:
+    return dot.emitTile(acc, lhs, rhs);
   case DotInstruction::Form::Quad:
     return dot.emitQuad(acc, lhs, rhs);
   case DotInstruction::Form::Pair:

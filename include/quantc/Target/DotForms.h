@@ -9,6 +9,7 @@
 // share a form. With a the activations of one row, repeated for each column,
 // and w the weights of all columns:
 //
+//   Tile        intrinsic(acc, a, w), a of several rows
 //   Quad        intrinsic(acc, a, w)
 //   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
 //   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
@@ -27,12 +28,13 @@ namespace quantc {
 
 struct DotInstruction;
 
-/// Builds one instruction that takes one row:
+/// Builds one instruction:
 ///
-///   result[n] = acc[n] + sum_k lhs[k] * rhs[n * depth + k]
+///   result[m * columns + n] = acc[m * columns + n]
+///                             + sum_k lhs[m * depth + k] * rhs[n * depth + k]
 ///
-/// acc: vector<columns x i32>, lhs: vector<depth x i8>, rhs: vector<columns *
-/// depth x i8>.
+/// acc: vector<rows * columns x i32>, lhs: vector<rows * depth x i8>, rhs:
+/// vector<columns * depth x i8>.
 mlir::Value emitDotInstruction(mlir::OpBuilder &builder, mlir::Location loc,
                                const DotInstruction &instruction,
                                mlir::Value acc, mlir::Value lhs,

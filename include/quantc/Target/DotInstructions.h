@@ -52,7 +52,7 @@ struct DotInstruction {
   /// What must be proved of the weights.
   enum class Weights { Any, NarrowRange };
   /// How the instruction is called; DotForms.h has the algebra.
-  enum class Form { Quad, Pair, SignedPair, Widen, Scalar };
+  enum class Form { Tile, Quad, Pair, SignedPair, Widen, Scalar };
 
   llvm::StringLiteral name;
   TargetArch arch;

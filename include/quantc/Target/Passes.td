@@ -41,11 +41,17 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
     instruction does (`arith.extui` where it takes a + 128). Weights are a flat
     vector `rhs[n * depth + k]`, as `quant-pack` stores them.
 
+    An instruction that takes several rows has its accumulators in tiles, and
+    the loops along K carry tiles: they are taken apart and put together outside
+    of the loops. The rows of such an instruction that there are not, with an odd
+    number of them, are 0.
+
     A contraction of another shape is left alone.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -50,7 +50,7 @@ static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
                                                        "+amx-int8",
                                                        "x86-64-v4,x86-64-v2"};
 static constexpr llvm::StringLiteral kEmulatedTargets[] = {
-    "aarch64", "aarch64+dotprod", "aarch64-multi"};
+    "aarch64", "aarch64+dotprod", "aarch64+i8mm", "aarch64-multi"};
 
 namespace {
 

@@ -159,6 +159,7 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+i8mm"), "i8mm_2x2x8_i32_s8_s8");
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
 }
 
