@@ -20,7 +20,7 @@
 //       CHECK:   call @tile_contraction({{.+}}, %[[ZERO]], %{{.+}}, %[[REST]], %[[ONE]])
 //   CHECK-NOT:   call
 //       CHECK:   return
-func.func @static_rows(%x: memref<40x16x4xi8>, %w: memref<1x16x32x4xi8>, %start: memref<1x32xi32>,
+func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start: memref<1x32xi32>,
                        %acc: memref<40x1x32xi32>) {
   linalg.generic {indexing_maps = [#col, #out], iterator_types = ["parallel", "parallel", "parallel"]}
       ins(%start : memref<1x32xi32>) outs(%acc : memref<40x1x32xi32>) attrs = {quant.on_memory} {
@@ -28,7 +28,7 @@ func.func @static_rows(%x: memref<40x16x4xi8>, %w: memref<1x16x32x4xi8>, %start:
     linalg.yield %a : i32
   }
   linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = #contraction}
-      ins(%x, %w : memref<40x16x4xi8>, memref<1x16x32x4xi8>) outs(%acc : memref<40x1x32xi32>)
+      ins(%x, %w : memref<40x32x4xi8>, memref<1x32x32x4xi8>) outs(%acc : memref<40x1x32xi32>)
       attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"} {
   ^bb0(%a: i8, %b: i8, %c: i32):
     %ae = arith.extsi %a : i8 to i32
