@@ -112,9 +112,6 @@ private:
   /// The same, with float weights decoded panel by panel or, otherwise, element
   /// by element in registers.
   mlir::Value lowerBlocks(bool decode);
-  mlir::Value createIf(mlir::Value condition,
-                       llvm::function_ref<mlir::Value()> onTrue,
-                       llvm::function_ref<mlir::Value()> onFalse);
 
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();

@@ -341,20 +341,6 @@ Value LinearPacker::lower() {
   return createResult(result, op.getResult().getType());
 }
 
-Value LinearPacker::createIf(Value condition,
-                             llvm::function_ref<Value()> onTrue,
-                             llvm::function_ref<Value()> onFalse) {
-  auto yield = [&](llvm::function_ref<Value()> body) {
-    return [this, body](OpBuilder &, Location) {
-      Value value = body();
-      scf::YieldOp::create(rewriter, loc, value);
-    };
-  };
-  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                           yield(onFalse))
-      .getResult(0);
-}
-
 Value LinearPacker::lowerWithLora(LoraOp lora) {
   start();
   auto lowerParts = [&] {

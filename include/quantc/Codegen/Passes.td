@@ -178,8 +178,29 @@ def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
     it. Upstream's analysis does not see that writing an output ends the life of
     other values in the same memory, and two outputs that start from one tensor
     of zeros would both read what was written last.
+
+    A result that is computed in another shape, as those of packed layers are
+    in panels, is first written to the output in that shape:
+
+    ```mlir
+    %y = tensor.collapse_shape %panels [[0], [1, 2]]
+        : tensor<8x4x16xf32> into tensor<8x64xf32>
+    bufferization.materialize_in_destination %y in restrict writable %output
+        : (tensor<8x64xf32>, memref<8x64xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    %view = memref.expand_shape %output [[0], [1, 2]] output_shape [8, 4, 16]
+        : memref<8x64xf32> into memref<8x4x16xf32>
+    bufferization.materialize_in_destination %panels in restrict writable %view
+        : (tensor<8x4x16xf32>, memref<8x4x16xf32>) -> ()
+    ```
   }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
