@@ -12,7 +12,8 @@
 //   unpack        w[nb, g, k, h, n, d]   from nibbles, only with constant
 //                                        4-bit weights
 //   contraction   acc[m, nb, n]          or acc[m, nb, g, n] with float groups
-//   group sum     sum[m, nb, n]          only with float groups
+//                                        or multipliers of nibbles
+//   group sum     sum[m, nb, n]          only then
 //   epilogue      y[m, nb, n]
 //
 // Zero points are taken out of the contraction. With u = 128 where the
@@ -28,8 +29,15 @@
 //
 //                        = sum (a + u) w - u sum w - za sum (w - zw) - zw sum a
 //
-// Weights of 4 bits have zw and the group multiplier applied while they are
-// unpacked: both w - zw and m * w fit i8.
+// Weights of 4 bits are unpacked in one of two ways. For many rows, a panel at
+// a time becomes bytes that all rows read, with zw and the group multiplier
+// applied: both w - zw and m * w fit i8. A few rows multiply with the nibbles
+// as they are stored, u = w + 8, in the registers that they were read into:
+//
+//   sum_k (w - zw) a          = sum_k u a - (zw + 8) sum_k a
+//   sum_g m_g sum_k w a       = sum_g m_g (sum_k u a - 8 sum_k a)
+//
+// so that a weight costs no more than to be taken out of its byte.
 //
 // Constants are packed on the host. What is known only at run time, such as the
 // weights of a layer in training, is packed by operations of the program, once
@@ -49,12 +57,20 @@ namespace quantc {
 /// What an unsigned lhs is shifted by.
 inline constexpr int32_t kUnsignedOffset = 128;
 
+/// Most rows that take nibbles apart for themselves: as long as the weights
+/// come from memory no faster than that many rows can be multiplied with them.
+inline constexpr int64_t kFewRows = 1;
+
+/// What a contraction multiplies with: the value of a weight, or the nibble
+/// that is stored for it.
+enum class WeightForm { Bytes, Nibbles };
+
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
 struct Correction {
   mlir::Value inputZeroPoint;  // za [M], or rank 0
   mlir::Value weightSums;      // sum (w - zw) [NB, (G), NR]
-  mlir::Value weightZeroPoint; // zw [NB, (G), NR]
+  mlir::Value weightZeroPoint; // zw [NB, (G), NR]; 0 if null
   mlir::Value rowSums;         // sum a [M, (G)]
 };
 
@@ -74,9 +90,21 @@ public:
 private:
   bool isInteger() { return op.hasIntegerInput(); }
   bool hasGroups() const { return layout.groups > 1; }
+  /// Whether activations are the side without sign, a + 128.
   bool isUnsigned() {
-    return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned;
+    return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned &&
+           form == WeightForm::Bytes;
   }
+  /// Whether nothing but a sum over groups stands between nibbles and weights.
+  bool canContractNibbles() {
+    bool hasMultiplier(op.getGroupMultiplier());
+    return isInteger() && (!hasMultiplier || (hasGroups() && !hasGroupSums));
+  }
+  /// Whether multipliers are applied to the sums of groups.
+  bool hasMultiplierSums() {
+    return form == WeightForm::Nibbles && op.getGroupMultiplier();
+  }
+  int64_t rowsInTile() const { return isFewRows ? 1 : block.rows; }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
   }
@@ -96,19 +124,26 @@ private:
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
+  /// The same for a few rows or for many.
+  mlir::Value lowerRows(bool few);
+  using Body = llvm::function_ref<mlir::Value()>;
+  mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
 
   mlir::Value createInput();
   mlir::Value createWeight();
+  mlir::Value createNibblePairs();
   mlir::Value createUnpack();
   mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();
   mlir::Value createPackedWeight();
-  mlir::Value createInit();
-  mlir::Value createKnownStart();
+  mlir::Value createInit(bool perGroup, mlir::Value start);
   mlir::Value createStart();
+  mlir::Value createKnownStart();
+  mlir::Value createUnknownStart();
   mlir::Value createContraction();
-  mlir::Value createRowSums();
+  mlir::Value createRowSums(bool perGroup);
+  mlir::Value createMultiplierSum(mlir::Value accumulators);
   Correction createCorrection();
   mlir::Value createGroupSum(mlir::Value accumulators);
   mlir::Value createEpilogue(mlir::Value accumulator);
@@ -133,6 +168,11 @@ private:
   mlir::Value stored;
   /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
+  /// The stored nibbles of a constant weight of 4 bits, two to a byte.
+  mlir::Value nibblePairs;
+  /// Which code is being created.
+  bool isFewRows = false;
+  WeightForm form = WeightForm::Bytes;
   Correction correction;
   /// [M, NB, NR]; null without.
   mlir::Value addend;

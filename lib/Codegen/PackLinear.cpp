@@ -35,11 +35,12 @@ using namespace quantc;
 //===----------------------------------------------------------------------===//
 
 Value LinearPacker::createContraction() {
+  bool perGroup = hasGroupSums || hasMultiplierSums();
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = !hasGroups()   ? AffineExpr()
-                 : hasGroupSums ? loops.parallel()
-                                : loops.reduction(1);
+  AffineExpr g = !hasGroups() ? AffineExpr()
+                 : perGroup   ? loops.parallel()
+                              : loops.reduction(1);
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
   AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
@@ -53,12 +54,19 @@ Value LinearPacker::createContraction() {
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
-  maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
+  maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
+  bool startsFromZero = !isInteger() || hasMultiplierSums();
+  Value init = createInit(perGroup, startsFromZero ? Value() : createStart());
   return createGeneric(
-      loops, inputs, createInit(), maps,
+      loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
-        Value w = a.fromStorage(elements[1]);
+        // Nibbles have no sign: they enter on whichever side takes none.
+        Value w = instruction.lhs == DotInstruction::Lhs::Unsigned &&
+                          form == WeightForm::Nibbles
+                      ? arith::ExtUIOp::create(
+                            rewriter, loc, rewriter.getI32Type(), elements[1])
+                      : a.fromStorage(elements[1]);
         if (!isInteger()) {
           Value zw =
               hasZeroPoint ? a.fromStorage(elements[2]) : a.constantInt(0);
@@ -73,14 +81,14 @@ Value LinearPacker::createContraction() {
 }
 
 /// sum a for each row, [M], or for each row and group, [M, G].
-Value LinearPacker::createRowSums() {
+Value LinearPacker::createRowSums(bool perGroup) {
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel();
-  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr g = perGroup ? loops.parallel() : AffineExpr();
   AffineExpr k = loops.reduction();
   Value input = op.getInput();
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows)};
-  if (hasGroupSums) {
+  if (perGroup) {
     SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
     auto type = RankedTensorType::get({op.getInput().getType().getDimSize(0),
                                        layout.groups, layout.groupSize()},
@@ -107,10 +115,14 @@ Correction LinearPacker::createCorrection() {
       result.inputZeroPoint = tensor::CollapseShapeOp::create(
           rewriter, loc, result.inputZeroPoint, flat);
   }
-  if (isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint()) {
-    result.weightZeroPoint =
-        packParameter(op.getWeightZeroPoint(), numSums(), sumDim());
-    result.rowSums = createRowSums();
+  // What is multiplied with lies above the weight by its zero point, and where
+  // it is stored in nibbles by 8 more.
+  bool hasOffset = form == WeightForm::Nibbles ||
+                   (!hasNarrowWeight() && op.getWeightZeroPoint());
+  if (isInteger() && hasOffset && !hasMultiplierSums()) {
+    if (Value zeroPoint = op.getWeightZeroPoint())
+      result.weightZeroPoint = packParameter(zeroPoint, numSums(), sumDim());
+    result.rowSums = createRowSums(hasGroupSums);
   }
   return result;
 }
@@ -137,8 +149,10 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
     Value za = a.fromStorage(elements[next++]);
     acc = a.subInt(acc, a.mulInt(za, elements[next++]));
   }
-  if (correction.weightZeroPoint) {
-    Value zw = a.fromStorage(elements[next++]);
+  if (correction.rowSums) {
+    Value zw = a.constantInt(form == WeightForm::Nibbles ? kNibbleOffset : 0);
+    if (correction.weightZeroPoint)
+      zw = a.addInt(zw, a.fromStorage(elements[next++]));
     acc = a.subInt(acc, a.mulInt(zw, elements[next++]));
   }
   return acc;
@@ -146,7 +160,7 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
 
 Value LinearPacker::createGroupSum(Value accumulators) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(isGroupSumLast() ? block.rows : 0);
+  AffineExpr m = loops.parallel(isGroupSumLast() ? rowsInTile() : 0);
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
@@ -190,7 +204,7 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
+  AffineExpr m = loops.parallel(rowsInTile()), nb = loops.parallel(1);
   AffineExpr n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
@@ -253,12 +267,44 @@ Value LinearPacker::createEpilogue(Value accumulator) {
 void LinearPacker::start() {
   numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
   destination = createDestination(op.getResult().getType().getElementType());
+  if (layout.nibbles)
+    nibblePairs = createNibblePairs();
+}
+
+Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
+  auto yield = [&](Body body) {
+    return [this, body](OpBuilder &, Location) {
+      Value value = body();
+      scf::YieldOp::create(rewriter, loc, value);
+    };
+  };
+  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                           yield(onFalse))
+      .getResult(0);
 }
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
+  if (!layout.nibbles)
+    return lowerRows(/*few=*/false);
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerRows(rows <= kFewRows);
+  Value limit = arith::ConstantIndexOp::create(rewriter, loc, kFewRows);
+  Value areFew = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
+                                       numRows, limit);
+  return createIf(
+      areFew, [&] { return lowerRows(/*few=*/true); },
+      [&] { return lowerRows(/*few=*/false); });
+}
+
+Value LinearPacker::lowerRows(bool few) {
+  isFewRows = few;
+  form = few && canContractNibbles() ? WeightForm::Nibbles : WeightForm::Bytes;
   correction = {};
   Value accumulator = createContraction();
+  if (hasMultiplierSums())
+    accumulator = createMultiplierSum(accumulator);
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
@@ -273,18 +319,6 @@ Value LinearPacker::lower() {
 
 Value LinearPacker::lowerWithLora(LoraOp lora) {
   start();
-  using Body = llvm::function_ref<Value()>;
-  auto createIf = [&](Value condition, Body onTrue, Body onFalse) -> Value {
-    auto yield = [&](Body body) {
-      return [this, body](OpBuilder &, Location) {
-        Value value = body();
-        scf::YieldOp::create(rewriter, loc, value);
-      };
-    };
-    return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                             yield(onFalse))
-        .getResult(0);
-  };
   auto lowerParts = [&] {
     LoraContractions contractions;
     Value delta =

@@ -181,29 +181,31 @@ Value LinearPacker::createPackedWeight() {
       .front();
 }
 
-/// Where accumulators start, [M, NB, (G), NR]: the part of the zero points that
-/// is known, or 0.
-Value LinearPacker::createInit() {
+/// Where sums start: the part of the zero points that is known, [NB, (G), NR].
+Value LinearPacker::createStart() {
+  return constantWeight ? createKnownStart() : createUnknownStart();
+}
+
+/// Accumulators, [M, NB, (G), NR], that start from `start`, or from 0 (null).
+Value LinearPacker::createInit(bool perGroup, Value start) {
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
                                      rewriter.getIndexAttr(layout.numPanels())};
-  if (hasGroupSums)
+  if (perGroup)
     sizes.push_back(rewriter.getIndexAttr(layout.groups));
   sizes.push_back(rewriter.getIndexAttr(layout.panel));
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr g = perGroup ? loops.parallel() : AffineExpr();
   AffineExpr n = loops.parallel();
-  if (!isInteger()) {
-    Value empty =
-        tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  Type element =
+      isInteger() ? Type(rewriter.getI32Type()) : Type(rewriter.getF32Type());
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
+  if (!start)
     return createGeneric(loops, {}, empty, loops.map({m, nb, g, n}),
                          [&](Emit &a, ValueRange) -> SmallVector<Value> {
-                           return {a.constant(0.0f)};
+                           return {isInteger() ? a.constantInt(0)
+                                               : a.constant(0.0f)};
                          });
-  }
-  Value start = constantWeight ? createKnownStart() : createStart();
-  Value empty =
-      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
   return createGeneric(loops, start, empty,
                        {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
                        [&](Emit &, ValueRange elements) -> SmallVector<Value> {
@@ -248,7 +250,7 @@ Value LinearPacker::createKnownStart() {
 }
 
 /// The same of a weight that is known at run time.
-Value LinearPacker::createStart() {
+Value LinearPacker::createUnknownStart() {
   // sum w, [N, numSums].
   Loops loops(op.getContext());
   AffineExpr n = loops.parallel(), g = loops.parallel(), k = loops.reduction();

@@ -12,6 +12,7 @@
 
 #include "LinearPacker.h"
 
+#include "quantc/Codegen/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
 using namespace mlir;
@@ -58,52 +59,95 @@ Value LinearPacker::createMultipliers() {
       });
 }
 
-/// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)].
+/// The stored nibbles, two to a byte, [NB, (G), steps / 2, NR, (depth)].
+Value LinearPacker::createNibblePairs() {
+  return packed(rewriter.getI8Type(),
+                {layout.numPanels(), groupDim(), layout.steps() / 2,
+                 layout.panel, isInteger() ? layout.depth : 0},
+                layout.packNibbles(*constantWeight));
+}
+
+/// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)]: with
+/// their zero point or multiplier applied, or as they are stored. u * m stays
+/// below 256, so that
+///
+///   m q = m (u - 8) = u m - 8 m
+///
+/// needs no more than bytes without sign.
 Value LinearPacker::createUnpack() {
-  int64_t numPanels = layout.numPanels(), steps = layout.steps() / 2;
-  int64_t depth = isInteger() ? layout.depth : 0;
-  Type i8 = rewriter.getI8Type();
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
   AffineExpr k = loops.parallel(1), h = loops.parallel(1);
   AffineExpr n = loops.parallel();
-  AffineExpr d = depth ? loops.parallel() : AffineExpr();
+  AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
 
-  SmallVector<Value> inputs = {
-      packed(i8, {numPanels, groupDim(), steps, layout.panel, depth},
-             layout.packNibbles(*constantWeight))};
+  SmallVector<Value> inputs = {nibblePairs};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  if (Value parameter = op.getWeightZeroPoint()) {
-    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
-    maps.push_back(loops.map({nb, g, n}));
-  }
-  if (op.getGroupMultiplier()) {
-    inputs.push_back(createMultipliers());
+  bool hasZeroPoint = form == WeightForm::Bytes && op.getWeightZeroPoint();
+  bool hasMultiplier = form == WeightForm::Bytes && op.getGroupMultiplier();
+  if (hasZeroPoint || hasMultiplier) {
+    inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
+                                                  layout.groups, groupDim())
+                                  : createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
 
   SmallVector<int64_t> shape;
   for (int64_t size :
-       {numPanels, groupDim(), steps, int64_t(2), layout.panel, depth})
+       {layout.numPanels(), groupDim(), layout.steps() / 2, int64_t(2),
+        layout.panel, isInteger() ? layout.depth : 0})
     if (size)
       shape.push_back(size);
-  Value init = tensor::EmptyOp::create(rewriter, loc, shape, i8);
-  return createGeneric(
+  Value init =
+      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getI8Type());
+  Value result = createGeneric(
       loops, inputs, init, maps,
       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
-        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
-        // The low nibble of the first half, the high one of the second: shift
-        // it to the top, then back with its sign.
-        Value down = createNibbleShift(h);
-        Value up = arith::SubIOp::create(rewriter, loc, four, down);
-        Value top = arith::ShLIOp::create(rewriter, loc, elements[0], up);
-        Value q = arith::ShRSIOp::create(rewriter, loc, top, four);
-        if (op.getWeightZeroPoint())
-          return {arith::SubIOp::create(rewriter, loc, q, elements[1])};
-        if (op.getGroupMultiplier())
-          return {arith::MulIOp::create(rewriter, loc, q, elements[1])};
-        return {q};
+        auto constant = [&](int64_t value) -> Value {
+          return arith::ConstantIntOp::create(rewriter, loc, value, 8);
+        };
+        Value down = arith::ShRUIOp::create(rewriter, loc, elements[0],
+                                            createNibbleShift(h));
+        Value u = arith::AndIOp::create(rewriter, loc, down, constant(15));
+        if (form == WeightForm::Nibbles)
+          return {u};
+        if (hasMultiplier) {
+          Value m =
+              arith::AndIOp::create(rewriter, loc, elements[1], constant(15));
+          Value product = arith::MulIOp::create(rewriter, loc, u, m);
+          Value offset =
+              arith::MulIOp::create(rewriter, loc, m, constant(kNibbleOffset));
+          return {arith::SubIOp::create(rewriter, loc, product, offset)};
+        }
+        Value offset = constant(kNibbleOffset);
+        if (hasZeroPoint)
+          offset = arith::AddIOp::create(rewriter, loc, elements[1], offset);
+        return {arith::SubIOp::create(rewriter, loc, u, offset)};
+      });
+  if (!isFewRows)
+    result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
+}
+
+/// sum_g m_g (acc_g - 8 sum_g a) where the contraction multiplied with what is
+/// stored, [M, NB, NR].
+Value LinearPacker::createMultiplierSum(Value accumulators) {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel(), nb = loops.parallel();
+  AffineExpr n = loops.parallel();
+  AffineExpr g = loops.reduction(1);
+  return createGeneric(
+      loops,
+      {accumulators, createMultipliers(), createRowSums(/*perGroup=*/true)},
+      createInit(/*perGroup=*/false, createStart()),
+      {loops.map({m, nb, g, n}), loops.map({nb, g, n}), loops.map({m, g}),
+       loops.map({m, nb, n})},
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        Value offset = a.mulInt(elements[2], a.constantInt(kNibbleOffset));
+        Value sum = a.subInt(elements[0], offset);
+        Value product = a.mulInt(a.fromStorage(elements[1]), sum);
+        return {a.addInt(elements[3], product)};
       });
 }

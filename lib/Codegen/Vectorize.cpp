@@ -26,10 +26,15 @@ namespace quantc {
 
 using namespace quantc;
 
-/// Whether `op` is a contraction in floats, whose steps along K are 1.
-static bool isFloatContraction(linalg::GenericOp op) {
+/// Whether `op` adds one term to each sum, so that it has no reduction but for
+/// its loops: all sums do but those of products of bytes, whose steps are what
+/// an instruction takes.
+static bool addsOneTerm(linalg::GenericOp op) {
+  auto isByte = [](Value input) {
+    return getElementTypeOrSelf(input).isInteger(8);
+  };
   return op.getNumReductionLoops() != 0 &&
-         isa<FloatType>(getElementTypeOrSelf(op.getResultTypes().front()));
+         !llvm::all_of(op.getDpsInputs(), isByte);
 }
 
 /// An operand that several iterations share, by g in (g floordiv 2), was cut to
@@ -46,13 +51,13 @@ static void indexSharedElementsByZero(linalg::GenericOp op) {
   op.setIndexingMapsAttr(Builder(op.getContext()).getAffineMapArrayAttr(maps));
 }
 
-/// Vectorizes `op`. A float contraction has only unit reduction dimensions,
-/// which are dropped first: what is left is elementwise.
+/// Vectorizes `op`. The reduction dimensions of one term have size 1 and are
+/// dropped first: what is left is elementwise.
 static LogicalResult vectorizeTile(RewriterBase &rewriter,
                                    linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
   indexSharedElementsByZero(op);
-  if (isFloatContraction(op)) {
+  if (addsOneTerm(op)) {
     linalg::ControlDropUnitDims control;
     control.rankReductionStrategy =
         linalg::ControlDropUnitDims::RankReductionStrategy::ExtractInsertSlice;

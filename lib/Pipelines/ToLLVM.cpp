@@ -43,6 +43,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
   pm.addPass(createFlattenNarrowVectorsPass());
+  pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
   pm.addPass(createLowerTransposesPass());

@@ -51,11 +51,14 @@ static Value extend(OpBuilder &builder, Location loc, Value value,
       builder, loc, type.clone(builder.getIntegerType(width)), value);
 }
 
-/// Four products each, summed by the instruction: `name(acc, lhs, rhs)`.
+/// Four products each, summed by the instruction: `name(acc, lhs, rhs)`, or
+/// `name(acc, rhs, lhs)` where rhs is what the instruction takes first.
 static Value emitQuad(OpBuilder &builder, Location loc, StringRef name,
                       const DotInstruction &instruction, Value acc, Value lhs,
-                      Value rhs) {
+                      Value rhs, bool isRhsFirst = false) {
   Value all = repeatWord(builder, loc, lhs, instruction.columns);
+  if (isRhsFirst)
+    std::swap(all, rhs);
   return callIntrinsic(builder, loc, name, acc.getType(), {acc, all, rhs});
 }
 
@@ -77,42 +80,46 @@ static Value emitPair(OpBuilder &builder, Location loc, StringRef name,
 
 static Value emit_avx512vnni_1x16x4_i32_u8_s8(OpBuilder &builder, Location loc,
                                               const DotInstruction &instruction,
-                                              Value acc, Value lhs, Value rhs) {
+                                              Value acc, Value lhs, Value rhs,
+                                              bool isRhsUnsigned) {
   return emitQuad(builder, loc, "llvm.x86.avx512.vpdpbusd.512", instruction,
-                  acc, lhs, rhs);
+                  acc, lhs, rhs, isRhsUnsigned);
 }
 
 static Value emit_avxvnni_1x8x4_i32_u8_s8(OpBuilder &builder, Location loc,
                                           const DotInstruction &instruction,
-                                          Value acc, Value lhs, Value rhs) {
+                                          Value acc, Value lhs, Value rhs,
+                                          bool isRhsUnsigned) {
   return emitQuad(builder, loc, "llvm.x86.avx512.vpdpbusd.256", instruction,
-                  acc, lhs, rhs);
+                  acc, lhs, rhs, isRhsUnsigned);
 }
 
 static Value emit_avx512bw_1x16x2_i32_s8_s8(OpBuilder &builder, Location loc,
                                             const DotInstruction &instruction,
-                                            Value acc, Value lhs, Value rhs) {
+                                            Value acc, Value lhs, Value rhs,
+                                            bool) {
   return emitPair(builder, loc, "llvm.x86.avx512.pmaddw.d.512", instruction,
                   acc, lhs, rhs);
 }
 
 static Value emit_avx2_1x8x2_i32_s8_s8(OpBuilder &builder, Location loc,
                                        const DotInstruction &instruction,
-                                       Value acc, Value lhs, Value rhs) {
+                                       Value acc, Value lhs, Value rhs, bool) {
   return emitPair(builder, loc, "llvm.x86.avx2.pmadd.wd", instruction, acc, lhs,
                   rhs);
 }
 
 static Value emit_sse41_1x4x2_i32_s8_s8(OpBuilder &builder, Location loc,
                                         const DotInstruction &instruction,
-                                        Value acc, Value lhs, Value rhs) {
+                                        Value acc, Value lhs, Value rhs, bool) {
   return emitPair(builder, loc, "llvm.x86.sse2.pmadd.wd", instruction, acc, lhs,
                   rhs);
 }
 
 static Value emit_dotprod_1x4x4_i32_s8_s8(OpBuilder &builder, Location loc,
                                           const DotInstruction &instruction,
-                                          Value acc, Value lhs, Value rhs) {
+                                          Value acc, Value lhs, Value rhs,
+                                          bool) {
   return emitQuad(builder, loc, "llvm.aarch64.neon.sdot", instruction, acc, lhs,
                   rhs);
 }
@@ -121,7 +128,7 @@ static Value emit_dotprod_1x4x4_i32_s8_s8(OpBuilder &builder, Location loc,
 /// ones are added in i32.
 static Value emit_neon_1x4x2_i32_s8_s8(OpBuilder &builder, Location loc,
                                        const DotInstruction &instruction,
-                                       Value acc, Value lhs, Value rhs) {
+                                       Value acc, Value lhs, Value rhs, bool) {
   auto halves = VectorType::get({2}, builder.getI8Type());
   auto bytes = VectorType::get({8}, builder.getI8Type());
   Value pair = vector::BitCastOp::create(
@@ -141,7 +148,7 @@ static Value emit_neon_1x4x2_i32_s8_s8(OpBuilder &builder, Location loc,
 
 static Value emit_generic_1x1x1_i32_s8_s8(OpBuilder &builder, Location loc,
                                           const DotInstruction &, Value acc,
-                                          Value lhs, Value rhs) {
+                                          Value lhs, Value rhs, bool) {
   Value product =
       arith::MulIOp::create(builder, loc, extend(builder, loc, lhs, 32),
                             extend(builder, loc, rhs, 32));

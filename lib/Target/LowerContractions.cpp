@@ -80,13 +80,19 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
 
   LogicalResult matchAndRewrite(vector::ContractionOp op,
                                 PatternRewriter &rewriter) const override {
-    Value lhs = getExtended(op.getLhs());
-    auto rhsExtension = op.getRhs().getDefiningOp<arith::ExtSIOp>();
     auto accType = dyn_cast<VectorType>(op.getAccType());
-    if (!lhs || !rhsExtension || !accType)
+    Value lhs = getSource<arith::ExtSIOp>(op.getLhs());
+    Value rhs = getSource<arith::ExtSIOp>(op.getRhs());
+    bool isRhsUnsigned = false;
+    if (instruction.lhs == DotInstruction::Lhs::Unsigned) {
+      // One side without sign, whichever.
+      isRhsUnsigned = static_cast<bool>(lhs);
+      (isRhsUnsigned ? rhs : lhs) =
+          getSource<arith::ExtUIOp>(isRhsUnsigned ? op.getRhs() : op.getLhs());
+    }
+    if (!lhs || !rhs || !accType)
       return rewriter.notifyMatchFailure(op, "operands are not extended as the "
                                              "instruction does");
-    Value rhs = rhsExtension.getIn();
     auto lhsType = cast<VectorType>(lhs.getType());
     auto rhsType = cast<VectorType>(rhs.getType());
     if (!lhsType.getElementType().isInteger(8) ||
@@ -119,7 +125,7 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
                               instruction.columns * depth);
         Value sums = slice(rewriter, loc, line, column, instruction.columns);
         sums = instruction.emit(rewriter, loc, instruction, sums, activations,
-                                weights);
+                                weights, isRhsUnsigned);
         line = vector::InsertStridedSliceOp::create(rewriter, loc, sums, line,
                                                     ArrayRef<int64_t>{column},
                                                     ArrayRef<int64_t>{1});
@@ -131,13 +137,10 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
   }
 
 private:
-  /// The i8 vector that `value` extends the way the instruction does.
-  Value getExtended(Value value) const {
-    if (instruction.lhs == DotInstruction::Lhs::Unsigned) {
-      auto extension = value.getDefiningOp<arith::ExtUIOp>();
-      return extension ? extension.getIn() : Value();
-    }
-    auto extension = value.getDefiningOp<arith::ExtSIOp>();
+  /// What `value` extends, null unless an `Extension` made it.
+  template <class Extension>
+  static Value getSource(Value value) {
+    auto extension = value.getDefiningOp<Extension>();
     return extension ? extension.getIn() : Value();
   }
 

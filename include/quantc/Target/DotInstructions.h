@@ -38,10 +38,11 @@ struct DotInstruction {
   ///   result[n] = acc[n] + sum_k lhs[k] * rhs[n * depth + k]
   ///
   /// acc: vector<columns x i32>, lhs: vector<depth x i8>, rhs:
-  /// vector<columns * depth x i8>.
+  /// vector<columns * depth x i8>. Where the row is Unsigned, `isRhsUnsigned`
+  /// says that the side without sign is rhs, and lhs has one.
   mlir::Value (*emit)(mlir::OpBuilder &builder, mlir::Location loc,
                       const DotInstruction &instruction, mlir::Value acc,
-                      mlir::Value lhs, mlir::Value rhs);
+                      mlir::Value lhs, mlir::Value rhs, bool isRhsUnsigned);
 };
 
 /// All rows, in the order of the table.
