@@ -123,13 +123,46 @@ struct AlignTransposedBroadcast : OpRewritePattern<vector::TransposeOp> {
     return success();
   }
 };
+
+/// read(write(v)) -> shape_cast(v) where the read leaves out dimensions of one
+/// element: upstream forwards a vector only as it was written.
+struct ForwardWithoutUnitDims : OpRewritePattern<vector::TransferReadOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::TransferReadOp op,
+                                PatternRewriter &rewriter) const override {
+    auto write = op.getBase().getDefiningOp<vector::TransferWriteOp>();
+    if (!write || op.getIndices() != write.getIndices())
+      return rewriter.notifyMatchFailure(op, "reads nothing just written");
+    VectorType written = write.getVectorType(), read = op.getVectorType();
+    if (op.getMask() || write.getMask() || op.hasOutOfBoundsDim() ||
+        write.hasOutOfBoundsDim() || written.isScalable() ||
+        !write.getPermutationMap().isIdentity())
+      return rewriter.notifyMatchFailure(op, "not all of both is in memory");
+    SmallVector<int64_t> shape(written.getRank(), 1);
+    int64_t last = -1;
+    for (auto [expr, size] : llvm::zip_equal(
+             op.getPermutationMap().getResults(), read.getShape())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      if (!dim || static_cast<int64_t>(dim.getPosition()) <= last)
+        return rewriter.notifyMatchFailure(op, "dimensions change places");
+      last = dim.getPosition();
+      shape[last] = size;
+    }
+    if (ArrayRef(shape) != written.getShape())
+      return rewriter.notifyMatchFailure(op, "reads another part");
+    rewriter.replaceOpWithNewOp<vector::ShapeCastOp>(op, read,
+                                                     write.getVector());
+    return success();
+  }
+};
 } // namespace
 
 /// Folds reads of what was just written, so that values stay vectors.
 static LogicalResult simplify(func::FuncOp func) {
   MLIRContext *context = func.getContext();
   RewritePatternSet patterns(context);
-  patterns.add<AlignTransposedBroadcast>(context);
+  patterns.add<AlignTransposedBroadcast, ForwardWithoutUnitDims>(context);
   vector::populateVectorReductionToContractPatterns(patterns);
   vector::populateSinkVectorOpsPatterns(patterns);
   vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
