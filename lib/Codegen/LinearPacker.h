@@ -57,13 +57,23 @@ namespace quantc {
 /// What an unsigned lhs is shifted by.
 inline constexpr int32_t kUnsignedOffset = 128;
 
-/// Most rows that take nibbles apart for themselves: as long as the weights
-/// come from memory no faster than that many rows can be multiplied with them.
-inline constexpr int64_t kFewRows = 1;
+/// What a contraction multiplies with.
+enum class WeightForm {
+  /// The nibbles that are stored for weights of 4 bits.
+  Nibbles,
+  /// Values, unpacked in registers if the weight has 4 bits.
+  Bytes,
+  /// Values that were unpacked into memory, once for a panel.
+  Panel,
+};
 
-/// What a contraction multiplies with: the value of a weight, or the nibble
-/// that is stored for it.
-enum class WeightForm { Bytes, Nibbles };
+/// Most rows that multiply with nibbles. Each of them takes as many registers
+/// again for the sum of a group, and work at the end of each group.
+inline constexpr int64_t kNibbleRows = 3;
+
+/// Most rows that unpack in registers: two blocks unpack twice, but read half
+/// as many bytes.
+inline constexpr int64_t kRegisterRows = 12;
 
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
@@ -93,7 +103,7 @@ private:
   /// Whether activations are the side without sign, a + 128.
   bool isUnsigned() {
     return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned &&
-           form == WeightForm::Bytes;
+           form != WeightForm::Nibbles;
   }
   /// Whether nothing but a sum over groups stands between nibbles and weights.
   bool canContractNibbles() {
@@ -104,7 +114,7 @@ private:
   bool hasMultiplierSums() {
     return form == WeightForm::Nibbles && op.getGroupMultiplier();
   }
-  int64_t rowsInTile() const { return isFewRows ? 1 : block.rows; }
+  int64_t getRowsInTile();
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
   }
@@ -124,8 +134,8 @@ private:
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
-  /// The same for a few rows or for many.
-  mlir::Value lowerRows(bool few);
+  /// The same with the weight in one form.
+  mlir::Value lowerForm(WeightForm weightForm);
   using Body = llvm::function_ref<mlir::Value()>;
   mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
 
@@ -171,7 +181,6 @@ private:
   /// The stored nibbles of a constant weight of 4 bits, two to a byte.
   mlir::Value nibblePairs;
   /// Which code is being created.
-  bool isFewRows = false;
   WeightForm form = WeightForm::Bytes;
   Correction correction;
   /// [M, NB, NR]; null without.

@@ -160,7 +160,7 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
 
 Value LinearPacker::createGroupSum(Value accumulators) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(isGroupSumLast() ? rowsInTile() : 0);
+  AffineExpr m = loops.parallel(isGroupSumLast() ? getRowsInTile() : 0);
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
@@ -204,7 +204,7 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(rowsInTile()), nb = loops.parallel(1);
+  AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
   AffineExpr n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
@@ -286,21 +286,41 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
   if (!layout.nibbles)
-    return lowerRows(/*few=*/false);
+    return lowerForm(WeightForm::Bytes);
+  WeightForm single =
+      canContractNibbles() ? WeightForm::Nibbles : WeightForm::Bytes;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
-    return lowerRows(rows <= kFewRows);
-  Value limit = arith::ConstantIndexOp::create(rewriter, loc, kFewRows);
-  Value areFew = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
-                                       numRows, limit);
+    return lowerForm(rows <= kNibbleRows     ? single
+                     : rows <= kRegisterRows ? WeightForm::Bytes
+                                             : WeightForm::Panel);
+  auto isAtMost = [&](int64_t limit) -> Value {
+    Value bound = arith::ConstantIndexOp::create(rewriter, loc, limit);
+    return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
+                                 numRows, bound);
+  };
   return createIf(
-      areFew, [&] { return lowerRows(/*few=*/true); },
-      [&] { return lowerRows(/*few=*/false); });
+      isAtMost(1), [&] { return lowerForm(single); },
+      [&] {
+        return createIf(
+            isAtMost(kRegisterRows),
+            [&] { return lowerForm(WeightForm::Bytes); },
+            [&] { return lowerForm(WeightForm::Panel); });
+      });
 }
 
-Value LinearPacker::lowerRows(bool few) {
-  isFewRows = few;
-  form = few && canContractNibbles() ? WeightForm::Nibbles : WeightForm::Bytes;
+/// Rows that are few are cut into blocks of the same size.
+int64_t LinearPacker::getRowsInTile() {
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (ShapedType::isDynamic(rows))
+    return form == WeightForm::Nibbles ? 1 : block.rows;
+  if (rows > kRegisterRows)
+    return block.rows;
+  return llvm::divideCeil(rows, llvm::divideCeil(rows, block.rows));
+}
+
+Value LinearPacker::lowerForm(WeightForm weightForm) {
+  form = weightForm;
   correction = {};
   Value accumulator = createContraction();
   if (hasMultiplierSums())

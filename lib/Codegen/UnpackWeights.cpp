@@ -84,8 +84,8 @@ Value LinearPacker::createUnpack() {
 
   SmallVector<Value> inputs = {nibblePairs};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  bool hasZeroPoint = form == WeightForm::Bytes && op.getWeightZeroPoint();
-  bool hasMultiplier = form == WeightForm::Bytes && op.getGroupMultiplier();
+  bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
+  bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier();
   if (hasZeroPoint || hasMultiplier) {
     inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
                                                   layout.groups, groupDim())
@@ -126,7 +126,7 @@ Value LinearPacker::createUnpack() {
           offset = arith::AddIOp::create(rewriter, loc, elements[1], offset);
         return {arith::SubIOp::create(rewriter, loc, u, offset)};
       });
-  if (!isFewRows)
+  if (form == WeightForm::Panel)
     result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
   return result;
 }
