@@ -115,6 +115,7 @@ private:
     return form == WeightForm::Nibbles && op.getGroupMultiplier();
   }
   int64_t getRowsInTile();
+  DotInstruction limitAccumulators();
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
   }

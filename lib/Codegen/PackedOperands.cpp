@@ -23,20 +23,38 @@ using namespace quantc;
 // Preparation
 //===----------------------------------------------------------------------===//
 
+/// The instruction with a panel so narrow that few rows fit one block, where
+/// their number is known: then a weight is unpacked once. A third of the
+/// registers that may accumulate is left to multipliers.
+DotInstruction LinearPacker::limitAccumulators() {
+  DotInstruction result = instruction;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
+      rows > kRegisterRows)
+    return result;
+  result.accumulators = std::max<int64_t>(result.accumulators * 2 / 3, 1);
+  int64_t blockRows = llvm::divideCeil(rows, llvm::divideCeil(rows, 8));
+  result.panel = std::min(
+      result.panel,
+      std::max<int64_t>(result.accumulators / blockRows, 1) * result.columns);
+  return result;
+}
+
 LogicalResult LinearPacker::prepare() {
   RankedTensorType type = op.getWeight().getType();
   if (type.getNumElements() == 0)
     return rewriter.notifyMatchFailure(op, "the weight is empty");
-  setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction.depth : 1, instruction);
-  layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   auto isKnown = [](Value parameter) {
     return !parameter || getStorageValues(parameter);
   };
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
-  if (constantWeight)
-    layout.nibbles = hasNarrowWeight();
+  bool nibbles = constantWeight && hasNarrowWeight();
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction.depth : 1,
+            nibbles ? limitAccumulators() : instruction);
+  layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
+  layout.nibbles = nibbles;
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();

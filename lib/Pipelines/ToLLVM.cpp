@@ -42,6 +42,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  pm.addNestedPass<func::FuncOp>(createUnrollPairsPass());
   pm.addPass(createFlattenNarrowVectorsPass());
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);

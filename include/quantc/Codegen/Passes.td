@@ -74,6 +74,33 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
+def UnrollPairsPass : Pass<"quant-unroll-pairs", "::mlir::func::FuncOp"> {
+  let summary = "Unroll innermost loops of two iterations";
+  let description = [{
+    The loop over the two halves of a byte becomes straight code, so that each
+    half is taken out by a constant shift. LLVM leaves a loop as it is when its
+    body is large, as that of a block of rows is.
+
+    ```mlir
+    %r = scf.for %h = %c0 to %c2 step %c1 iter_args(%acc = %init) -> i32 {
+      %s = arith.index_cast %h : index to i32
+      %t = arith.addi %acc, %s : i32
+      scf.yield %t : i32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %t = arith.addi %init, %c0_i32 : i32
+    %r = arith.addi %t, %c1_i32 : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
   let summary = "Compute on bytes in one dimension";
   let description = [{
