@@ -19,16 +19,24 @@ def read_body(path: Path) -> str:
 
 
 def read_dot_instructions(path: Path) -> str:
-    """Return the comment of the table of dot instructions, then its rows."""
+    """Return each table of dot instructions: its comment, then its rows."""
     text = path.read_text(encoding="utf-8")
-    _, _license, comment, table = re.split(r"^//===-.*\n", text, flags=re.MULTILINE)
+    _, _license, *tables = re.split(r"^//===-.*\n", text, flags=re.MULTILINE)
+    pairs = zip(tables[::2], tables[1::2], strict=True)
+    return "\n\n".join(read_table(comment, rows) for comment, rows in pairs)
+
+
+def read_table(comment: str, rows: str) -> str:
+    """Return the comment of a table, then its rows."""
     comment = re.sub("^// ?", "", comment, flags=re.MULTILINE).strip()
-    code = re.compile("  |QUANTC_DOT_INSTRUCTION")
+    code = re.compile("  |QUANTC_")
     blocks = [
         f"```\n{block}\n```" if code.match(block) else block for block in comment.split("\n\n")
     ]
-    signature, *rows = re.findall(r"QUANTC_DOT_INSTRUCTION\(([^)]*)\)", comment + table)
-    lines = [[field.strip('" ') for field in re.split(r",\s+", row)] for row in (signature, *rows)]
+    lines = [
+        [field.strip('" ') for field in re.split(r",\s+", row)]
+        for row in re.findall(r"QUANTC_\w+\(([^)]*)\)", comment + rows)
+    ]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n\n".join([*blocks, "\n".join(f"| {' | '.join(line)} |" for line in lines)])
 

@@ -86,9 +86,10 @@ struct Correction {
 
 class LinearPacker : public PackedBuilder {
 public:
-  LinearPacker(LinearOp op, const DotInstruction &instruction,
+  LinearPacker(LinearOp op, const TargetSpec &target,
                mlir::PatternRewriter &rewriter)
-      : PackedBuilder(rewriter, op.getLoc()), op(op), instruction(instruction),
+      : PackedBuilder(rewriter, op.getLoc()), op(op), target(target),
+        unit(selectVectorUnit(target)),
         hasGroupSums(op.getNumScaleGroups() > 1) {}
 
   mlir::LogicalResult prepare();
@@ -102,7 +103,7 @@ private:
   bool hasGroups() const { return layout.groups > 1; }
   /// Whether activations are the side without sign, a + 128.
   bool isUnsigned() {
-    return isInteger() && instruction.lhs == DotInstruction::Lhs::Unsigned &&
+    return isInteger() && instruction->lhs == DotInstruction::Sign::Unsigned &&
            form != WeightForm::Nibbles;
   }
   /// Whether nothing but a sum over groups stands between nibbles and weights.
@@ -115,7 +116,9 @@ private:
     return form == WeightForm::Nibbles && op.getGroupMultiplier();
   }
   int64_t getRowsInTile();
-  DotInstruction limitAccumulators();
+  Accumulators chooseAccumulators();
+  /// Whether the weight is stored two to a byte.
+  bool isNibbles() { return constantWeight && hasNarrowWeight(); }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
   }
@@ -139,6 +142,9 @@ private:
   mlir::Value lowerForm(WeightForm weightForm);
   using Body = llvm::function_ref<mlir::Value()>;
   mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
+
+  /// What is known of the values that the contraction multiplies with.
+  WeightFacts proveWeightFacts();
 
   mlir::Value createInput();
   mlir::Value createWeight();
@@ -170,7 +176,10 @@ private:
                              mlir::ValueRange elements);
 
   LinearOp op;
-  const DotInstruction &instruction;
+  const TargetSpec &target;
+  const VectorUnit &unit;
+  /// Chosen by what is proved of the weights.
+  const DotInstruction *instruction = nullptr;
   bool hasGroupSums;
   /// The values of a constant weight, [N, K]; its parameters are constant too.
   std::optional<std::vector<int8_t>> constantWeight;

@@ -90,10 +90,10 @@ namespace {
 
 class ContractionPacker : PackedBuilder {
 public:
-  ContractionPacker(Contraction contraction, const DotInstruction &instruction,
+  ContractionPacker(Contraction contraction, const VectorUnit &unit,
                     PatternRewriter &rewriter)
       : PackedBuilder(rewriter, contraction.op.getLoc()),
-        contraction(std::move(contraction)), instruction(instruction) {}
+        contraction(std::move(contraction)), unit(unit) {}
 
   Value lower();
 
@@ -112,7 +112,7 @@ private:
   Value createStart(Value init);
 
   Contraction contraction;
-  const DotInstruction &instruction;
+  const VectorUnit &unit;
   /// The loops around products of matrices: the batch, then blocks of K.
   SmallVector<unsigned> outerLoops;
   int64_t depthBlock = 0;
@@ -190,7 +190,7 @@ Value ContractionPacker::createPanel(Matrix rhs) {
     std::swap(sizes[0], sizes[1]);
   // Squares are transposed in registers, rows copied.
   bool isSquare = rhs.isTransposed && getConstantIntValue(sizes[0]);
-  int64_t lanes = instruction.columns;
+  int64_t lanes = unit.accumulators.columns;
   Loops loops(rewriter.getContext());
   AffineExpr panel = loops.parallel();
   AffineExpr k = loops.parallel(isSquare ? lanes : 1);
@@ -223,9 +223,8 @@ Value ContractionPacker::createStart(Value init) {
 Value ContractionPacker::multiply(Matrix lhs, Matrix rhs, Value init) {
   int64_t numColumns = cast<RankedTensorType>(init.getType()).getDimSize(1);
   if (ShapedType::isDynamic(numColumns))
-    numColumns = instruction.panel;
-  block = chooseBlock(numColumns, instruction.columns, instruction.accumulators,
-                      instruction.panel);
+    numColumns = unit.accumulators.panel;
+  block = chooseBlock(numColumns, unit.accumulators);
   bool isInPlace = !rhs.isTransposed && numColumns <= block.columns;
   Value rhsTensor = isInPlace ? rhs.tensor : createPanel(rhs);
 
@@ -291,25 +290,25 @@ Value ContractionPacker::lower() {
 
 namespace {
 struct PackContraction : OpInterfaceRewritePattern<linalg::LinalgOp> {
-  PackContraction(MLIRContext *context, const DotInstruction &instruction)
-      : OpInterfaceRewritePattern(context), instruction(instruction) {}
+  PackContraction(MLIRContext *context, const VectorUnit &unit)
+      : OpInterfaceRewritePattern(context), unit(unit) {}
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op,
                                 PatternRewriter &rewriter) const override {
     FailureOr<Contraction> contraction = matchContraction(op, rewriter);
     if (failed(contraction))
       return failure();
-    rewriter.replaceOp(
-        op, ContractionPacker(*contraction, instruction, rewriter).lower());
+    rewriter.replaceOp(op,
+                       ContractionPacker(*contraction, unit, rewriter).lower());
     return success();
   }
 
 private:
-  const DotInstruction &instruction;
+  const VectorUnit &unit;
 };
 } // namespace
 
-void quantc::populatePackContractionPatterns(
-    RewritePatternSet &patterns, const DotInstruction &instruction) {
-  patterns.add<PackContraction>(patterns.getContext(), instruction);
+void quantc::populatePackContractionPatterns(RewritePatternSet &patterns,
+                                             const VectorUnit &unit) {
+  patterns.add<PackContraction>(patterns.getContext(), unit);
 }

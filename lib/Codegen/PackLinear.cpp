@@ -57,13 +57,13 @@ Value LinearPacker::createContraction() {
   maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
   bool startsFromZero = !isInteger() || hasMultiplierSums();
   Value init = createInit(perGroup, startsFromZero ? Value() : createStart());
-  return createGeneric(
+  Value result = createGeneric(
       loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
         // Nibbles have no sign: they enter on whichever side takes none.
-        Value w = instruction.lhs == DotInstruction::Lhs::Unsigned &&
-                          form == WeightForm::Nibbles
+        Value w = form == WeightForm::Nibbles &&
+                          instruction->lhs == DotInstruction::Sign::Unsigned
                       ? arith::ExtUIOp::create(
                             rewriter, loc, rewriter.getI32Type(), elements[1])
                       : a.fromStorage(elements[1]);
@@ -78,6 +78,10 @@ Value LinearPacker::createContraction() {
                                : a.fromStorage(elements[0]);
         return {a.addInt(acc, a.mulInt(x, w))};
       });
+  if (isInteger())
+    result.getDefiningOp()->setAttr(kDotInstructionAttr,
+                                    rewriter.getStringAttr(instruction->name));
+  return result;
 }
 
 /// sum a for each row, [M], or for each row and group, [M, G].
@@ -343,7 +347,7 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
     LoraContractions contractions;
     Value delta =
         lowerLora(rewriter, lora, LoraOp::Adaptor(lora), &contractions);
-    setLoraTileSizes(lora, contractions, /*inPanels=*/false, instruction);
+    setLoraTileSizes(lora, contractions, /*inPanels=*/false, unit);
     return lowerPanels(createBlocked(delta));
   };
   auto lowerOnePart = [&] {
@@ -362,7 +366,7 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
                                                rewriter.getIndexType(), slot);
       Value delta =
           lowerLoraOfSlot(rewriter, lora, index, layout.panel, contractions);
-      setLoraTileSizes(lora, contractions, /*inPanels=*/true, instruction);
+      setLoraTileSizes(lora, contractions, /*inPanels=*/true, unit);
       return lowerPanels(delta);
     };
     return createIf(
@@ -382,12 +386,12 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
 
 namespace {
 struct PackLinear : OpRewritePattern<LinearOp> {
-  PackLinear(MLIRContext *context, const DotInstruction &instruction)
-      : OpRewritePattern(context), instruction(instruction) {}
+  PackLinear(MLIRContext *context, const TargetSpec &target)
+      : OpRewritePattern(context), target(target) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
-    LinearPacker packer(op, instruction, rewriter);
+    LinearPacker packer(op, target, rewriter);
     if (failed(packer.prepare()))
       return failure();
     auto lora =
@@ -397,21 +401,21 @@ struct PackLinear : OpRewritePattern<LinearOp> {
   }
 
 private:
-  const DotInstruction &instruction;
+  const TargetSpec &target;
 };
 
 struct Pack : quantc::impl::PackPassBase<Pack> {
   void runOnOperation() override {
-    const DotInstruction &instruction =
-        selectDotInstruction(getTarget(getOperation()));
+    TargetSpec target = getTarget(getOperation());
+    const VectorUnit &unit = selectVectorUnit(target);
     RewritePatternSet patterns(&getContext());
-    patterns.add<PackLinear>(&getContext(), instruction);
-    populatePackMatmulPatterns(patterns, instruction);
-    populatePackContractionPatterns(patterns, instruction);
+    patterns.add<PackLinear>(&getContext(), target);
+    populatePackMatmulPatterns(patterns, unit);
+    populatePackContractionPatterns(patterns, unit);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // What is left is no part of a packed layer.
     RewritePatternSet loraPatterns(&getContext());
-    populatePackLoraPatterns(loraPatterns, instruction);
+    populatePackLoraPatterns(loraPatterns, unit);
     walkAndApplyPatterns(getOperation(), std::move(loraPatterns));
   }
 };

@@ -34,11 +34,9 @@ static void setTileSizes(Operation *op, ArrayRef<int64_t> sizes) {
 }
 
 void quantc::setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
-                              bool inPanels,
-                              const DotInstruction &instruction) {
+                              bool inPanels, const VectorUnit &unit) {
   auto getBlock = [&](int64_t numColumns) {
-    return chooseBlock(numColumns, instruction.columns,
-                       instruction.accumulators, instruction.panel);
+    return chooseBlock(numColumns, unit.accumulators);
   };
   int64_t rank = op.getUp().getType().getDimSize(1);
   int64_t numColumns = op.getType().getDimSize(1);
@@ -61,8 +59,8 @@ void quantc::setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
 
 namespace {
 struct PackLora : OpRewritePattern<LoraOp> {
-  PackLora(MLIRContext *context, const DotInstruction &instruction)
-      : OpRewritePattern(context), instruction(instruction) {}
+  PackLora(MLIRContext *context, const VectorUnit &unit)
+      : OpRewritePattern(context), unit(unit) {}
 
   LogicalResult matchAndRewrite(LoraOp op,
                                 PatternRewriter &rewriter) const override {
@@ -72,17 +70,17 @@ struct PackLora : OpRewritePattern<LoraOp> {
     }
     LoraContractions contractions;
     Value delta = lowerLora(rewriter, op, LoraOp::Adaptor(op), &contractions);
-    setLoraTileSizes(op, contractions, /*inPanels=*/false, instruction);
+    setLoraTileSizes(op, contractions, /*inPanels=*/false, unit);
     rewriter.replaceOp(op, delta);
     return success();
   }
 
 private:
-  const DotInstruction &instruction;
+  const VectorUnit &unit;
 };
 } // namespace
 
 void quantc::populatePackLoraPatterns(RewritePatternSet &patterns,
-                                      const DotInstruction &instruction) {
-  patterns.add<PackLora>(patterns.getContext(), instruction);
+                                      const VectorUnit &unit) {
+  patterns.add<PackLora>(patterns.getContext(), unit);
 }

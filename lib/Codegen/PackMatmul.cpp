@@ -30,8 +30,8 @@ public:
       : PackedBuilder(rewriter, layer.op->getLoc()), layer(layer) {}
 
   /// The lowered layer; `values` are the weight as the layer has it.
-  Value lower(ArrayRef<float> values, const DotInstruction &instruction) {
-    setLayout(layer.getN(), layer.getK(), /*depth=*/1, instruction);
+  Value lower(ArrayRef<float> values, const VectorUnit &unit) {
+    setLayout(layer.getN(), layer.getK(), /*depth=*/1, unit.accumulators);
     numRows = rewriter.createOrFold<tensor::DimOp>(loc, layer.getInput(), 0);
     Value contraction = createContraction(values);
     auto type = cast<RankedTensorType>(layer.op->getResult(0).getType());
@@ -74,9 +74,8 @@ private:
 };
 
 struct PackMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
-  PackMatmul(MLIRContext *context, const DotInstruction &instruction)
-      : OpInterfaceRewritePattern(context, /*benefit=*/2),
-        instruction(instruction) {}
+  PackMatmul(MLIRContext *context, const VectorUnit &unit)
+      : OpInterfaceRewritePattern(context, /*benefit=*/2), unit(unit) {}
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op,
                                 PatternRewriter &rewriter) const override {
@@ -88,18 +87,17 @@ struct PackMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
     if (!weight)
       return rewriter.notifyMatchFailure(op, "the weight is not constant");
     rewriter.replaceOp(
-        op,
-        MatmulPacker(*layer, rewriter).lower(weight->values(), instruction));
+        op, MatmulPacker(*layer, rewriter).lower(weight->values(), unit));
     return success();
   }
 
 private:
-  const DotInstruction &instruction;
+  const VectorUnit &unit;
 };
 
 } // namespace
 
 void quantc::populatePackMatmulPatterns(RewritePatternSet &patterns,
-                                        const DotInstruction &instruction) {
-  patterns.add<PackMatmul>(patterns.getContext(), instruction);
+                                        const VectorUnit &unit) {
+  patterns.add<PackMatmul>(patterns.getContext(), unit);
 }

@@ -16,20 +16,20 @@ namespace quantc {
 
 /// Adds the pattern that packs f32 matmuls by constant weights, on the host.
 void populatePackMatmulPatterns(mlir::RewritePatternSet &patterns,
-                                const DotInstruction &instruction);
+                                const VectorUnit &unit);
 
 /// Adds the pattern that packs products of f32 matrices at run time.
 void populatePackContractionPatterns(mlir::RewritePatternSet &patterns,
-                                     const DotInstruction &instruction);
+                                     const VectorUnit &unit);
 
 /// Gives what computes deltas on `op` its tile sizes. `inPanels`: each tile of
 /// the layer computes its own.
 void setLoraTileSizes(LoraOp op, const LoraContractions &contractions,
-                      bool inPanels, const DotInstruction &instruction);
+                      bool inPanels, const VectorUnit &unit);
 
 /// Adds the pattern that lowers and tiles the deltas of adapters.
 void populatePackLoraPatterns(mlir::RewritePatternSet &patterns,
-                              const DotInstruction &instruction);
+                              const VectorUnit &unit);
 
 } // namespace quantc
 

@@ -14,11 +14,9 @@ using namespace mlir;
 using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                              const DotInstruction &instruction) {
-  block = chooseBlock(numColumns, instruction.columns, instruction.accumulators,
-                      instruction.panel);
-  layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
-            /*nibbles=*/false};
+                              const Accumulators &accumulators, bool nibbles) {
+  block = chooseBlock(numColumns, accumulators, nibbles);
+  layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, nibbles};
 }
 
 Value PackedBuilder::constant(Type element, ArrayRef<int64_t> shape,

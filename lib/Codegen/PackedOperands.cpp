@@ -23,20 +23,32 @@ using namespace quantc;
 // Preparation
 //===----------------------------------------------------------------------===//
 
-/// The instruction with a panel so narrow that few rows fit one block, where
-/// their number is known: then a weight is unpacked once. A third of the
-/// registers that may accumulate is left to multipliers.
-DotInstruction LinearPacker::limitAccumulators() {
-  DotInstruction result = instruction;
+/// Constant weights of 4 bits never become -128: q - zw is at least -15, m * q
+/// at least -120.
+WeightFacts LinearPacker::proveWeightFacts() {
+  WeightFacts facts;
+  if (constantWeight)
+    facts.isNarrowRange =
+        hasNarrowWeight() || !llvm::is_contained(*constantWeight, INT8_MIN);
+  return facts;
+}
+
+/// What accumulates: where few rows are known to be multiplied by nibbles, in a
+/// panel so narrow that they fit one block and a weight is unpacked once. A
+/// third of the registers that may accumulate is left to multipliers.
+Accumulators LinearPacker::chooseAccumulators() {
+  Accumulators result =
+      isInteger() ? instruction->accumulators : unit.accumulators;
   int64_t rows = op.getInput().getType().getDimSize(0);
-  if (ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
+  if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)
     return result;
-  result.accumulators = std::max<int64_t>(result.accumulators * 2 / 3, 1);
-  int64_t blockRows = llvm::divideCeil(rows, llvm::divideCeil(rows, 8));
-  result.panel = std::min(
-      result.panel,
-      std::max<int64_t>(result.accumulators / blockRows, 1) * result.columns);
+  result.count = std::max<int64_t>(result.count * 2 / 3, 1);
+  int64_t blockRows =
+      llvm::divideCeil(rows, llvm::divideCeil(rows, kMostRowsInBlock));
+  int64_t registers =
+      llvm::bit_floor<uint64_t>(std::max<int64_t>(result.count / blockRows, 1));
+  result.panel = std::min(result.panel, registers * result.columns);
   return result;
 }
 
@@ -49,12 +61,11 @@ LogicalResult LinearPacker::prepare() {
   };
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
-  bool nibbles = constantWeight && hasNarrowWeight();
+  instruction = &selectDotInstruction(target, proveWeightFacts());
   setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction.depth : 1,
-            nibbles ? limitAccumulators() : instruction);
+            isInteger() ? instruction->depth : 1, chooseAccumulators(),
+            isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  layout.nibbles = nibbles;
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
 
@@ -158,8 +159,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileLeftovers(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileSums(rewriter)) || failed(simplify(getOperation())))
+        failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
+        failed(simplify(getOperation())))
       signalPassFailure();
   }
 
@@ -182,19 +183,45 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     return success();
   }
 
-  /// Rows and columns that do not fill a block: where their number is not
-  /// known, one by one.
+  /// Rows and columns that do not fill a block, where their number is not
+  /// known: rows by the powers of two below the block, so that 5 rows are 4 and
+  /// 1, columns one by one.
   LogicalResult tileLeftovers(RewriterBase &rewriter) {
-    for (linalg::LinalgOp op : collectRoots(getOperation())) {
-      SmallVector<int64_t> one(op.getNumLoops(), 0);
-      for (auto [size, range, iterator] : llvm::zip_equal(
-               one, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
-        size = ShapedType::isDynamic(range) &&
-               linalg::isParallelIterator(iterator);
-      if (llvm::is_contained(one, 1) && failed(tileAndFuse(rewriter, op, one)))
+    for (bool isTiled = true; isTiled;) {
+      isTiled = false;
+      for (linalg::LinalgOp op : collectRoots(getOperation())) {
+        SmallVector<int64_t> sizes = getLeftoverSizes(op);
+        if (llvm::all_of(sizes, [](int64_t size) { return size == 0; }))
+          continue;
+        auto tiled = tileAndFuse(rewriter, op, sizes);
+        if (failed(tiled))
+          return failure();
+        for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+          peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
+        isTiled = true;
+      }
+      if (failed(simplify(getOperation())))
         return failure();
     }
     return success();
+  }
+
+  /// The largest tiles that unknown numbers of rows and columns may fill.
+  static SmallVector<int64_t> getLeftoverSizes(linalg::LinalgOp op) {
+    SmallVector<int64_t> sizes(op.getNumLoops(), 0);
+    for (auto [size, range, iterator] : llvm::zip_equal(
+             sizes, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
+      size =
+          ShapedType::isDynamic(range) && linalg::isParallelIterator(iterator);
+    if (sizes[0] == 0)
+      return sizes;
+    Value result = op.getDpsInits().front();
+    FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+        presburger::BoundType::UB, {result, 0}, /*stopCondition=*/nullptr,
+        /*closedUB=*/true);
+    if (succeeded(bound) && *bound > 1)
+      sizes[0] = llvm::bit_floor(static_cast<uint64_t>(*bound - 1));
+    return sizes;
   }
 
   /// Group sums by one group, contractions by one step along K, each with what

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
+#include "quantc/Target/DotInstructions.h"
 
 using namespace mlir;
 
@@ -76,6 +77,9 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
     op = cast<linalg::GenericOp>(dropped->resultOp.getOperation());
     rewriter.setInsertionPoint(op);
   }
+  // What the contraction is packed for goes with it.
+  Attribute instruction = op->getAttr(kDotInstructionAttr);
+  Operation *before = op->getPrevNode();
   FailureOr<linalg::VectorizationResult> result = linalg::vectorize(
       rewriter, op, /*inputVectorSizes=*/{}, /*inputScalableVecDims=*/{},
       /*vectorizeNDExtract=*/false, /*flatten1DDepthwiseConv=*/false,
@@ -83,6 +87,11 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
       /*createNamedContraction=*/true);
   if (failed(result))
     return op.emitError("cannot vectorize a tile");
+  if (instruction)
+    for (Operation *made = op->getPrevNode(); made != before;
+         made = made->getPrevNode())
+      if (isa<vector::MultiDimReductionOp>(made))
+        made->setAttr(kDotInstructionAttr, instruction);
   rewriter.replaceOp(op, result->replacements);
   return success();
 }
@@ -158,6 +167,21 @@ struct ForwardWithoutUnitDims : OpRewritePattern<vector::TransferReadOp> {
 };
 } // namespace
 
+namespace {
+/// Keeps the name of the instruction on what becomes of a sum: upstream's
+/// patterns make contractions of it.
+struct KeepDotInstruction : RewriterBase::Listener {
+  void notifyOperationReplaced(Operation *op, ValueRange values) override {
+    Attribute instruction = op->getAttr(kDotInstructionAttr);
+    if (!instruction)
+      return;
+    if (auto contraction =
+            values.front().getDefiningOp<vector::ContractionOp>())
+      contraction->setAttr(kDotInstructionAttr, instruction);
+  }
+};
+} // namespace
+
 /// Folds reads of what was just written, so that values stay vectors.
 static LogicalResult simplify(func::FuncOp func) {
   MLIRContext *context = func.getContext();
@@ -173,7 +197,9 @@ static LogicalResult simplify(func::FuncOp func) {
     if (isa<tensor::TensorDialect, scf::SCFDialect, vector::VectorDialect>(
             op.getDialect()))
       op.getCanonicalizationPatterns(patterns, context);
-  return applyPatternsGreedily(func, std::move(patterns));
+  KeepDotInstruction listener;
+  return applyPatternsGreedily(func, std::move(patterns),
+                               GreedyRewriteConfig().setListener(&listener));
 }
 
 namespace {

@@ -51,7 +51,7 @@ static void addTensorPasses(OpPassManager &pm) {
 }
 
 /// From tensors to the caller's memory and one workspace.
-static void addBufferPasses(OpPassManager &pm) {
+static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createBindInterfacePass());
   pm.addPass(createPlaceOutputsPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -61,6 +61,7 @@ static void addBufferPasses(OpPassManager &pm) {
   options.bufferAlignment = kBufferAlignment;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   addCleanup(pm);
+  pm.addPass(createExternalizeConstantsPass({codegen.maxConstantBytes}));
   pm.addPass(createFlattenConstantsPass());
   pm.addPass(createExpandStridedCopiesPass());
   pm.addPass(createPlanWorkspacePass());
@@ -101,7 +102,7 @@ void quantc::buildToLLVMPipeline(OpPassManager &pm,
   target.target = options.target;
   pm.addPass(createSetTargetPass(target));
   addTensorPasses(pm);
-  addBufferPasses(pm);
+  addBufferPasses(pm, options);
   addLoopPasses(pm);
   addLLVMPasses(pm, options);
 }

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "quantc/Target/DotForms.h"
 #include "quantc/Target/DotInstructions.h"
 #include "quantc/Target/Passes.h"
 #include "quantc/Target/TargetSpec.h"
@@ -75,21 +76,24 @@ static Value slice(OpBuilder &builder, Location loc, Value value,
 
 namespace {
 struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
-  LowerContraction(MLIRContext *context, const DotInstruction &instruction)
-      : OpRewritePattern(context), instruction(instruction) {}
+  LowerContraction(MLIRContext *context, const DotInstruction &general)
+      : OpRewritePattern(context), general(general) {}
 
   LogicalResult matchAndRewrite(vector::ContractionOp op,
                                 PatternRewriter &rewriter) const override {
+    auto name = op->getAttrOfType<StringAttr>(kDotInstructionAttr);
+    const DotInstruction *row = name ? lookupDotInstruction(name) : &general;
+    if (!row)
+      return rewriter.notifyMatchFailure(op, "no such instruction");
+    const DotInstruction &instruction = *row;
+    // Where one side has no sign, either may be that one.
+    bool areSwapped = instruction.lhs != instruction.rhs &&
+                      !getExtended(op.getLhs(), instruction.lhs);
+    Value lhs = getExtended(op.getLhs(),
+                            areSwapped ? instruction.rhs : instruction.lhs);
+    Value rhs = getExtended(op.getRhs(),
+                            areSwapped ? instruction.lhs : instruction.rhs);
     auto accType = dyn_cast<VectorType>(op.getAccType());
-    Value lhs = getSource<arith::ExtSIOp>(op.getLhs());
-    Value rhs = getSource<arith::ExtSIOp>(op.getRhs());
-    bool isRhsUnsigned = false;
-    if (instruction.lhs == DotInstruction::Lhs::Unsigned) {
-      // One side without sign, whichever.
-      isRhsUnsigned = static_cast<bool>(lhs);
-      (isRhsUnsigned ? rhs : lhs) =
-          getSource<arith::ExtUIOp>(isRhsUnsigned ? op.getRhs() : op.getLhs());
-    }
     if (!lhs || !rhs || !accType)
       return rewriter.notifyMatchFailure(op, "operands are not extended as the "
                                              "instruction does");
@@ -124,8 +128,8 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
         Value weights = slice(rewriter, loc, rhs, column * depth,
                               instruction.columns * depth);
         Value sums = slice(rewriter, loc, line, column, instruction.columns);
-        sums = instruction.emit(rewriter, loc, instruction, sums, activations,
-                                weights, isRhsUnsigned);
+        sums = emitDotInstruction(rewriter, loc, instruction, sums, activations,
+                                  weights, areSwapped);
         line = vector::InsertStridedSliceOp::create(rewriter, loc, sums, line,
                                                     ArrayRef<int64_t>{column},
                                                     ArrayRef<int64_t>{1});
@@ -137,14 +141,17 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
   }
 
 private:
-  /// What `value` extends, null unless an `Extension` made it.
-  template <class Extension>
-  static Value getSource(Value value) {
-    auto extension = value.getDefiningOp<Extension>();
+  /// The i8 vector that `value` extends as values of that sign.
+  static Value getExtended(Value value, DotInstruction::Sign sign) {
+    if (sign == DotInstruction::Sign::Unsigned) {
+      auto extension = value.getDefiningOp<arith::ExtUIOp>();
+      return extension ? extension.getIn() : Value();
+    }
+    auto extension = value.getDefiningOp<arith::ExtSIOp>();
     return extension ? extension.getIn() : Value();
   }
 
-  const DotInstruction &instruction;
+  const DotInstruction &general;
 };
 
 struct LowerContractions
@@ -159,7 +166,7 @@ struct LowerContractions
 };
 } // namespace
 
-void quantc::populateLowerContractionPatterns(
-    RewritePatternSet &patterns, const DotInstruction &instruction) {
-  patterns.add<LowerContraction>(patterns.getContext(), instruction);
+void quantc::populateLowerContractionPatterns(RewritePatternSet &patterns,
+                                              const DotInstruction &general) {
+  patterns.add<LowerContraction>(patterns.getContext(), general);
 }

@@ -19,7 +19,8 @@ namespace quantc::python {
 class PythonProgram {
 public:
   /// Compiles a copy of `module`.
-  static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target);
+  static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target,
+                               int64_t maxConstantBytes = kMaxConstantBytes);
   static PythonProgram load(const std::filesystem::path &path);
 
   const ProgramMetadata &getMetadata() const { return metadata; }
@@ -41,6 +42,7 @@ private:
 
   ProgramMetadata metadata;
   std::string bytes;
+  std::shared_ptr<llvm::MemoryBuffer> parameters;
   std::unique_ptr<Program> program;
   std::optional<AdapterSet> adapters;
 };

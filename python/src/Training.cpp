@@ -89,6 +89,12 @@ static void setParameters(Operation *op, nb::handle parameters) {
             DataType::I8);
   setTensor(op, kWeightMultiplierAttr, parameters.attr("weight_multiplier"),
             DataType::I8);
+  setTensor(op, kWeightMagnitudeAttr, parameters.attr("weight_magnitude"),
+            DataType::I8);
+  setTensor(op, kMagnitudeScaleAttr, parameters.attr("weight_magnitude_scale"),
+            DataType::F32);
+  setTensor(op, kMagnitudeMeanAttr, parameters.attr("weight_magnitude_mean"),
+            DataType::F32);
 }
 
 static Model quantizeTrained(const Model &model, nb::handle config,

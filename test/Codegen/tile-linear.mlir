@@ -6,8 +6,8 @@
 #out = affine_map<(m, nb, n) -> (m, nb, n)>
 #col = affine_map<(m, nb, n) -> (nb, n)>
 
-// Blocks of 6 rows inside panels, the leftover rows one by one; the sum starts
-// at the correction in each block.
+// Blocks of 6 rows inside panels, the leftover rows by 4, 2 and 1; the sum
+// starts at the correction in each block.
 // CHECK-LABEL: func @dynamic_rows
 //       CHECK:   scf.for %{{.+}} = %c0 to %c2 step %c1
 //       CHECK:     scf.for %{{.+}} = %c0 to %{{.+}} step %c6
@@ -16,8 +16,14 @@
 //       CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<6x1x4xi8>, tensor<1x1x64x4xi8>) {{.*}} attrs = {quant.tiled}
 //       CHECK:       linalg.generic {{.*}} ins(%[[ACC]], {{.*}} attrs = {quant.tiled}
 //       CHECK:     scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c6
-//       CHECK:       scf.for %{{.+}} = %c0 to %{{.+}} step %c1
-//       CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<1x1x4xi8>, tensor<1x1x64x4xi8>)
+//       CHECK:       scf.for %{{.+}} = %c0 to %{{.+}} step %c4
+//       CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<4x1x4xi8>, tensor<1x1x64x4xi8>)
+//       CHECK:       scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c4
+//       CHECK:         scf.for %{{.+}} = %c0 to %{{.+}} step %c2
+//       CHECK:           linalg.generic {{.*}} ins({{.*}} : tensor<2x1x4xi8>, tensor<1x1x64x4xi8>)
+//       CHECK:         scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c2
+//       CHECK:           scf.for %{{.+}} = %c0 to %{{.+}} step %c1
+//       CHECK:             linalg.generic {{.*}} ins({{.*}} : tensor<1x1x4xi8>, tensor<1x1x64x4xi8>)
 //   CHECK-NOT:   quant.tile_sizes
 func.func @dynamic_rows(%x: tensor<?x16x4xi8>, %w: tensor<2x16x64x4xi8>, %corr: tensor<2x64xi32>,
                         %scale: tensor<2x64xf32>) -> tensor<?x2x64xf32> {

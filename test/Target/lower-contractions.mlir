@@ -27,6 +27,26 @@ func.func @signed_untouched(%a: vector<2x4xi8>, %b: vector<32x4xi8>, %c: vector<
   return %r : vector<2x32xi32>
 }
 
+// Packed for another instruction.
+// CHECK-LABEL: func @named
+//       CHECK:   arith.extsi %{{.*}} : vector<2xi8> to vector<2xi16>
+//       CHECK:   llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+func.func @named(%a: vector<1x2xi8>, %b: vector<16x2xi8>, %c: vector<1x16xi32>) -> vector<1x16xi32> {
+  %ae = arith.extsi %a : vector<1x2xi8> to vector<1x2xi32>
+  %be = arith.extsi %b : vector<16x2xi8> to vector<16x2xi32>
+  %r = vector.contract #matmul %ae, %be, %c {quant.dot_instruction = "avx512bw_1x16x2_i32_s8_s8"} : vector<1x2xi32>, vector<16x2xi32> into vector<1x16xi32>
+  return %r : vector<1x16xi32>
+}
+
+// CHECK-LABEL: func @unknown_name_untouched
+//       CHECK:   vector.contract
+func.func @unknown_name_untouched(%a: vector<1x4xi8>, %b: vector<16x4xi8>, %c: vector<1x16xi32>) -> vector<1x16xi32> {
+  %ae = arith.extui %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<16x4xi8> to vector<16x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c {quant.dot_instruction = "no_1x1x1_i32_s8_s8"} : vector<1x4xi32>, vector<16x4xi32> into vector<1x16xi32>
+  return %r : vector<1x16xi32>
+}
+
 // CHECK-LABEL: func @other_depth_untouched
 //       CHECK:   vector.contract
 func.func @other_depth_untouched(%a: vector<2x8xi8>, %b: vector<12x8xi8>, %c: vector<2x12xi32>) -> vector<2x12xi32> {

@@ -323,6 +323,39 @@ def LowerTransposesPass : Pass<"quant-lower-transposes"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ExternalizeConstantsPass
+    : Pass<"quant-externalize-constants", "::mlir::ModuleOp"> {
+  let summary = "Leave many bytes of constants to the caller's memory";
+  let description = [{
+    If the constant buffers of a bound program take more than `max-bytes`, they
+    become views of one more argument, the parameters, each at an offset that is
+    a multiple of 64 bytes. What they hold stays on the module, in order, as
+    `quant.parameters`; a compilation writes it to a file of its own, which a
+    process maps and several share (`Parameters.h`). LLVM would copy such
+    constants several times. Buffers below 4 KiB stay in the program.
+
+    ```mlir
+    memref.global "private" constant @w : memref<4096x4096xi8> = dense<...>
+    %w = memref.get_global @w : memref<4096x4096xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {quant.parameters = [dense<...> : tensor<4096x4096xi8>]}
+    %w = memref.view %parameters[%c0][]
+        : memref<16777216xi8> to memref<4096x4096xi8>
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t",
+           /*default=*/"::quantc::kMaxConstantBytes",
+           "How many bytes of constants a program may hold">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def FlattenConstantsPass : Pass<"quant-flatten-constants", "::mlir::ModuleOp"> {
   let summary = "Keep constant buffers in one dimension";
   let description = [{

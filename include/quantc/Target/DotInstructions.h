@@ -12,44 +12,84 @@
 #ifndef QUANTC_TARGET_DOTINSTRUCTIONS_H
 #define QUANTC_TARGET_DOTINSTRUCTIONS_H
 
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
 
 namespace quantc {
 
 struct TargetSpec;
 
-/// A row of the table.
-struct DotInstruction {
-  enum class Arch { Any, X86, AArch64 };
-  enum class Lhs { Signed, Unsigned };
+/// On a contraction: the name of the row that its operands are packed for. One
+/// without it is for the row of a target and weights of which nothing is known.
+inline constexpr llvm::StringLiteral kDotInstructionAttr =
+    "quant.dot_instruction";
 
-  llvm::StringLiteral name;
-  Arch arch;
-  llvm::StringLiteral features;
+enum class TargetArch { Any, X86, AArch64 };
+
+/// What accumulates: a block is made of registers of `rows` by `columns` sums
+/// each, at most `count` of them and at most `panel` columns wide.
+struct Accumulators {
+  int64_t rows;
   int64_t columns;
-  int64_t depth;
-  Lhs lhs;
-  int64_t accumulators;
+  int64_t count;
   int64_t panel;
-
-  /// Builds one instruction:
-  ///
-  ///   result[n] = acc[n] + sum_k lhs[k] * rhs[n * depth + k]
-  ///
-  /// acc: vector<columns x i32>, lhs: vector<depth x i8>, rhs:
-  /// vector<columns * depth x i8>. Where the row is Unsigned, `isRhsUnsigned`
-  /// says that the side without sign is rhs, and lhs has one.
-  mlir::Value (*emit)(mlir::OpBuilder &builder, mlir::Location loc,
-                      const DotInstruction &instruction, mlir::Value acc,
-                      mlir::Value lhs, mlir::Value rhs, bool isRhsUnsigned);
 };
 
-/// All rows, in the order of the table.
+/// What is known of the weights of a layer when its instruction is chosen.
+struct WeightFacts {
+  /// No weight that enters the contraction is -128.
+  bool isNarrowRange = false;
+};
+
+/// A row of the table of dot instructions.
+struct DotInstruction {
+  enum class Sign { Signed, Unsigned };
+  /// What must be proved of the weights.
+  enum class Weights { Any, NarrowRange };
+  /// How the instruction is called; DotForms.h has the algebra.
+  enum class Form { Quad, Pair, SignedPair, Widen, Scalar };
+
+  llvm::StringLiteral name;
+  TargetArch arch;
+  llvm::StringLiteral features;
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+  Sign lhs;
+  Sign rhs;
+  Weights weights;
+  Form form;
+  llvm::StringLiteral intrinsics;
+  Accumulators accumulators;
+};
+
+/// A row of the table of vector units.
+struct VectorUnit {
+  llvm::StringLiteral name;
+  TargetArch arch;
+  llvm::StringLiteral features;
+  Accumulators accumulators;
+};
+
+/// All rows, in the order of the tables.
 llvm::ArrayRef<DotInstruction> getDotInstructions();
+llvm::ArrayRef<VectorUnit> getVectorUnits();
+
+/// The first row whose architecture and features `target` has and whose
+/// precondition follows from `facts`.
+const DotInstruction &selectDotInstruction(const TargetSpec &target,
+                                           WeightFacts facts = {});
+
+/// The row called `name`; null if there is none.
+const DotInstruction *lookupDotInstruction(llvm::StringRef name);
 
 /// The first row whose architecture and features `target` has.
-const DotInstruction &selectDotInstruction(const TargetSpec &target);
+const VectorUnit &selectVectorUnit(const TargetSpec &target);
+
+/// More rows than that in a block gain nothing: the weights are loaded often
+/// enough.
+inline constexpr int64_t kMostRowsInBlock = 8;
 
 /// The part of a layer's result that is computed in registers: `rows` by
 /// `columns` accumulators.
@@ -58,14 +98,16 @@ struct RegisterBlock {
   int64_t columns;
 };
 
-/// The block for `numColumns` weight columns on registers of `lanes` columns,
-/// `accumulators` of which may accumulate, at most `panel` columns wide.
+/// The block for `numColumns` weight columns.
 ///
 /// A step along K costs, for each row, one instruction for each register and
 /// one to broadcast the activation; ragged columns are computed in full. The
 /// panel with the lowest cost over all panels wins, the widest among equals.
-RegisterBlock chooseBlock(int64_t numColumns, int64_t lanes,
-                          int64_t accumulators, int64_t panel);
+///
+/// `areBytesComputed`: weights are computed with as vectors of bytes, which
+/// LLVM takes apart element by element unless their length is a power of two.
+RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators,
+                          bool areBytesComputed = false);
 
 } // namespace quantc
 

@@ -22,9 +22,10 @@ struct DotInstruction;
 #define GEN_PASS_REGISTRATION
 #include "quantc/Target/Passes.h.inc"
 
-/// Adds the pattern of `quant-lower-contractions` for one instruction.
+/// Adds the pattern of `quant-lower-contractions`. A contraction that names no
+/// instruction is lowered to `general`.
 void populateLowerContractionPatterns(mlir::RewritePatternSet &patterns,
-                                      const DotInstruction &instruction);
+                                      const DotInstruction &general);
 
 } // namespace quantc
 

@@ -29,8 +29,9 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
   let summary = "Lower integer contractions to the target's dot instruction";
   let description = [{
     Splits each `vector.contract` on extended i8 operands into instructions of
-    the row of `DotInstructions.def` that the module's target has. In loops
-    (m, n, k) without unit dimensions the contraction is
+    the row of `DotInstructions.def` that it names (`quant.dot_instruction`), or
+    of the first one of the module's target that needs no proof about weights.
+    In loops (m, n, k) without unit dimensions the contraction is
 
     ```
     acc[m, n] += sum_k ext(lhs[m, k]) * sext(rhs[n, k])
@@ -44,6 +45,7 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -18,6 +18,7 @@ from quantc.errors import Error
 from quantc.quantization import quantize_trained
 from quantc.torch.frozen import FrozenLinear
 from quantc.torch.linear import QatLinear, replace_modules
+from quantc.torch.lora import get_base_model
 
 CONTRACTIONS = ("Gemm", "MatMul")
 
@@ -42,6 +43,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
     has seen no data, and where the layers cannot be found in the exported program. Needs the
     package ``onnx``.
     """
+    module = get_base_model(module)
     layers = find_layers(module)
     if not layers:
         raise Error(
@@ -84,7 +86,7 @@ def _make_float(module: nn.Module) -> nn.Module:
         return _make_linear(module)
     plain = copy.deepcopy(module).eval()
     layers = [layer for layer in plain.modules() if isinstance(layer, QuantizedLayer)]
-    replace_modules(plain, {layer: _make_linear(layer) for layer in layers})
+    replace_modules(plain, {layer.place: _make_linear(layer) for layer in layers})
     return plain
 
 

@@ -74,7 +74,8 @@ class Trainer(TrainingLoop):
         ``warm_up`` is the number of steps before quantization is simulated; they find the ranges
         of activations. Ranges are moving averages with ``range_momentum``, and the scales of 4-bit
         groups are chosen again every ``group_interval`` steps; both stay as they are after the
-        share ``freeze`` of all steps. With ``learned_step_size`` scales are trained instead (LSQ).
+        share ``freeze`` of all steps. With ``learned_step_size`` scales are trained instead (LSQ);
+        of 4-bit groups those of channels, while the integer multipliers stay as first chosen.
 
         With ``adapter_rank`` the weights stay as they are, and LoRA adapters are trained inside of
         the quantized ones: ``W + adapter_alpha / adapter_rank * (B A)`` is what is rounded.
@@ -192,7 +193,7 @@ class Trainer(TrainingLoop):
         is_due = (self.step - self._warm_up) % self._group_interval == 0
         if self.step == self._warm_up:
             self._state |= self._choose_scales()
-        elif is_due and not is_frozen:
+        elif is_due and not is_frozen and not self._learned:
             self._state |= self._choose_group_scales()
 
     def _choose_group_scales(self) -> Arrays:

@@ -58,7 +58,7 @@ func.func @observe_groups(%x: tensor<8x96xf32>) -> tensor<8x3x2xf32> {
 //  CHECK-SAME:       ins(%[[RANGE]], %[[RANGE]] :
 //       CHECK:     arith.constant 2.550000e+02 : f32
 //       CHECK:     arith.divf
-//       CHECK:     math.roundeven
+//       CHECK:     arith.bitcast
 //       CHECK:     linalg.yield %{{.+}}, %{{.+}} : f32, i8
 func.func @choose_asymmetric(%range: tensor<?x1x2xf32>) -> (tensor<?x1xf32>, tensor<?x1xi8>) {
   %scale, %zero_point = quant.choose_params %range {bits = 8 : i64} : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>

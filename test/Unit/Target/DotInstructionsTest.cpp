@@ -20,14 +20,15 @@ using namespace quantc;
 namespace {
 
 /// The name of the row that is used for `target`.
-llvm::StringRef select(llvm::StringRef target) {
+llvm::StringRef select(llvm::StringRef target, WeightFacts facts = {}) {
   mlir::MLIRContext context;
   auto emitError = [&] {
     return mlir::emitError(mlir::UnknownLoc::get(&context));
   };
   mlir::FailureOr<TargetSpec> spec = parseTarget(target, emitError);
   EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
-  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec())
+  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec(),
+                              facts)
       .name;
 }
 
@@ -35,13 +36,26 @@ TEST(DotInstructionsTest, NamesSayWhatTheColumnsSay) {
   llvm::StringSet<> seen;
   for (const DotInstruction &row : getDotInstructions()) {
     EXPECT_TRUE(seen.insert(row.name).second) << row.name.str();
-    bool isSigned = row.lhs == DotInstruction::Lhs::Signed;
-    std::string tile = llvm::formatv("_1x{0}x{1}_i32_{2}_s8", row.columns,
-                                     row.depth, isSigned ? "s8" : "u8");
+    auto getName = [](DotInstruction::Sign sign) {
+      return sign == DotInstruction::Sign::Signed ? "s8" : "u8";
+    };
+    std::string tile =
+        llvm::formatv("_{0}x{1}x{2}_i32_{3}_{4}", row.rows, row.columns,
+                      row.depth, getName(row.lhs), getName(row.rhs));
     llvm::StringRef isa = row.name;
     EXPECT_TRUE(isa.consume_back(tile)) << row.name.str();
     EXPECT_TRUE(llvm::Regex("^[a-z][a-z0-9]*$").match(isa)) << row.name.str();
   }
+}
+
+/// The widest panel has accumulators for at least one row, and registers are
+/// left for operands: x86 has 16 or, with AVX-512, 32, AArch64 32.
+void expectThatBlocksFit(const Accumulators &accumulators) {
+  ASSERT_GT(accumulators.columns, 0);
+  EXPECT_GE(accumulators.panel, accumulators.columns);
+  EXPECT_EQ(accumulators.panel % accumulators.columns, 0);
+  EXPECT_GE(accumulators.count, accumulators.panel / accumulators.columns);
+  EXPECT_LE(accumulators.count, 28);
 }
 
 TEST(DotInstructionsTest, BlocksFitRegisters) {
@@ -49,25 +63,34 @@ TEST(DotInstructionsTest, BlocksFitRegisters) {
     SCOPED_TRACE(row.name.str());
     EXPECT_TRUE(llvm::isPowerOf2_64(row.columns));
     EXPECT_TRUE(llvm::isPowerOf2_64(row.depth));
-    ASSERT_GT(row.columns, 0);
-    EXPECT_GE(row.panel, row.columns);
-    EXPECT_EQ(row.panel % row.columns, 0);
-    // The widest panel has accumulators for at least one row, and registers
-    // are left for operands: x86 has 16 or, with AVX-512, 32, AArch64 32.
-    EXPECT_GE(row.accumulators, row.panel / row.columns);
-    EXPECT_LE(row.accumulators, 28);
-    EXPECT_NE(row.emit, nullptr);
+    EXPECT_EQ(lookupDotInstruction(row.name), &row);
+    expectThatBlocksFit(row.accumulators);
+  }
+  for (const VectorUnit &unit : getVectorUnits()) {
+    SCOPED_TRACE(unit.name.str());
+    EXPECT_EQ(unit.accumulators.rows, 1);
+    expectThatBlocksFit(unit.accumulators);
+  }
+}
+
+TEST(DotInstructionsTest, UnknownNamesHaveNoRow) {
+  EXPECT_EQ(lookupDotInstruction("avx1024_1x32x4_i32_s8_s8"), nullptr);
+}
+
+template <class Row>
+void expectThatTheLastRunsEverywhere(llvm::ArrayRef<Row> rows) {
+  EXPECT_EQ(rows.back().arch, TargetArch::Any);
+  EXPECT_TRUE(rows.back().features.empty());
+  for (const Row &row : rows.drop_back()) {
+    EXPECT_NE(row.arch, TargetArch::Any) << row.name.str();
+    EXPECT_FALSE(row.features.empty()) << row.name.str();
   }
 }
 
 TEST(DotInstructionsTest, TheLastRowRunsEverywhere) {
-  const DotInstruction &last = getDotInstructions().back();
-  EXPECT_EQ(last.arch, DotInstruction::Arch::Any);
-  EXPECT_TRUE(last.features.empty());
-  for (const DotInstruction &row : getDotInstructions().drop_back()) {
-    EXPECT_NE(row.arch, DotInstruction::Arch::Any) << row.name.str();
-    EXPECT_FALSE(row.features.empty()) << row.name.str();
-  }
+  expectThatTheLastRunsEverywhere(getDotInstructions());
+  expectThatTheLastRunsEverywhere(getVectorUnits());
+  EXPECT_EQ(getDotInstructions().back().weights, DotInstruction::Weights::Any);
 }
 
 TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
@@ -75,10 +98,35 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64-v2"), "sse41_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3"), "avx2_1x8x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3+avxvnni"), "avxvnni_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnniint8"), "avxvnniint8_1x8x4_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
+}
+
+TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
+  mlir::MLIRContext context;
+  auto emitError = [&] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+  llvm::StringSet<> used;
+  for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
+    std::vector<TargetSpec> targets = *parseTargets(list, emitError);
+    for (const TargetSpec &target : targets)
+      for (bool isNarrowRange : {false, true})
+        used.insert(selectDotInstruction(target, {isNarrowRange}).name);
+  }
+  // Machines without SSE4.1 have to be asked for.
+  for (const DotInstruction &row : getDotInstructions().drop_back())
+    EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+}
+
+TEST(DotInstructionsTest, ProofsOpenRows) {
+  WeightFacts narrow{/*isNarrowRange=*/true};
+  EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v2", narrow), "sse41_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnni", narrow), "avxvnni_1x8x4_i32_u8_s8");
 }
 
 /// The instructions that a step along K takes for one row of the result: one
@@ -91,27 +139,28 @@ TEST(DotInstructionsTest, BlocksHaveTheLowestCost) {
   for (const DotInstruction &row : getDotInstructions())
     for (int64_t n : {1, 10, 16, 64, 80, 128}) {
       SCOPED_TRACE(row.name.str() + ", N = " + std::to_string(n));
-      RegisterBlock block =
-          chooseBlock(n, row.columns, row.accumulators, row.panel);
-      ASSERT_EQ(block.columns % row.columns, 0);
-      EXPECT_LE(block.columns, row.panel);
-      EXPECT_GE(block.rows, 1);
-      EXPECT_LE(block.rows * block.columns / row.columns, row.accumulators);
-      int64_t cost = getCost(n, row.columns, block.columns);
-      for (int64_t columns = row.columns; columns <= row.panel;
-           columns += row.columns) {
-        EXPECT_LE(cost, getCost(n, row.columns, columns)) << columns;
+      auto [rows, lanes, count, panel] = row.accumulators;
+      RegisterBlock block = chooseBlock(n, row.accumulators);
+      ASSERT_EQ(block.columns % lanes, 0);
+      EXPECT_LE(block.columns, panel);
+      EXPECT_GE(block.rows, rows);
+      EXPECT_EQ(block.rows % rows, 0);
+      EXPECT_LE(block.rows / rows * block.columns / lanes, count);
+      int64_t cost = getCost(n, lanes, block.columns);
+      for (int64_t columns = lanes; columns <= panel; columns += lanes) {
+        EXPECT_LE(cost, getCost(n, lanes, columns)) << columns;
         // The widest among equals.
         if (columns > block.columns)
-          EXPECT_LT(cost, getCost(n, row.columns, columns)) << columns;
+          EXPECT_LT(cost, getCost(n, lanes, columns)) << columns;
       }
     }
 }
 
 TEST(DotInstructionsTest, BlocksOfAvx512) {
   auto expectBlock = [](int64_t numColumns, int64_t rows, int64_t columns) {
-    RegisterBlock block = chooseBlock(numColumns, /*lanes=*/16,
-                                      /*accumulators=*/24, /*panel=*/64);
+    RegisterBlock block =
+        chooseBlock(numColumns, {/*rows=*/1, /*columns=*/16, /*count=*/24,
+                                 /*panel=*/64});
     EXPECT_EQ(block.rows, rows) << numColumns;
     EXPECT_EQ(block.columns, columns) << numColumns;
   };

@@ -1,0 +1,44 @@
+//===- DotForms.h - How dot instructions are called -------------*- C++ -*-===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rows of DotInstructions.def whose instructions are called in the same way
+// share a form. With a the activations of one row, repeated for each column,
+// and w the weights of all columns:
+//
+//   Quad        intrinsic(acc, a, w), or intrinsic(acc, w, a)
+//   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
+//   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
+//               in i16, then of two of those; |a| * sign(a) * w = a * w
+//   Widen       acc + sums(products(a, w)): products in i16, then sums of two
+//   Scalar      acc + sext(a) * sext(w)
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTC_TARGET_DOTFORMS_H
+#define QUANTC_TARGET_DOTFORMS_H
+
+#include "mlir/IR/Builders.h"
+
+namespace quantc {
+
+struct DotInstruction;
+
+/// Builds one instruction that takes one row:
+///
+///   result[n] = acc[n] + sum_k lhs[k] * rhs[n * depth + k]
+///
+/// acc: vector<columns x i32>, lhs: vector<depth x i8>, rhs: vector<columns *
+/// depth x i8>. `areSwapped`: the sides have each other's signs, and each takes
+/// the place of the other.
+mlir::Value emitDotInstruction(mlir::OpBuilder &builder, mlir::Location loc,
+                               const DotInstruction &instruction,
+                               mlir::Value acc, mlir::Value lhs,
+                               mlir::Value rhs, bool areSwapped = false);
+
+} // namespace quantc
+
+#endif // QUANTC_TARGET_DOTFORMS_H

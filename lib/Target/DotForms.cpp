@@ -1,0 +1,138 @@
+//===- DotForms.cpp - How dot instructions are called ---------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Target/DotForms.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "quantc/Target/DotInstructions.h"
+
+using namespace mlir;
+using namespace quantc;
+
+namespace {
+/// Builds one instruction of a row of the table.
+class DotBuilder {
+public:
+  DotBuilder(OpBuilder &builder, Location loc,
+             const DotInstruction &instruction)
+      : builder(builder), loc(loc), instruction(instruction) {
+    instruction.intrinsics.split(intrinsics, ',');
+  }
+
+  Value emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped);
+  Value emitPair(Value acc, Value lhs, Value rhs);
+  Value emitSignedPair(Value acc, Value lhs, Value rhs);
+  Value emitWiden(Value acc, Value lhs, Value rhs);
+  Value emitScalar(Value acc, Value lhs, Value rhs);
+
+private:
+  VectorType getType(int64_t size, unsigned width) {
+    return VectorType::get({size}, builder.getIntegerType(width));
+  }
+  /// Calls the next intrinsic of the row.
+  Value call(Type result, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(
+               builder, loc, result, builder.getStringAttr(intrinsics[next++]),
+               operands)
+        .getResult(0);
+  }
+  Value add(Value a, Value b) {
+    return arith::AddIOp::create(builder, loc, a, b);
+  }
+  /// Sign-extends elements to `width` bits.
+  Value extend(Value value, unsigned width) {
+    auto type = cast<VectorType>(value.getType());
+    return arith::ExtSIOp::create(
+        builder, loc, type.clone(builder.getIntegerType(width)), value);
+  }
+  /// Repeats `value` for each column.
+  Value repeat(Value value) {
+    auto type = cast<VectorType>(value.getType());
+    unsigned width = type.getElementTypeBitWidth();
+    Value word = vector::BitCastOp::create(
+        builder, loc, getType(1, type.getNumElements() * width), value);
+    Value scalar = vector::ExtractOp::create(builder, loc, word, 0);
+    Value all = vector::BroadcastOp::create(
+        builder, loc,
+        getType(instruction.columns, type.getNumElements() * width), scalar);
+    return vector::BitCastOp::create(
+        builder, loc,
+        getType(instruction.columns * type.getNumElements(), width), all);
+  }
+
+  OpBuilder &builder;
+  Location loc;
+  const DotInstruction &instruction;
+  SmallVector<StringRef> intrinsics;
+  unsigned next = 0;
+};
+} // namespace
+
+Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped) {
+  Value all = repeat(lhs);
+  if (areSwapped)
+    std::swap(all, rhs);
+  return call(acc.getType(), {acc, all, rhs});
+}
+
+/// The sum of two products is at most 2 * 128 * 128 and fits i32.
+Value DotBuilder::emitPair(Value acc, Value lhs, Value rhs) {
+  return add(acc,
+             call(acc.getType(), {repeat(extend(lhs, 16)), extend(rhs, 16)}));
+}
+
+/// |a| is at most 128, an unsigned byte; sign(w, a) is w, 0 or -w, which fits
+/// i8 unless w is -128. The sum of two products is at most 2 * 128 * 127 =
+/// 32512 and fits i16: nothing saturates.
+Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
+  auto bytes = cast<VectorType>(rhs.getType());
+  Value all = repeat(lhs);
+  Value signedWeights = call(bytes, {rhs, all});
+  // abs(-128) wraps to the byte 128.
+  Value magnitude = math::AbsIOp::create(builder, loc, all);
+  VectorType words = getType(bytes.getNumElements() / 2, 16);
+  Value sums = call(words, {magnitude, signedWeights});
+  Value ones = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(words, builder.getI16IntegerAttr(1)));
+  return add(acc, call(acc.getType(), {sums, ones}));
+}
+
+/// A product is at most 128 * 128 and fits i16; two are added in i32.
+Value DotBuilder::emitWiden(Value acc, Value lhs, Value rhs) {
+  auto rhsType = cast<VectorType>(rhs.getType());
+  Value products =
+      call(getType(rhsType.getNumElements(), 16), {repeat(lhs), rhs});
+  return add(acc, call(acc.getType(), products));
+}
+
+Value DotBuilder::emitScalar(Value acc, Value lhs, Value rhs) {
+  return add(acc, arith::MulIOp::create(builder, loc, extend(lhs, 32),
+                                        extend(rhs, 32)));
+}
+
+Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
+                                 const DotInstruction &instruction, Value acc,
+                                 Value lhs, Value rhs, bool areSwapped) {
+  DotBuilder dot(builder, loc, instruction);
+  switch (instruction.form) {
+  case DotInstruction::Form::Quad:
+    return dot.emitQuad(acc, lhs, rhs, areSwapped);
+  case DotInstruction::Form::Pair:
+    return dot.emitPair(acc, lhs, rhs);
+  case DotInstruction::Form::SignedPair:
+    return dot.emitSignedPair(acc, lhs, rhs);
+  case DotInstruction::Form::Widen:
+    return dot.emitWiden(acc, lhs, rhs);
+  case DotInstruction::Form::Scalar:
+    return dot.emitScalar(acc, lhs, rhs);
+  }
+  llvm_unreachable("covered switch");
+}
