@@ -291,11 +291,10 @@ Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
   if (!layout.nibbles)
     return lowerForm(WeightForm::Bytes);
-  WeightForm single =
-      canContractNibbles() ? WeightForm::Nibbles : WeightForm::Bytes;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
-    return lowerForm(rows <= kNibbleRows     ? single
+    return lowerForm(rows <= kNibbleRows && canContractNibbles()
+                         ? WeightForm::Nibbles
                      : rows <= kRegisterRows ? WeightForm::Bytes
                                              : WeightForm::Panel);
   auto isAtMost = [&](int64_t limit) -> Value {
@@ -303,14 +302,16 @@ Value LinearPacker::lowerPanels(Value addendPanels) {
     return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
                                  numRows, bound);
   };
+  auto lowerSeveral = [&] {
+    return createIf(
+        isAtMost(kRegisterRows), [&] { return lowerForm(WeightForm::Bytes); },
+        [&] { return lowerForm(WeightForm::Panel); });
+  };
+  if (!canContractNibbles())
+    return lowerSeveral();
   return createIf(
-      isAtMost(1), [&] { return lowerForm(single); },
-      [&] {
-        return createIf(
-            isAtMost(kRegisterRows),
-            [&] { return lowerForm(WeightForm::Bytes); },
-            [&] { return lowerForm(WeightForm::Panel); });
-      });
+      isAtMost(1), [&] { return lowerForm(WeightForm::Nibbles); },
+      lowerSeveral);
 }
 
 /// Rows that are few are cut into blocks of the same size.

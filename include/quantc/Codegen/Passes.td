@@ -18,7 +18,15 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction reads them, `[N / NR][K / depth][NR][depth]`. NR columns make a
     panel; how many rows and columns are computed at a time follows from the
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
-    byte and are unpacked panel by panel.
+    byte. Few rows unpack them in registers: up to 3, known before the program
+    runs, multiply with the stored nibbles u = q + 8 and apply multipliers to
+    the sums of groups,
+
+        sum_g m_g sum_k q a = sum_g m_g (sum_k u a - 8 sum_k a)
+
+    and up to 12 with m u - 8 m. More read a panel that is unpacked once
+    (`quant.per_panel`). Where the number of rows is dynamic, the program has
+    these versions and chooses when it runs; the first one is for a single row.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in

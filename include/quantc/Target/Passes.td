@@ -69,11 +69,10 @@ def ExpandByteProductsPass
     becomes
 
     ```mlir
-    %0 = vector.shuffle %m, %m [0, 1] : vector<2xi8>, vector<2xi8>
-    %b = arith.extui %0 : vector<2xi8> to vector<2xi16>
-    %1 = vector.bitcast %a : vector<4xi8> to vector<2xi16>
-    %2 = arith.muli %1, %b : vector<2xi16>
-    %p = vector.bitcast %2 : vector<2xi16> to vector<4xi8>
+    %b = arith.extui %m : vector<2xi8> to vector<2xi16>
+    %0 = vector.bitcast %a : vector<4xi8> to vector<2xi16>
+    %1 = arith.muli %0, %b : vector<2xi16>
+    %p = vector.bitcast %1 : vector<2xi16> to vector<4xi8>
     ```
 
     A value is known to be in [0, 15] where it was masked by `arith.andi`.
