@@ -138,6 +138,10 @@ bool TargetSpec::hasRounding() const {
   return llvm::Triple(triple).isAArch64() || hasFeature("sse4.1");
 }
 
+bool TargetSpec::hasByteMultiply() const {
+  return llvm::Triple(triple).isAArch64();
+}
+
 /// Completes `features` ("+a,-b") by what `cpu` has.
 static FailureOr<TargetSpec> resolve(const llvm::Triple &triple, StringRef cpu,
                                      StringRef features,

@@ -51,6 +51,8 @@ TEST_F(TargetSpecTest, FeaturesAreAdded) {
   EXPECT_TRUE(arm.hasFeature("dotprod") && arm.hasFeature("i8mm") &&
               arm.hasFeature("neon"));
   EXPECT_FALSE(arm.hasFeature("sve"));
+  EXPECT_TRUE(arm.hasByteMultiply());
+  EXPECT_FALSE(parse("x86-64-v4").hasByteMultiply());
 }
 
 TEST_F(TargetSpecTest, FeaturesOfTheCpuCanBeTakenAway) {
