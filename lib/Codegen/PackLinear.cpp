@@ -35,32 +35,41 @@ using namespace quantc;
 //===----------------------------------------------------------------------===//
 
 Value LinearPacker::createContraction() {
+  bool perGroup = hasGroupSums || hasMultiplierSums();
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = !hasGroups()   ? AffineExpr()
-                 : hasGroupSums ? loops.parallel()
-                                : loops.reduction(1);
+  AffineExpr g = !hasGroups() ? AffineExpr()
+                 : perGroup   ? loops.parallel()
+                              : loops.reduction(1);
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
   AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
-  SmallVector<Value> inputs = {
-      createInput(), decodesPanels ? createDecodedWeight() : createWeight()};
+  SmallVector<Value> inputs = {createInput(), form == WeightForm::Floats
+                                                  ? createDecodedWeight()
+                                                  : createWeight()};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint = hasDecodedZeroPoint() && !decodesPanels;
+  bool hasZeroPoint = hasDecodedZeroPoint() && form != WeightForm::Floats;
   if (hasZeroPoint) {
     inputs.push_back(
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
-  maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
+  maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
+  bool startsFromZero = !isInteger() || hasMultiplierSums();
+  Value init = createInit(perGroup, startsFromZero ? Value() : createStart());
   Value result = createGeneric(
-      loops, inputs, createInit(), maps,
+      loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
-        if (decodesPanels)
+        if (form == WeightForm::Floats)
           return {numerics::addFloatElement(a, acc, elements[0], elements[1])};
-        Value w = a.fromStorage(elements[1]);
+        // Nibbles have no sign: they enter on whichever side takes none.
+        Value w = form == WeightForm::Nibbles &&
+                          instruction->lhs == DotInstruction::Sign::Unsigned
+                      ? arith::ExtUIOp::create(
+                            rewriter, loc, rewriter.getI32Type(), elements[1])
+                      : a.fromStorage(elements[1]);
         if (!isInteger()) {
           Value zw =
               hasZeroPoint ? a.fromStorage(elements[2]) : a.constantInt(0);
@@ -85,14 +94,14 @@ Value LinearPacker::createContraction() {
 }
 
 /// sum a for each row, [M], or for each row and group, [M, G].
-Value LinearPacker::createRowSums() {
+Value LinearPacker::createRowSums(bool perGroup) {
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel();
-  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr g = perGroup ? loops.parallel() : AffineExpr();
   AffineExpr k = loops.reduction();
   Value input = op.getInput();
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows)};
-  if (hasGroupSums) {
+  if (perGroup) {
     SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
     auto type = RankedTensorType::get({op.getInput().getType().getDimSize(0),
                                        layout.groups, layout.groupSize()},
@@ -119,10 +128,14 @@ Correction LinearPacker::createCorrection() {
       result.inputZeroPoint = tensor::CollapseShapeOp::create(
           rewriter, loc, result.inputZeroPoint, flat);
   }
-  if (isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint()) {
-    result.weightZeroPoint =
-        packParameter(op.getWeightZeroPoint(), numSums(), sumDim());
-    result.rowSums = createRowSums();
+  // What is multiplied with lies above the weight by its zero point, and where
+  // it is stored in nibbles by 8 more.
+  bool hasOffset = form == WeightForm::Nibbles ||
+                   (!hasNarrowWeight() && op.getWeightZeroPoint());
+  if (isInteger() && hasOffset && !hasMultiplierSums()) {
+    if (Value zeroPoint = op.getWeightZeroPoint())
+      result.weightZeroPoint = packParameter(zeroPoint, numSums(), sumDim());
+    result.rowSums = createRowSums(hasGroupSums);
   }
   return result;
 }
@@ -149,8 +162,10 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
     Value za = a.fromStorage(elements[next++]);
     acc = a.subInt(acc, a.mulInt(za, elements[next++]));
   }
-  if (correction.weightZeroPoint) {
-    Value zw = a.fromStorage(elements[next++]);
+  if (correction.rowSums) {
+    Value zw = a.constantInt(form == WeightForm::Nibbles ? kNibbleOffset : 0);
+    if (correction.weightZeroPoint)
+      zw = a.addInt(zw, a.fromStorage(elements[next++]));
     acc = a.subInt(acc, a.mulInt(zw, elements[next++]));
   }
   return acc;
@@ -158,7 +173,7 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
 
 Value LinearPacker::createGroupSum(Value accumulators) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(isGroupSumLast() ? block.rows : 0);
+  AffineExpr m = loops.parallel(isGroupSumLast() ? getRowsInTile() : 0);
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
@@ -202,9 +217,8 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m =
-      loops.parallel(inTiles ? tileInstruction->rowBlock : block.rows);
-  AffineExpr nb = loops.parallel(1), n = loops.parallel();
+  AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
+  AffineExpr n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
   SmallVector<AffineMap> maps = {loops.map({m, nb, n})};
@@ -270,43 +284,12 @@ Value LinearPacker::createEpilogue(Value accumulator) {
 void LinearPacker::start() {
   numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
   destination = createDestination(op.getResult().getType().getElementType());
+  if (layout.nibbles)
+    nibblePairs = createNibblePairs();
 }
 
-/// Blocks of rows that may decode the weights of a panel each for itself.
-/// Writing decoded weights to memory and reading them again costs as much as
-/// decoding them in registers five times.
-static constexpr int64_t kFewBlocks = 6;
-
-Value LinearPacker::lowerPanels(Value addendPanels) {
-  addend = addendPanels;
-  if (isInteger())
-    return lowerBlocks(/*decode=*/false);
-  int64_t rows = op.getInput().getType().getDimSize(0);
-  if (!ShapedType::isDynamic(rows))
-    return lowerBlocks(rows > kFewBlocks * block.rows);
-  Value most =
-      arith::ConstantIndexOp::create(rewriter, loc, kFewBlocks * block.rows);
-  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ugt,
-                                       numRows, most);
-  return createIf(
-      isMany, [&] { return lowerBlocks(/*decode=*/true); },
-      [&] { return lowerBlocks(/*decode=*/false); });
-}
-
-Value LinearPacker::lowerBlocks(bool decode) {
-  decodesPanels = decode;
-  correction = {};
-  Value accumulator = createContraction();
-  correction = createCorrection();
-  if (hasGroupSums)
-    accumulator = createGroupSum(accumulator);
-  return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
-}
-
-Value LinearPacker::createIf(Value condition,
-                             llvm::function_ref<Value()> onTrue,
-                             llvm::function_ref<Value()> onFalse) {
-  auto yield = [&](llvm::function_ref<Value()> body) {
+Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
+  auto yield = [&](Body body) {
     return [this, body](OpBuilder &, Location) {
       Value value = body();
       scf::YieldOp::create(rewriter, loc, value);
@@ -317,7 +300,79 @@ Value LinearPacker::createIf(Value condition,
       .getResult(0);
 }
 
-Value LinearPacker::createForRows(llvm::function_ref<Value()> body) {
+/// Blocks of rows that may decode the weights of a panel each for itself.
+/// Writing decoded weights to memory and reading them again costs as much as
+/// decoding them in registers five times.
+static constexpr int64_t kFewBlocks = 6;
+
+Value LinearPacker::lowerPanels(Value addendPanels) {
+  addend = addendPanels;
+  return isInteger() ? lowerIntegerPanels() : lowerFloatPanels();
+}
+
+Value LinearPacker::hasAtMostRows(int64_t limit) {
+  Value bound = arith::ConstantIndexOp::create(rewriter, loc, limit);
+  return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
+                               numRows, bound);
+}
+
+Value LinearPacker::lowerFloatPanels() {
+  int64_t few = kFewBlocks * block.rows;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerForm(rows <= few ? WeightForm::Bytes : WeightForm::Floats);
+  return createIf(
+      hasAtMostRows(few), [&] { return lowerForm(WeightForm::Bytes); },
+      [&] { return lowerForm(WeightForm::Floats); });
+}
+
+Value LinearPacker::lowerIntegerPanels() {
+  if (!layout.nibbles)
+    return lowerForm(WeightForm::Bytes);
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerForm(rows <= kNibbleRows && canContractNibbles()
+                         ? WeightForm::Nibbles
+                     : rows <= kRegisterRows ? WeightForm::Bytes
+                                             : WeightForm::Panel);
+  auto lowerSeveral = [&] {
+    return createIf(
+        hasAtMostRows(kRegisterRows),
+        [&] { return lowerForm(WeightForm::Bytes); },
+        [&] { return lowerForm(WeightForm::Panel); });
+  };
+  if (!canContractNibbles())
+    return lowerSeveral();
+  return createIf(
+      hasAtMostRows(1), [&] { return lowerForm(WeightForm::Nibbles); },
+      lowerSeveral);
+}
+
+/// Rows that are few are cut into blocks of the same size.
+int64_t LinearPacker::getRowsInTile() {
+  if (inTiles)
+    return tileInstruction->rowBlock;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (ShapedType::isDynamic(rows))
+    return form == WeightForm::Nibbles ? 1 : block.rows;
+  if (rows > kRegisterRows)
+    return block.rows;
+  return llvm::divideCeil(rows, llvm::divideCeil(rows, block.rows));
+}
+
+Value LinearPacker::lowerForm(WeightForm weightForm) {
+  form = weightForm;
+  correction = {};
+  Value accumulator = createContraction();
+  if (hasMultiplierSums())
+    accumulator = createMultiplierSum(accumulator);
+  correction = createCorrection();
+  if (hasGroupSums)
+    accumulator = createGroupSum(accumulator);
+  return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
+}
+
+Value LinearPacker::createForRows(Body body) {
   auto build = [&](bool isForMany) {
     inTiles = isForMany;
     return body();
@@ -339,20 +394,6 @@ Value LinearPacker::lower() {
   Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
   Value result = createForRows([&] { return lowerPanels(panels); });
   return createResult(result, op.getResult().getType());
-}
-
-Value LinearPacker::createIf(Value condition,
-                             llvm::function_ref<Value()> onTrue,
-                             llvm::function_ref<Value()> onFalse) {
-  auto yield = [&](llvm::function_ref<Value()> body) {
-    return [this, body](OpBuilder &, Location) {
-      Value value = body();
-      scf::YieldOp::create(rewriter, loc, value);
-    };
-  };
-  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                           yield(onFalse))
-      .getResult(0);
 }
 
 Value LinearPacker::lowerWithLora(LoraOp lora) {

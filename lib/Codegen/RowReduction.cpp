@@ -97,9 +97,13 @@ FailureOr<RowReduction> quantc::matchReduction(linalg::GenericOp op,
   RowReduction reduction{op, {}, {}};
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = reduction.getMap(operand);
-    if (!isa<MemRefType>(operand.get().getType()) ||
-        !isProjection(map, reduction.lastLoop()))
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type || !isProjection(map, reduction.lastLoop()))
       return rewriter.notifyMatchFailure(op, "an operand is not read in rows");
+    // A vector of i1 would be read as bits.
+    if (!type.getElementType().isIntOrFloat() ||
+        type.getElementTypeBitWidth() % 8 != 0)
+      return rewriter.notifyMatchFailure(op, "elements are not whole bytes");
     if (reduction.isAlongRow(operand) && !isContiguous(operand.get()))
       return rewriter.notifyMatchFailure(op, "a row is not contiguous");
   }

@@ -69,12 +69,13 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
         return size != 0 && linalg::isReductionIterator(iterator);
       });
   bool isOverColumns = !isOverTerms && sizes[1] != 0;
-  auto fuseLayer = [=](tensor::ExtractSliceOp, OpResult producer,
-                       bool isDestination)
-      -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
+  Operation *start =
+      isOverTerms ? op.getDpsInits().front().getDefiningOp() : nullptr;
+  auto fuseLayer =
+      [=](tensor::ExtractSliceOp, OpResult producer,
+          bool) -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
     Operation *op = producer.getOwner();
-    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) ||
-        (isOverTerms && isDestination) ||
+    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) || op == start ||
         (!isOverColumns && op->hasAttr(kPerPanelAttr)))
       return std::nullopt;
     return scf::SCFTileAndFuseOptions::ControlFnResult{};

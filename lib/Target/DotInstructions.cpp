@@ -136,19 +136,20 @@ const VectorUnit &quantc::selectVectorUnit(const TargetSpec &target) {
 }
 
 RegisterBlock quantc::chooseBlock(int64_t numColumns,
-                                  const Accumulators &accumulators) {
+                                  const Accumulators &accumulators,
+                                  bool areBytesComputed) {
   auto [rows, lanes, count, panel] = accumulators;
   RegisterBlock best{rows, lanes};
   int64_t lowest = INT64_MAX;
   for (int64_t columns = panel; columns >= lanes; columns -= lanes) {
     int64_t registers = columns / lanes;
     int64_t cost = llvm::divideCeil(numColumns, columns) * (registers + 1);
-    if (cost >= lowest)
+    if (cost >= lowest ||
+        (areBytesComputed && !llvm::has_single_bit(uint64_t(registers))))
       continue;
     lowest = cost;
-    // More than 8 rows gain nothing: the weights are loaded often enough.
-    int64_t lines = std::clamp<int64_t>(count / registers, 1,
-                                        std::max<int64_t>(8 / rows, 1));
+    int64_t lines = std::clamp<int64_t>(
+        count / registers, 1, std::max<int64_t>(kMostRowsInBlock / rows, 1));
     best = {lines * rows, columns};
   }
   return best;

@@ -88,8 +88,13 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
     if (!row)
       return rewriter.notifyMatchFailure(op, "no such instruction");
     const DotInstruction &instruction = *row;
-    Value lhs = getExtended(op.getLhs(), instruction.lhs);
-    Value rhs = getExtended(op.getRhs(), instruction.rhs);
+    // Where one side has no sign, either may be that one.
+    bool areSwapped = instruction.lhs != instruction.rhs &&
+                      !getExtended(op.getLhs(), instruction.lhs);
+    Value lhs = getExtended(op.getLhs(),
+                            areSwapped ? instruction.rhs : instruction.lhs);
+    Value rhs = getExtended(op.getRhs(),
+                            areSwapped ? instruction.lhs : instruction.rhs);
     auto accType = dyn_cast<VectorType>(op.getAccType());
     if (!lhs || !rhs || !accType)
       return rewriter.notifyMatchFailure(op, "operands are not extended as the "
@@ -125,7 +130,7 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
         Value weights = slice(rewriter, loc, rhs, column * depth,
                               instruction.columns * depth);
         *tile = emitDotInstruction(rewriter, loc, instruction, *tile,
-                                   activations, weights);
+                                   activations, weights, areSwapped);
       }
     }
     rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));

@@ -130,6 +130,19 @@ func.func @strided_untouched(%x: memref<8x40xf32, strided<[1, 8]>>, %y: memref<8
   return
 }
 
+// CHECK-LABEL: func @bits_untouched(
+//       CHECK:   linalg.generic
+func.func @bits_untouched(%x: memref<8x40xi1>, %y: memref<8xi32>) {
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<8x40xi1>) outs(%y : memref<8xi32>) {
+  ^bb0(%in: i1, %out: i32):
+    %0 = arith.extui %in : i1 to i32
+    %1 = arith.addi %out, %0 : i32
+    linalg.yield %1 : i32
+  }
+  return
+}
+
 // CHECK-LABEL: func @two_accumulators_meet_untouched(
 //       CHECK:   linalg.generic
 func.func @two_accumulators_meet_untouched(%x: memref<8x40xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {

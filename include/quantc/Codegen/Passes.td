@@ -18,7 +18,15 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction reads them, `[N / NR][K / depth][NR][depth]`. NR columns make a
     panel; how many rows and columns are computed at a time follows from the
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
-    byte and are unpacked panel by panel.
+    byte. Few rows unpack them in registers: up to 3, known before the program
+    runs, multiply with the stored nibbles u = q + 8 and apply multipliers to
+    the sums of groups,
+
+        sum_g m_g sum_k q a = sum_g m_g (sum_k u a - 8 sum_k a)
+
+    and up to 12 with m u - 8 m. More read a panel that is unpacked once
+    (`quant.per_panel`). Where the number of rows is dynamic, the program has
+    these versions and chooses when it runs; the first one is for a single row.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
@@ -82,6 +90,33 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
     of the loop along K, which carries it as a vector.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def UnrollPairsPass : Pass<"quant-unroll-pairs", "::mlir::func::FuncOp"> {
+  let summary = "Unroll innermost loops of two iterations";
+  let description = [{
+    The loop over the two halves of a byte becomes straight code, so that each
+    half is taken out by a constant shift. LLVM leaves a loop as it is when its
+    body is large, as that of a block of rows is.
+
+    ```mlir
+    %r = scf.for %h = %c0 to %c2 step %c1 iter_args(%acc = %init) -> i32 {
+      %s = arith.index_cast %h : index to i32
+      %t = arith.addi %acc, %s : i32
+      scf.yield %t : i32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %t = arith.addi %init, %c0_i32 : i32
+    %r = arith.addi %t, %c1_i32 : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
@@ -178,8 +213,29 @@ def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
     it. Upstream's analysis does not see that writing an output ends the life of
     other values in the same memory, and two outputs that start from one tensor
     of zeros would both read what was written last.
+
+    A result that is computed in another shape, as those of packed layers are
+    in panels, is first written to the output in that shape:
+
+    ```mlir
+    %y = tensor.collapse_shape %panels [[0], [1, 2]]
+        : tensor<8x4x16xf32> into tensor<8x64xf32>
+    bufferization.materialize_in_destination %y in restrict writable %output
+        : (tensor<8x64xf32>, memref<8x64xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    %view = memref.expand_shape %output [[0], [1, 2]] output_shape [8, 4, 16]
+        : memref<8x64xf32> into memref<8x4x16xf32>
+    bufferization.materialize_in_destination %panels in restrict writable %view
+        : (tensor<8x4x16xf32>, memref<8x4x16xf32>) -> ()
+    ```
   }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

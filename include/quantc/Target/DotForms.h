@@ -10,7 +10,7 @@
 // and w the weights of all columns:
 //
 //   Tile        intrinsic(acc, a, w), a of several rows
-//   Quad        intrinsic(acc, a, w)
+//   Quad        intrinsic(acc, a, w), or intrinsic(acc, w, a)
 //   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
 //   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
 //               in i16, then of two of those; |a| * sign(a) * w = a * w
@@ -34,11 +34,12 @@ struct DotInstruction;
 ///                             + sum_k lhs[m * depth + k] * rhs[n * depth + k]
 ///
 /// acc: vector<rows * columns x i32>, lhs: vector<rows * depth x i8>, rhs:
-/// vector<columns * depth x i8>.
+/// vector<columns * depth x i8>. `areSwapped`: the sides have each other's
+/// signs, and each takes the place of the other.
 mlir::Value emitDotInstruction(mlir::OpBuilder &builder, mlir::Location loc,
                                const DotInstruction &instruction,
                                mlir::Value acc, mlir::Value lhs,
-                               mlir::Value rhs);
+                               mlir::Value rhs, bool areSwapped = false);
 
 } // namespace quantc
 

@@ -120,6 +120,10 @@ const TileInstruction *selectTileInstruction(const TargetSpec &target,
 /// The first row whose architecture and features `target` has.
 const VectorUnit &selectVectorUnit(const TargetSpec &target);
 
+/// More rows than that in a block gain nothing: the weights are loaded often
+/// enough.
+inline constexpr int64_t kMostRowsInBlock = 8;
+
 /// The part of a layer's result that is computed in registers: `rows` by
 /// `columns` accumulators.
 struct RegisterBlock {
@@ -132,7 +136,11 @@ struct RegisterBlock {
 /// A step along K costs, for each row, one instruction for each register and
 /// one to broadcast the activation; ragged columns are computed in full. The
 /// panel with the lowest cost over all panels wins, the widest among equals.
-RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators);
+///
+/// `areBytesComputed`: weights are computed with as vectors of bytes, which
+/// LLVM takes apart element by element unless their length is a power of two.
+RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators,
+                          bool areBytesComputed = false);
 
 } // namespace quantc
 

@@ -107,6 +107,38 @@ def LowerTileContractionsPass
                            "::mlir::scf::SCFDialect"];
 }
 
+def ExpandByteProductsPass
+    : Pass<"quant-expand-byte-products", "::mlir::ModuleOp"> {
+  let summary = "Multiply nibbles two at a time where no instruction multiplies bytes";
+  let description = [{
+    Without a multiplication of bytes, LLVM multiplies a vector of them in two
+    halves and shuffles the products together. Where two neighbours a0 and a1
+    have the same factor b, and all three are in [0, 15], one multiplication of
+    16-bit elements does it: no product reaches 256, so nothing is carried from
+    one byte into the other.
+
+        (a0 + 256 a1) * b = (a0 b) + 256 (a1 b)
+
+    ```mlir
+    %b = vector.shuffle %m, %m [0, 0, 1, 1] : vector<2xi8>, vector<2xi8>
+    %p = arith.muli %a, %b : vector<4xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    %b = arith.extui %m : vector<2xi8> to vector<2xi16>
+    %0 = vector.bitcast %a : vector<4xi8> to vector<2xi16>
+    %1 = arith.muli %0, %b : vector<2xi16>
+    %p = vector.bitcast %1 : vector<2xi16> to vector<4xi8>
+    ```
+
+    A value is known to be in [0, 15] where it was masked by `arith.andi`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
   let summary = "Compute what the target has no instruction for, to the bit";
   let description = [{

@@ -231,4 +231,13 @@ TEST(DotInstructionsTest, BlocksOfAvx512) {
   expectBlock(128, 6, 64);
 }
 
+TEST(DotInstructionsTest, VectorsOfBytesArePowersOfTwo) {
+  RegisterBlock block =
+      chooseBlock(80, {/*rows=*/1, /*columns=*/16, /*count=*/24, /*panel=*/64},
+                  /*areBytesComputed=*/true);
+  // Three panels of 32 cost 9 steps; two of 48 would cost 8.
+  EXPECT_EQ(block.columns, 32);
+  EXPECT_EQ(block.rows, 8);
+}
+
 } // namespace
