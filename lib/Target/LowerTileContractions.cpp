@@ -37,6 +37,10 @@ using namespace quantc;
 /// A row of a tile register, in bytes.
 static constexpr int64_t kTileRowBytes = 64;
 
+static constexpr int64_t kCacheLineBytes = 64;
+/// The locality of `llvm.prefetch` that means the second cache and up.
+static constexpr uint32_t kSecondCache = 2;
+
 namespace {
 
 /// What the loops of a contraction depend on; sizes in elements.
@@ -158,6 +162,7 @@ namespace {
 ///       tiles = start or the sums so far
 ///       for each k, as many as a tile takes:
 ///         tiles += lhs[rows, k] * rhs[k, columns]
+///         prefetch some of the next block of weights
 ///       sums = tiles
 class TileLoops {
 public:
@@ -283,6 +288,16 @@ func::FuncOp TileLoops::build(StringRef name) {
                         advance(fromBlock, i64(i * kTileRowBytes)),
                         fromStride));
 
+  // Where this block of rows prefetches: the next block of K, or of the next
+  // panel, which lies behind this one, in as many parts as there are blocks of
+  // rows at most.
+  int64_t blockParts = instruction.rowBlock / instruction.rows;
+  int64_t next = shape.panel / blockParts;
+  Value done = multiply(rowBlocks.getInductionVar(), index(blockDepth));
+  Value ahead =
+      advance(advance(rhs, toI64(multiply(k1, index(shape.panel)))),
+              toI64(multiply(arith::SubIOp::create(b, done, k0), index(next))));
+
   scf::ForOp sum = loop(k0, k1, index(depth), sums);
   {
     OpBuilder::InsertionGuard inner(b);
@@ -290,13 +305,17 @@ func::FuncOp TileLoops::build(StringRef name) {
     Value k = toI64(sum.getInductionVar());
     Value a = load(rows, depth, advance(lhsBlock, k), lhsStride);
     Value step = advance(rhs, multiply(k, i64(shape.panel)));
-    SmallVector<Value> next;
+    Value fetched = advance(ahead, multiply(k, i64(next)));
+    for (int64_t line = 0; line < next * depth; line += kCacheLineBytes)
+      LLVM::Prefetch::create(b, advance(fetched, i64(line)), /*rw=*/0,
+                             kSecondCache, /*cache=*/1);
+    SmallVector<Value> results;
     for (auto [i, acc] : llvm::enumerate(sum.getRegionIterArgs())) {
       Value w = load(rhsRows, kTileRowBytes,
                      advance(step, i64(i * kTileRowBytes)), rhsStride);
-      next.push_back(multiplyAdd(rows, acc, a, w));
+      results.push_back(multiplyAdd(rows, acc, a, w));
     }
-    scf::YieldOp::create(b, next);
+    scf::YieldOp::create(b, results);
   }
   for (auto [i, value] : llvm::enumerate(sum.getResults()))
     store(rows, advance(accBlock, i64(i * kTileRowBytes)), accStride, value);

@@ -46,6 +46,7 @@ func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start:
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 //       CHECK:   scf.for {{.+}} -> (!llvm.x86_amx, !llvm.x86_amx)
 //       CHECK:     "llvm.x86.tileloadd64.internal"
+//       CHECK:     llvm.intr.prefetch
 // CHECK-COUNT-2:   "llvm.x86.tdpbssd.internal"
 //       CHECK:     scf.yield
 // CHECK-COUNT-2: "llvm.x86.tilestored64.internal"
