@@ -43,7 +43,9 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  pm.addNestedPass<func::FuncOp>(createUnrollPairsPass());
   pm.addPass(createFlattenNarrowVectorsPass());
+  pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
 }
@@ -67,6 +69,7 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createLowerTileContractionsPass());
   pm.addPass(createVectorizeReductionsPass());
   pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());

@@ -49,7 +49,7 @@ class QuantcPeer(Peer):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        # The table of dot instructions has no row for AMX, so both kinds of rows time this.
+        # The object asks the kernel for AMX and has a variant for when it refuses.
         self._target = "native"
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:

@@ -18,11 +18,23 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction reads them, `[N / NR][K / depth][NR][depth]`. NR columns make a
     panel; how many rows and columns are computed at a time follows from the
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
-    byte and are unpacked panel by panel.
+    byte. Few rows unpack them in registers: up to 3, known before the program
+    runs, multiply with the stored nibbles u = q + 8 and apply multipliers to
+    the sums of groups,
+
+        sum_g m_g sum_k q a = sum_g m_g (sum_k u a - 8 sum_k a)
+
+    and up to 12 with m u - 8 m. More read a panel that is unpacked once
+    (`quant.per_panel`). Where the number of rows is dynamic, the program has
+    these versions and chooses when it runs; the first one is for a single row.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
+
+    On a target with a tile instruction, layers of enough rows multiply with
+    that, on the same weights; where the number of rows is not known, an `scf.if`
+    chooses.
 
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
@@ -49,6 +61,12 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K.
 
+    Layers of enough rows for a tile instruction are tiled in two levels. Their
+    contraction and its start are marked `quant.on_memory`: they are fused into
+    the tile of step 1, which is larger for them, and stay whole there, for
+    `quant-lower-tile-contractions`. The epilogue is tiled again inside, by
+    `quant.inner_tile_sizes`, so that it fits registers.
+
     An operation marked `quant.tile_root` is tiled by itself and not fused: each
     tile of the next one needs all of its rows.
 
@@ -72,6 +90,33 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
     of the loop along K, which carries it as a vector.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def UnrollPairsPass : Pass<"quant-unroll-pairs", "::mlir::func::FuncOp"> {
+  let summary = "Unroll innermost loops of two iterations";
+  let description = [{
+    The loop over the two halves of a byte becomes straight code, so that each
+    half is taken out by a constant shift. LLVM leaves a loop as it is when its
+    body is large, as that of a block of rows is.
+
+    ```mlir
+    %r = scf.for %h = %c0 to %c2 step %c1 iter_args(%acc = %init) -> i32 {
+      %s = arith.index_cast %h : index to i32
+      %t = arith.addi %acc, %s : i32
+      scf.yield %t : i32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %t = arith.addi %init, %c0_i32 : i32
+    %r = arith.addi %t, %c1_i32 : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
