@@ -90,8 +90,9 @@ static void
 writeToExpandedOutput(RewriterBase &rewriter,
                       bufferization::MaterializeInDestinationOp op) {
   Value source = op.getSource();
-  if (auto cast = source.getDefiningOp<tensor::CastOp>())
-    source = cast.getSource();
+  auto widened = source.getDefiningOp<tensor::CastOp>();
+  if (widened)
+    source = widened.getSource();
   auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>();
   auto output = dyn_cast<BlockArgument>(op.getDest());
   if (!collapse || !output || !isa<MemRefType>(output.getType()))
@@ -113,6 +114,11 @@ writeToExpandedOutput(RewriterBase &rewriter,
   rewriter.replaceOpWithNewOp<bufferization::MaterializeInDestinationOp>(
       op, /*result=*/Type(), collapse.getSrc(), expanded, op.getRestrict(),
       op.getWritable());
+  // They would be readers of what is computed in the output.
+  if (widened && widened->use_empty())
+    rewriter.eraseOp(widened);
+  if (collapse->use_empty())
+    rewriter.eraseOp(collapse);
 }
 
 /// The destination of `insertion` in place of `empty`, if it may be.

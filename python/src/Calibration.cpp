@@ -29,7 +29,7 @@ using namespace quantc::python;
 // Calibration
 //===----------------------------------------------------------------------===//
 
-static void checkFinite(const PortMetadata &port, const Array &array,
+static void checkFinite(const PortMetadata &port, const PortArray &array,
                         const Twine &where) {
   if (port.type != DataType::F32)
     return;

@@ -106,6 +106,75 @@ void quantc::python::bindPort(nb::module_ &m) {
 // Arrays
 //===----------------------------------------------------------------------===//
 
+/// How DLPack spells the elements of `buffer`; nothing for those of which it
+/// does not say the type by one letter, in the order of bytes of this machine.
+static std::optional<nb::dlpack::dtype> getType(const Py_buffer &buffer) {
+  if (!buffer.format || buffer.format[0] == 0 || buffer.format[1] != 0)
+    return std::nullopt;
+  auto get = [&](nb::dlpack::dtype_code code) -> nb::dlpack::dtype {
+    return {static_cast<uint8_t>(code),
+            static_cast<uint8_t>(8 * buffer.itemsize), 1};
+  };
+  char letter = buffer.format[0];
+  if (StringRef("efd").contains(letter))
+    return get(nb::dlpack::dtype_code::Float);
+  if (StringRef("bhilq").contains(letter))
+    return get(nb::dlpack::dtype_code::Int);
+  if (StringRef("BHILQ").contains(letter))
+    return get(nb::dlpack::dtype_code::UInt);
+  if (letter == '?')
+    return get(nb::dlpack::dtype_code::Bool);
+  return std::nullopt;
+}
+
+bool PortArray::readBuffer(nb::handle value, int flags) {
+  auto view = std::make_unique<Py_buffer>();
+  if (PyObject_GetBuffer(value.ptr(), view.get(),
+                         flags | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) != 0) {
+    PyErr_Clear();
+    return false;
+  }
+  buffer.reset(view.release());
+  std::optional<nb::dlpack::dtype> found = getType(*buffer);
+  if (!found)
+    return false;
+  type = *found;
+  pointer = buffer->buf;
+  sizes.assign(buffer->shape, buffer->shape + buffer->ndim);
+  numElements = buffer->len / buffer->itemsize;
+  return true;
+}
+
+template <class DLPackArray>
+bool PortArray::readDLPack(nb::handle value, bool convert) {
+  DLPackArray found;
+  if (!nb::try_cast<DLPackArray>(value, found, convert))
+    return false;
+  type = found.dtype();
+  pointer = const_cast<void *>(static_cast<const void *>(found.data()));
+  sizes.assign(found.shape_ptr(), found.shape_ptr() + found.ndim());
+  numElements = found.size();
+  array = nb::ndarray<nb::ro>(found);
+  return true;
+}
+
+std::optional<PortArray> PortArray::read(nb::handle value) {
+  PortArray result;
+  if (result.readBuffer(value, PyBUF_SIMPLE) ||
+      result.readDLPack<Array>(value, /*convert=*/true))
+    return result;
+  return std::nullopt;
+}
+
+std::optional<PortArray> PortArray::write(nb::handle value) {
+  using Writable = nb::ndarray<nb::c_contig, nb::device::cpu>;
+  PortArray result;
+  if (result.readBuffer(value, PyBUF_WRITABLE) ||
+      result.readDLPack<Writable>(value, /*convert=*/false))
+    return result;
+  return std::nullopt;
+}
+
 /// The names of the inputs, for errors.
 static std::string formatNames(ArrayRef<PortMetadata> ports) {
   return "; the inputs are " + join(map_range(ports,
@@ -153,18 +222,18 @@ pickValues(ArrayRef<PortMetadata> ports, nb::handle value, const Twine &where) {
 }
 
 /// `value` as an array that may be an input of type `port`.
-static Array getArray(const PortMetadata &port, nb::handle value,
-                      const Twine &where) {
-  Array array;
-  if (!nb::try_cast<Array>(value, array))
+static PortArray getArray(const PortMetadata &port, nb::handle value,
+                          const Twine &where) {
+  std::optional<PortArray> array = PortArray::read(value);
+  if (!array)
     raise(where + "input \"" + port.name + "\": expected an array of " +
           getNumpyName(port.type) + " (NumPy, or DLPack on the CPU), got " +
           nb::type_name(value.type()).c_str());
-  if (!getDataType(array.dtype(), port.type))
+  if (!getDataType(array->dtype(), port.type))
     raise(where + "input \"" + port.name + "\": expected " +
           getNumpyName(port.type) + ", got a type of " +
-          Twine(unsigned(array.dtype().bits)) + " bits that is not supported");
-  return array;
+          Twine(unsigned(array->dtype().bits)) + " bits that is not supported");
+  return std::move(*array);
 }
 
 BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
@@ -172,13 +241,11 @@ BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
   BoundArrays bound;
   std::vector<nb::object> values = pickValues(metadata.inputs, value, where);
   SmallVector<TensorView> views;
-  for (auto [port, item] : zip_equal(metadata.inputs, values)) {
-    Array array = getArray(port, item, where);
-    views.push_back({*getDataType(array.dtype(), port.type),
-                     ArrayRef(array.shape_ptr(), array.ndim()), array.data()});
-    // The shape stays where it is: the handle is what moves.
-    bound.arrays.push_back(std::move(array));
-  }
+  for (auto [port, item] : zip_equal(metadata.inputs, values))
+    bound.arrays.push_back(getArray(port, item, where));
+  for (auto [port, array] : zip_equal(metadata.inputs, bound.arrays))
+    views.push_back(
+        {*getDataType(array.dtype(), port.type), array.shape(), array.data()});
   Expected<SmallVector<int64_t>> dims = metadata.getDims(views);
   if (!dims)
     raise(where + toString(dims.takeError()));
@@ -189,7 +256,6 @@ BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
 SmallVector<void *> quantc::python::bindOutputs(const ProgramMetadata &metadata,
                                                 nb::handle value,
                                                 ArrayRef<int64_t> dims) {
-  using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
   bool isDict = nb::isinstance<nb::dict>(value);
   if (!isDict && metadata.outputs.size() != 1)
     raise("out: the program has " + Twine(metadata.outputs.size()) +
@@ -205,31 +271,37 @@ SmallVector<void *> quantc::python::bindOutputs(const ProgramMetadata &metadata,
         raise(where + "is missing");
       item = values[name];
     }
-    OutputArray array;
-    if (!nb::try_cast<OutputArray>(item, array) ||
-        array.dtype() != getDLPackType(port.type))
+    std::optional<PortArray> array = PortArray::write(item);
+    if (!array || array->dtype() != getDLPackType(port.type))
       raise(where + "expected a contiguous array of " +
             getNumpyName(port.type) + " that may be written to");
     SmallVector<int64_t> shape = metadata.getOutputShape(index, dims);
-    if (!equal(shape, ArrayRef(array.shape_ptr(), array.ndim())))
+    if (ArrayRef(shape) != array->shape())
       raise(where + "expected the shape [" +
             join(map_range(shape,
                            [](int64_t size) { return std::to_string(size); }),
                  ", ") +
             "]");
-    pointers.push_back(array.data());
+    pointers.push_back(array->data());
   }
   return pointers;
 }
 
-HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
-  SmallVector<int64_t> shape;
-  for (size_t i = 0; i < array.ndim(); ++i)
-    shape.push_back(array.shape(i));
+static HostTensor copyElements(const void *data, ArrayRef<int64_t> shape,
+                               DataType type) {
   HostTensor tensor(type, shape);
   if (!tensor.bytes.empty())
-    std::memcpy(tensor.bytes.data(), array.data(), tensor.bytes.size());
+    std::memcpy(tensor.bytes.data(), data, tensor.bytes.size());
   return tensor;
+}
+
+HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
+  return copyElements(array.data(), ArrayRef(array.shape_ptr(), array.ndim()),
+                      type);
+}
+
+HostTensor quantc::python::toHostTensor(const PortArray &array, DataType type) {
+  return copyElements(array.data(), array.shape(), type);
 }
 
 nb::object quantc::python::toNumPy(HostTensor tensor) {

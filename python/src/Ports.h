@@ -12,12 +12,51 @@
 #include "quantc/Target/ProgramMetadata.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <optional>
 
 namespace quantc::python {
 
 /// An array of NumPy, or of whoever speaks DLPack, on the CPU and row-major.
 using Array =
     nanobind::ndarray<nanobind::ro, nanobind::c_contig, nanobind::device::cpu>;
+
+/// The elements of an array of Python, while it is in use. Read through the
+/// buffer protocol where the array has it, as NumPy's do: DLPack, by which
+/// others are read, takes longer than a small program.
+class PortArray {
+public:
+  /// Nothing if `value` is no array on the CPU. One that is not row-major is
+  /// copied.
+  static std::optional<PortArray> read(nanobind::handle value);
+  /// Nothing if `value` is no row-major array on the CPU that may be written
+  /// to.
+  static std::optional<PortArray> write(nanobind::handle value);
+
+  void *data() const { return pointer; }
+  llvm::ArrayRef<int64_t> shape() const { return sizes; }
+  size_t size() const { return numElements; }
+  nanobind::dlpack::dtype dtype() const { return type; }
+
+private:
+  struct Release {
+    void operator()(Py_buffer *buffer) const {
+      PyBuffer_Release(buffer);
+      delete buffer;
+    }
+  };
+
+  bool readBuffer(nanobind::handle value, int flags);
+  template <class DLPackArray>
+  bool readDLPack(nanobind::handle value, bool convert);
+
+  std::unique_ptr<Py_buffer, Release> buffer;
+  /// What keeps an array alive that has no buffer.
+  nanobind::ndarray<nanobind::ro> array;
+  void *pointer = nullptr;
+  llvm::SmallVector<int64_t, 4> sizes;
+  size_t numElements = 0;
+  nanobind::dlpack::dtype type = {};
+};
 
 /// An input or output as Python sees it.
 struct PythonPort {
@@ -32,7 +71,7 @@ std::vector<PythonPort> getPorts(const ProgramMetadata &metadata,
 
 /// Arrays for the inputs of a program, and what they mean.
 struct BoundArrays {
-  std::vector<Array> arrays;
+  std::vector<PortArray> arrays;
   llvm::SmallVector<int64_t> dims;
 };
 
@@ -51,6 +90,7 @@ llvm::SmallVector<void *> bindOutputs(const ProgramMetadata &metadata,
                                       llvm::ArrayRef<int64_t> dims);
 
 HostTensor toHostTensor(const Array &array, DataType type);
+HostTensor toHostTensor(const PortArray &array, DataType type);
 
 /// A NumPy array that owns `tensor`.
 nanobind::object toNumPy(HostTensor tensor);

@@ -119,7 +119,7 @@ void PythonProgram::run(const BoundArrays &bound, ArrayRef<void *> outputs,
   Program &loaded = getProgram();
   AdapterSelection selection = choice.select(metadata.getNumRows(bound.dims));
   SmallVector<const void *> inputs;
-  for (const Array &array : bound.arrays)
+  for (const PortArray &array : bound.arrays)
     inputs.push_back(array.data());
   std::string error;
   {

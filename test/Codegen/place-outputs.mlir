@@ -50,7 +50,8 @@ func.func @panels(%x: tensor<?x4x16xf32>) -> tensor<?x64xf32> {
 // The sizes of the panels do not follow from that of the output.
 // CHECK-LABEL: func @unknown_panels_untouched
 //   CHECK-NOT:   memref.expand_shape
-func.func @unknown_panels_untouched(%x: tensor<4x?x16xf32>) -> tensor<4x?xf32> {
+func.func @unknown_panels_untouched(%x: tensor<4x?x16xf32>)
+    -> (tensor<4x?xf32> {quant.shape = affine_map<(d0) -> (4, d0 * 16)>}) {
   %z = tensor.collapse_shape %x [[0], [1, 2]] : tensor<4x?x16xf32> into tensor<4x?xf32>
   return %z : tensor<4x?xf32>
 }
