@@ -14,8 +14,9 @@ using namespace mlir;
 using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                              const Accumulators &accumulators) {
-  block = chooseBlock(numColumns, accumulators);
+                              const Accumulators &accumulators,
+                              int64_t rowsAtOnce) {
+  block = chooseBlock(numColumns, accumulators, rowsAtOnce);
   layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
             /*nibbles=*/false};
 }

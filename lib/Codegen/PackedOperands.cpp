@@ -43,9 +43,13 @@ LogicalResult LinearPacker::prepare() {
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
-  setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction->depth : 1,
-            isInteger() ? instruction->accumulators : unit.accumulators);
+  int64_t weightBytes =
+      type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  setLayout(
+      type.getDimSize(0), type.getDimSize(1),
+      isInteger() ? instruction->depth : 1,
+      isInteger() ? instruction->accumulators : unit.accumulators,
+      getRowsAtOnce(op.getInput().getType().getDimSize(0), weightBytes, unit));
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (constantWeight)
     layout.nibbles = hasNarrowWeight();

@@ -158,8 +158,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileLeftovers(rewriter)) ||
-        failed(tileSums(rewriter)) || failed(simplify(getOperation())))
+        failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
+        failed(simplify(getOperation())))
       signalPassFailure();
   }
 
@@ -210,8 +210,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     SmallVector<int64_t> sizes(op.getNumLoops(), 0);
     for (auto [size, range, iterator] : llvm::zip_equal(
              sizes, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
-      size = ShapedType::isDynamic(range) &&
-             linalg::isParallelIterator(iterator);
+      size =
+          ShapedType::isDynamic(range) && linalg::isParallelIterator(iterator);
     if (sizes[0] == 0)
       return sizes;
     Value result = op.getDpsInits().front();
