@@ -47,5 +47,7 @@ with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
 for feature in ("avx2", "avx512_vnni", "avx_vnni", "amx_int8"):
     if feature in flags:
         config.available_features.add(feature)
+if shutil.which("qemu-x86_64"):
+    config.available_features.add("qemu-x86_64")
 if shutil.which("qemu-aarch64") and shutil.which("aarch64-linux-gnu-gcc"):
     config.available_features.add("aarch64")

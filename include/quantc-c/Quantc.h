@@ -41,7 +41,8 @@ MLIR_CAPI_EXPORTED MlirLogicalResult quantcRunPipeline(MlirModule module,
 
 /** Compiles `module` to an object file and, unless `header` is empty, a C
  * header that declares what the object exports. The target is `native`,
- * `x86-64-v3`, `aarch64+dotprod` and so on, or empty for what the module says.
+ * `x86-64-v3`, `aarch64+dotprod` and so on, several of them separated by commas
+ * with the best first, `multi`, or empty for what the module says.
  * Files are written completely or not at all; the module is only good for
  * destroying. */
 MLIR_CAPI_EXPORTED MlirLogicalResult

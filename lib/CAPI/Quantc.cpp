@@ -43,11 +43,11 @@ MlirLogicalResult quantcCompileToObject(MlirModule module, MlirStringRef target,
   ModuleOp op = unwrap(module);
   quantc::CompileOptions options;
   if (target.length != 0) {
-    FailureOr<quantc::TargetSpec> spec =
-        quantc::parseTarget(unwrap(target), [&] { return op.emitError(); });
-    if (failed(spec))
+    FailureOr<std::vector<quantc::TargetSpec>> targets =
+        quantc::parseTargets(unwrap(target), [&] { return op.emitError(); });
+    if (failed(targets))
       return wrap(LogicalResult::failure());
-    options.target = std::move(*spec);
+    options.targets = std::move(*targets);
   }
   return wrap(
       quantc::compileToFile(op, options, unwrap(object), unwrap(header)));

@@ -13,6 +13,7 @@
 #include "quantc/Codegen/BoundProgram.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Target/EntryAbi.h"
+#include "quantc/Target/Parameters.h"
 #include "quantc/Target/ProgramMetadata.h"
 
 using namespace mlir;
@@ -35,14 +36,18 @@ class EntryEmitter {
     Workspace,
     Executor,
     Adapters,
-    AdapterOfRow
+    AdapterOfRow,
+    Parameters
   };
 
 public:
   EntryEmitter(func::FuncOp program, func::FuncOp sizeFunction, StringRef name)
       : program(program), sizeFunction(sizeFunction), name(name),
-        interface(getBoundInterface(program)), loc(program.getLoc()),
-        builder(program),
+        interface(getBoundInterface(program)),
+        parameters(
+            program->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>(
+                kParametersAttr)),
+        loc(program.getLoc()), builder(program),
         pointerType(LLVM::LLVMPointerType::get(program.getContext())) {}
 
   LogicalResult emit();
@@ -77,6 +82,8 @@ private:
   Value loadPort(Value args, Field field, unsigned index, const Port &port,
                  ValueRange dims);
   Value loadWorkspace(Value args, ValueRange dims);
+  Value loadParameters(Value args);
+  Value isMissingOrMisaligned(Value pointer);
   /// Loads the pointers of adapters to `operands` and appends their dimensions
   /// to `dims`.
   void loadAdapters(Value args, SmallVector<Value> &operands,
@@ -93,6 +100,8 @@ private:
   func::FuncOp sizeFunction;
   StringRef name;
   ProgramInterface interface;
+  /// The constants that the caller passes, or null.
+  ArrayAttr parameters;
   Location loc;
   OpBuilder builder;
   Type pointerType;
@@ -114,8 +123,8 @@ void EntryEmitter::internalize(func::FuncOp func, StringRef suffix) {
 void EntryEmitter::unpackArgument(unsigned index, ArrayRef<Value> sizes) {
   BlockArgument arg = program.getArgument(index);
   auto type = cast<MemRefType>(arg.getType());
-  bool isInput = !program.getArgAttr(index, kOutputAttr) &&
-                 !program.getArgAttr(index, kWorkspaceAttr);
+  bool isReadOnly = !program.getArgAttr(index, kOutputAttr) &&
+                    !program.getArgAttr(index, kWorkspaceAttr);
   SmallVector<OpOperand *> uses;
   for (OpOperand &use : arg.getUses())
     uses.push_back(&use);
@@ -139,7 +148,7 @@ void EntryEmitter::unpackArgument(unsigned index, ArrayRef<Value> sizes) {
 
   SmallVector<NamedAttribute> attrs = {builder.getNamedAttr(
       LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr())};
-  if (isInput)
+  if (isReadOnly)
     attrs.push_back(builder.getNamedAttr(
         LLVM::LLVMDialect::getReadonlyAttrName(), builder.getUnitAttr()));
   program.setArgAttrs(index, attrs);
@@ -157,6 +166,10 @@ LogicalResult EntryEmitter::unpackProgram() {
     SmallVector<Value> sizes;
     if (auto shape = program.getArgAttrOfType<AffineMapAttr>(index, kShapeAttr))
       sizes = getSizes(shape.getValue(), dims);
+    else if (program.getArgAttr(index, kParametersAttr))
+      sizes.push_back(getInteger(
+          builder.getIndexType(),
+          cast<MemRefType>(program.getArgumentTypes()[index]).getDimSize(0)));
     else
       sizes.push_back(getWorkspaceSize(dims));
     unpackArgument(index, sizes);
@@ -207,9 +220,15 @@ Value EntryEmitter::loadField(Value args, Field field, unsigned index) {
                               pointerType, pointerType};
   if (interface.adapters)
     fields.append({pointerType, pointerType});
+  if (parameters)
+    fields.push_back(pointerType);
+  // Fields that a program does not have take no room.
+  int32_t position = int32_t(field);
+  if (field == Field::Parameters)
+    position = fields.size() - 1;
   Type structType =
       LLVM::LLVMStructType::getLiteral(builder.getContext(), fields);
-  SmallVector<LLVM::GEPArg> path = {0, int32_t(field)};
+  SmallVector<LLVM::GEPArg> path = {0, position};
   if (field == Field::Inputs || field == Field::Outputs)
     path.push_back(int32_t(index));
   Value address =
@@ -290,22 +309,46 @@ Value EntryEmitter::loadPort(Value args, Field field, unsigned index,
   return pointer;
 }
 
-/// Loads the workspace; the function returns an error if one is needed and this
-/// is none.
-Value EntryEmitter::loadWorkspace(Value args, ValueRange dims) {
-  Value pointer = loadField(args, Field::Workspace);
+Value EntryEmitter::isMissingOrMisaligned(Value pointer) {
   Type i64 = builder.getI64Type();
   Value address = LLVM::PtrToIntOp::create(builder, loc, i64, pointer);
   Value low = arith::AndIOp::create(builder, loc, address,
                                     getInteger(i64, kBufferAlignment - 1));
   Value misaligned = arith::CmpIOp::create(
       builder, loc, arith::CmpIPredicate::ne, low, getInteger(i64, 0));
-  Value isWrong =
-      arith::OrIOp::create(builder, loc, isNull(pointer), misaligned);
+  return arith::OrIOp::create(builder, loc, isNull(pointer), misaligned);
+}
+
+/// Loads the workspace; the function returns an error if one is needed and this
+/// is none.
+Value EntryEmitter::loadWorkspace(Value args, ValueRange dims) {
+  Value pointer = loadField(args, Field::Workspace);
+  Value isWrong = isMissingOrMisaligned(pointer);
   Value isNeeded = isNonZero(getWorkspaceSize(dims));
   returnIf(arith::AndIOp::create(builder, loc, isWrong, isNeeded),
            getError(EntryError::Workspace));
   return pointer;
+}
+
+/// Loads the parameters of a program that has some; the function returns an
+/// error if they are not there. Where they start is 0 until variants are put
+/// together.
+Value EntryEmitter::loadParameters(Value args) {
+  Value pointer = loadField(args, Field::Parameters);
+  returnIf(isMissingOrMisaligned(pointer), getError(EntryError::Parameters));
+  Type i64 = builder.getI64Type();
+  LLVM::GlobalOp global;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(program);
+    global = LLVM::GlobalOp::create(
+        builder, loc, i64, /*isConstant=*/true, LLVM::Linkage::Internal,
+        (name + kParametersStartSuffix).str(), builder.getI64IntegerAttr(0));
+  }
+  Value start = LLVM::LoadOp::create(
+      builder, loc, i64, LLVM::AddressOfOp::create(builder, loc, global));
+  return LLVM::GEPOp::create(builder, loc, pointerType, builder.getI8Type(),
+                             pointer, start);
 }
 
 /// What `adapter_of_row` stands for when it is null: all rows use the first
@@ -372,6 +415,8 @@ void EntryEmitter::emitRun() {
     loadAdapters(args, operands, dims);
   for (auto [index, port] : llvm::enumerate(interface.outputs))
     operands.push_back(loadPort(args, Field::Outputs, index, port, dims));
+  if (parameters)
+    operands.push_back(loadParameters(args));
   operands.push_back(loadWorkspace(args, dims));
   llvm::append_range(operands, dims);
   func::CallOp::create(builder, loc, program, operands);

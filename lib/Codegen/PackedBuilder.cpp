@@ -15,10 +15,9 @@ using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
                               const Accumulators &accumulators,
-                              int64_t rowsAtOnce) {
+                              int64_t rowsAtOnce, bool nibbles) {
   block = chooseBlock(numColumns, accumulators, rowsAtOnce);
-  layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
-            /*nibbles=*/false};
+  layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, nibbles};
 }
 
 Value PackedBuilder::constant(Type element, ArrayRef<int64_t> shape,

@@ -17,9 +17,9 @@ static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-Expected<StringRef> ExternalData::open(StringRef location) {
+Expected<ExternalData::File> ExternalData::open(StringRef location) {
   if (auto found = files.find(location); found != files.end())
-    return found->second->getBuffer();
+    return found->second;
   if (location.empty())
     return makeError("external data has no location");
   if (sys::path::is_absolute(location) || location.contains('\0') ||
@@ -51,16 +51,15 @@ Expected<StringRef> ExternalData::open(StringRef location) {
   // A device or a pipe could be read without end.
   if (!sys::fs::is_regular_file(realFile))
     return makeError("external data '" + location + "' is no regular file");
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getFile(
-      realFile, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!buffer)
+  uint64_t size;
+  if (std::error_code error = sys::fs::file_size(realFile, size))
     return makeError("cannot open external data '" + location +
-                     "': " + buffer.getError().message());
-  return (files[location] = std::move(*buffer))->getBuffer();
+                     "': " + error.message());
+  return files[location] = {realFile.str().str(), size};
 }
 
-Expected<StringRef> ExternalData::read(const TensorProto &tensor,
-                                       uint64_t size) {
+Expected<std::unique_ptr<MemoryBuffer>>
+ExternalData::read(const TensorProto &tensor, uint64_t size) {
   StringRef location;
   uint64_t offset = 0;
   uint64_t length = size;
@@ -76,16 +75,21 @@ Expected<StringRef> ExternalData::read(const TensorProto &tensor,
       return makeError("external data has " + key + " '" + value +
                        "'; expects a number of bytes");
   }
-  Expected<StringRef> contents = open(location);
-  if (!contents)
-    return contents.takeError();
+  Expected<File> file = open(location);
+  if (!file)
+    return file.takeError();
   if (length != size)
     return makeError("external data is " + Twine(length) +
                      " bytes long; the shape of the tensor takes " +
                      Twine(size));
-  if (offset > contents->size() || length > contents->size() - offset)
+  if (offset > file->size || length > file->size - offset)
     return makeError("external data '" + location + "' has " +
-                     Twine(contents->size()) + " bytes; the tensor takes " +
+                     Twine(file->size) + " bytes; the tensor takes " +
                      Twine(length) + " from byte " + Twine(offset));
-  return contents->substr(offset, length);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> data =
+      MemoryBuffer::getFileSlice(file->path, length, offset);
+  if (!data)
+    return makeError("cannot read external data '" + location +
+                     "': " + data.getError().message());
+  return std::move(*data);
 }

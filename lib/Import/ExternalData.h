@@ -16,23 +16,27 @@
 
 namespace quantc::onnx {
 
-/// Maps the files that tensors of a model keep their data in. Only files inside
-/// the folder of the model are opened: no absolute path, no `..`, no symbolic
-/// link that leads outside.
+/// Reads the files that tensors of a model keep their data in. Only files
+/// inside the folder of the model are opened: no absolute path, no `..`, no
+/// symbolic link that leads outside.
 class ExternalData {
 public:
   explicit ExternalData(llvm::StringRef modelPath) : modelPath(modelPath) {}
 
-  /// The data of `tensor`, which needs `size` bytes. Stays valid as long as
-  /// this object.
-  llvm::Expected<llvm::StringRef> read(const TensorProto &tensor,
-                                       uint64_t size);
+  /// The data of `tensor`, which needs `size` bytes. Only this part of the file
+  /// is mapped, so that a model is in memory once, not twice.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+  read(const TensorProto &tensor, uint64_t size);
 
 private:
-  llvm::Expected<llvm::StringRef> open(llvm::StringRef location);
+  struct File {
+    std::string path;
+    uint64_t size;
+  };
+  llvm::Expected<File> open(llvm::StringRef location);
 
   llvm::StringRef modelPath;
-  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
+  llvm::StringMap<File> files;
 };
 
 } // namespace quantc::onnx

@@ -77,12 +77,15 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
       llvm::divideCeil(static_cast<uint64_t>(*numElements) * bits, 8);
 
   SmallVector<char, 0> converted;
+  std::unique_ptr<llvm::MemoryBuffer> mapped;
   StringRef data;
   if (tensor.isExternal) {
-    llvm::Expected<StringRef> read = external.read(tensor, size);
+    llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> read =
+        external.read(tensor, size);
     if (!read)
       return read.takeError();
-    data = *read;
+    mapped = std::move(*read);
+    data = mapped->getBuffer();
   } else if (tensor.rawData) {
     data = *tensor.rawData;
   } else if (tensor.type == ElementType::Float ||

@@ -73,12 +73,19 @@ quantc::numerics::quantizeNormalFloat(llvm::ArrayRef<float> values) {
       magnitude = std::max(magnitude, std::fabs(value));
     magnitudes.push_back(magnitude);
   }
-  NormalFloatWeights result;
-  result.magnitudes = quantizeMagnitudes(magnitudes);
+  return quantizeNormalFloat(values, quantizeMagnitudes(magnitudes));
+}
+
+NormalFloatWeights
+quantc::numerics::quantizeNormalFloat(llvm::ArrayRef<float> values,
+                                      NormalFloatMagnitudes magnitudes) {
   // The level is the best one for the magnitude that will be read.
-  magnitudes = dequantizeMagnitudes(result.magnitudes, magnitudes.size());
+  std::vector<float> stored =
+      dequantizeMagnitudes(magnitudes, values.size() / normalFloatBlock);
+  NormalFloatWeights result;
+  result.magnitudes = std::move(magnitudes);
   for (size_t i = 0; i < values.size(); ++i) {
-    float magnitude = magnitudes[i / normalFloatBlock];
+    float magnitude = stored[i / normalFloatBlock];
     result.storage.push_back(
         findLevel(magnitude > 0 ? values[i] / magnitude : 0.0f));
   }

@@ -34,13 +34,6 @@ bool quantc::numerics::isTwoLevelScale(float scale) {
   return (Evaluate::bitcastToInt(scale) & 0xF) == 0;
 }
 
-/// The nearest float with four zero bits at the end, not below the smallest
-/// positive one. `value` is positive and far from overflow.
-static float roundToTwoLevelScale(float value) {
-  int32_t bits = (Evaluate::bitcastToInt(value) + 8) & ~0xF;
-  return Evaluate::bitcastToFloat(std::max(bits, 0x10));
-}
-
 /// value with NaN as 0 and infinities as the largest finite f32.
 static float makeFinite(float value) {
   if (std::isnan(value))
@@ -117,9 +110,10 @@ float quantc::numerics::quantizeTwoLevelRow(
     largest = std::max(largest, std::fabs(value));
 
   std::fill(multipliers.begin(), multipliers.end(), 1);
+  Evaluate a;
   if (largest == 0.0f) {
     std::fill(storage.begin(), storage.end(), 0);
-    return roundToTwoLevelScale(degenerateScale);
+    return roundToTwoLevelScale(a, degenerateScale);
   }
 
   // Scaled by a power of two to magnitudes below 2: exact, but for values so
@@ -138,7 +132,7 @@ float quantc::numerics::quantizeTwoLevelRow(
   for (int i = 0; i < numSteps; ++i) {
     float candidate = static_cast<float>(static_cast<double>(largest) / 120.0 *
                                          (firstStep + i * stepWidth));
-    float scale = std::min(roundToTwoLevelScale(candidate), largestScale);
+    float scale = std::min(roundToTwoLevelScale(a, candidate), largestScale);
     double error = chooseMultipliers(normalized, groupSize,
                                      std::scalbn(scale, -exponent), tried);
     if (bestScale == 0.0f || error < bestError) {
@@ -149,7 +143,6 @@ float quantc::numerics::quantizeTwoLevelRow(
   }
 
   // The stored values are those of `quantize` with the exact scale s_c * m_g.
-  Evaluate a;
   StorageRange range = storageRange(/*bits=*/4, /*narrow=*/false);
   for (size_t k = 0; k < values.size(); ++k) {
     float scale = bestScale * multipliers[k / groupSize];

@@ -36,20 +36,22 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
+  pm.addPass(createFuseElementwisePass());
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  pm.addNestedPass<func::FuncOp>(createUnrollPairsPass());
   pm.addPass(createFlattenNarrowVectorsPass());
+  pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
-  pm.addPass(createLowerTransposesPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
-static void addBufferPasses(OpPassManager &pm) {
+static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createBindInterfacePass());
   pm.addPass(createPlaceOutputsPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -59,6 +61,7 @@ static void addBufferPasses(OpPassManager &pm) {
   options.bufferAlignment = kBufferAlignment;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   addCleanup(pm);
+  pm.addPass(createExternalizeConstantsPass({codegen.maxConstantBytes}));
   pm.addPass(createFlattenConstantsPass());
   pm.addPass(createExpandStridedCopiesPass());
   pm.addPass(createPlanWorkspacePass());
@@ -66,6 +69,9 @@ static void addBufferPasses(OpPassManager &pm) {
 
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createLowerTileContractionsPass());
+  pm.addPass(createVectorizeReductionsPass());
+  pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());
@@ -101,7 +107,7 @@ void quantc::buildToLLVMPipeline(OpPassManager &pm,
   target.target = options.target;
   pm.addPass(createSetTargetPass(target));
   addTensorPasses(pm);
-  addBufferPasses(pm);
+  addBufferPasses(pm, options);
   addLoopPasses(pm);
   addLLVMPasses(pm, options);
 }

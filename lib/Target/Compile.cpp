@@ -13,8 +13,10 @@
 #include "quantc/Pipelines/ToLLVM.h"
 #include "quantc/Target/EntryAbi.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/Constants.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -25,10 +27,9 @@ static LogicalResult lowerToLLVM(ModuleOp module,
                                  const CompileOptions &options) {
   if (module.getOps<func::FuncOp>().empty())
     return success();
-  if (options.target)
-    setTarget(module, *options.target);
   CodegenOptions codegen;
   codegen.name = options.name;
+  codegen.maxConstantBytes = options.maxConstantBytes;
   PassManager pm(module.getContext());
   buildToLLVMPipeline(pm, codegen);
   return pm.run(module);
@@ -52,10 +53,9 @@ static FailureOr<ProgramMetadata> readMetadata(ModuleOp module) {
       "that quant-emit-entry gave its C interface");
 }
 
-/// The bytes of `module`, which is in LLVM's dialect.
+/// The bytes of `module`, which is optimized.
 static llvm::Expected<std::string>
 emit(llvm::Module &module, const TargetSpec &target, EmitKind kind) {
-  optimize(module, target);
   if (kind == EmitKind::LLVMIR) {
     std::string text;
     llvm::raw_string_ostream os(text);
@@ -70,29 +70,125 @@ emit(llvm::Module &module, const TargetSpec &target, EmitKind kind) {
   return kind == EmitKind::Object ? std::move(code) : linkShared(*code);
 }
 
-FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
-                                           const CompileOptions &options) {
+/// Tells `variant` where its parameters start.
+static void setParametersStart(llvm::Module &variant, StringRef name,
+                               int64_t start) {
+  std::string symbol = (name + kParametersStartSuffix).str();
+  if (llvm::GlobalVariable *global =
+          variant.getGlobalVariable(symbol, /*AllowInternal=*/true))
+    global->setInitializer(
+        llvm::ConstantInt::get(global->getValueType(), start));
+}
+
+/// Compiles `module`, which it consumes, for one target: that of the module if
+/// `target` is null. Adds its parameters to `parameters`.
+static FailureOr<Variant> compileVariant(ModuleOp module,
+                                         const CompileOptions &options,
+                                         const TargetSpec *target,
+                                         llvm::LLVMContext &context,
+                                         ParameterBlocks &parameters) {
+  bool isLowered = module.getOps<func::FuncOp>().empty();
+  if (target && !isLowered)
+    setTarget(module, *target);
   if (failed(lowerToLLVM(module, options)))
     return failure();
   FailureOr<ProgramMetadata> metadata = readMetadata(module);
   if (failed(metadata))
     return failure();
-  if (options.target && !(*options.target == metadata->target))
+  if (target && !(*target == metadata->target))
     return emitError(module.getLoc(), "is code for ")
            << metadata->target.cpu << " already; compile the program again for "
-           << options.target->cpu;
-  llvm::LLVMContext context;
+           << target->cpu;
   std::unique_ptr<llvm::Module> translated =
       translateModuleToLLVMIR(module, context, metadata->name);
   if (!translated)
     return emitError(module.getLoc(), "cannot translate to LLVM IR");
+  setParametersStart(
+      *translated, metadata->name,
+      parameters.add(module->getAttrOfType<ArrayAttr>(kParametersAttr)));
+  // Without tiles, a target that has them is its fallback.
+  if (!usesTiles(*translated))
+    metadata->target = getFallback(metadata->target);
+  optimize(*translated, metadata->target);
+  return Variant{std::move(translated), std::move(*metadata)};
+}
+
+/// The targets to compile `module` for.
+static FailureOr<std::vector<TargetSpec>>
+getTargets(ModuleOp module, const CompileOptions &options) {
+  std::vector<TargetSpec> targets = options.targets;
+  if (!targets.empty())
+    return targets;
+  if (module->hasAttr(LLVM::LLVMDialect::getTargetAttrName())) {
+    targets.push_back(getTarget(module));
+    addFallbacks(targets);
+    return targets;
+  }
+  return parseTargets("native", [&] { return emitError(module.getLoc()); });
+}
+
+/// Compiles `module`, which it consumes, for each of the targets.
+static FailureOr<std::vector<Variant>>
+compileVariants(ModuleOp module, const CompileOptions &options,
+                llvm::LLVMContext &context, ParameterBlocks &parameters) {
+  std::vector<Variant> variants;
+  if (module.getOps<func::FuncOp>().empty()) {
+    FailureOr<Variant> variant = compileVariant(
+        module, options,
+        options.targets.empty() ? nullptr : &options.targets.front(), context,
+        parameters);
+    if (failed(variant))
+      return failure();
+    variants.push_back(std::move(*variant));
+    return variants;
+  }
+  FailureOr<std::vector<TargetSpec>> targets = getTargets(module, options);
+  if (failed(targets))
+    return failure();
+  for (const TargetSpec &target : *targets) {
+    if (!variants.empty() && variants.back().metadata.target == target)
+      continue;
+    OwningOpRef<ModuleOp> copy;
+    if (&target != &targets->back())
+      copy = module.clone();
+    FailureOr<Variant> variant = compileVariant(copy ? *copy : module, options,
+                                                &target, context, parameters);
+    if (failed(variant))
+      return failure();
+    variants.push_back(std::move(*variant));
+  }
+  return variants;
+}
+
+FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
+                                           const CompileOptions &options) {
+  Location loc = module.getLoc();
+  llvm::LLVMContext context;
+  ParameterBlocks parameters;
+  FailureOr<std::vector<Variant>> variants =
+      compileVariants(module, options, context, parameters);
+  if (failed(variants))
+    return failure();
+  if (usesTiles(*variants->back().module))
+    return emitError(loc, "uses AMX, which the system may refuse; compile the "
+                          "program again, from a form before LLVM's dialect, "
+                          "so that the object gets a fallback");
+  CompiledProgram program;
+  if (ArrayAttr all = parameters.getAll()) {
+    program.parameters = createParameters(all);
+    variants->back().metadata.parameters =
+        getParametersInfo(*program.parameters);
+  }
+  auto linked = linkVariants(*variants, program.metadata);
+  if (!linked)
+    return emitError(loc, llvm::toString(linked.takeError()));
   llvm::Expected<std::string> bytes =
-      emit(*translated, metadata->target, options.emit);
+      emit(**linked, program.metadata.target, options.emit);
   if (!bytes)
-    return emitError(module.getLoc(), llvm::toString(bytes.takeError()));
-  std::string header = printHeader(*metadata);
-  return CompiledProgram{std::move(*bytes), std::move(header),
-                         std::move(*metadata)};
+    return emitError(loc, llvm::toString(bytes.takeError()));
+  program.bytes = std::move(*bytes);
+  program.header = printHeader(program.metadata);
+  return program;
 }
 
 std::string quantc::getProgramName(StringRef path) {
@@ -128,6 +224,36 @@ LogicalResult quantc::writeFile(ModuleOp module, StringRef path,
          << reason;
 }
 
+LogicalResult quantc::writeFiles(ModuleOp module,
+                                 const CompiledProgram &program, StringRef path,
+                                 StringRef header) {
+  std::vector<std::pair<std::string, StringRef>> files = {
+      {path.str(), program.bytes}};
+  if (program.parameters)
+    files.emplace_back(getParametersPath(path),
+                       program.parameters->getBuffer());
+  if (!header.empty())
+    files.emplace_back(header.str(), program.header);
+  // Each file appears when those before it have; one that cannot takes them
+  // away again.
+  SmallVector<StringRef> written;
+  std::function<LogicalResult(size_t)> writeFirst = [&](size_t count) {
+    if (count == 0)
+      return success();
+    const auto &[name, bytes] = files[count - 1];
+    LogicalResult result =
+        writeFile(module, name, bytes, [&] { return writeFirst(count - 1); });
+    if (succeeded(result))
+      written.push_back(name);
+    return result;
+  };
+  if (succeeded(writeFirst(files.size())))
+    return success();
+  for (StringRef name : written)
+    (void)llvm::sys::fs::remove(name);
+  return failure();
+}
+
 LogicalResult quantc::compileToFile(ModuleOp module,
                                     const CompileOptions &options,
                                     StringRef path, StringRef header) {
@@ -137,9 +263,5 @@ LogicalResult quantc::compileToFile(ModuleOp module,
   FailureOr<CompiledProgram> program = compile(module, named);
   if (failed(program))
     return failure();
-  auto writeProgram = [&] { return writeFile(module, path, program->bytes); };
-  // Both files or none.
-  return header.empty()
-             ? writeProgram()
-             : writeFile(module, header, program->header, writeProgram);
+  return writeFiles(module, *program, path, header);
 }

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "quantc/Target/DotInstructions.h"
 
@@ -25,8 +26,10 @@ public:
     instruction.intrinsics.split(intrinsics, ',');
   }
 
-  Value emitQuad(Value acc, Value lhs, Value rhs);
+  Value emitTile(Value acc, Value lhs, Value rhs);
+  Value emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped);
   Value emitPair(Value acc, Value lhs, Value rhs);
+  Value emitSignedPair(Value acc, Value lhs, Value rhs);
   Value emitWiden(Value acc, Value lhs, Value rhs);
   Value emitScalar(Value acc, Value lhs, Value rhs);
 
@@ -73,14 +76,38 @@ private:
 };
 } // namespace
 
-Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs) {
-  return call(acc.getType(), {acc, repeat(lhs), rhs});
+Value DotBuilder::emitTile(Value acc, Value lhs, Value rhs) {
+  return call(acc.getType(), {acc, lhs, rhs});
+}
+
+Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped) {
+  Value all = repeat(lhs);
+  if (areSwapped)
+    std::swap(all, rhs);
+  return call(acc.getType(), {acc, all, rhs});
 }
 
 /// The sum of two products is at most 2 * 128 * 128 and fits i32.
 Value DotBuilder::emitPair(Value acc, Value lhs, Value rhs) {
   return add(acc,
              call(acc.getType(), {repeat(extend(lhs, 16)), extend(rhs, 16)}));
+}
+
+/// |a| is at most 128, an unsigned byte; sign(w, a) is w, 0 or -w, which fits
+/// i8 unless w is -128. The sum of two products is at most 2 * 128 * 127 =
+/// 32512 and fits i16: nothing saturates.
+Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
+  auto bytes = cast<VectorType>(rhs.getType());
+  Value all = repeat(lhs);
+  Value signedWeights = call(bytes, {rhs, all});
+  // abs(-128) wraps to the byte 128.
+  Value magnitude = math::AbsIOp::create(builder, loc, all);
+  VectorType words = getType(bytes.getNumElements() / 2, 16);
+  Value sums = call(words, {magnitude, signedWeights});
+  Value ones = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(words, builder.getI16IntegerAttr(1)));
+  return add(acc, call(acc.getType(), {sums, ones}));
 }
 
 /// A product is at most 128 * 128 and fits i16; two are added in i32.
@@ -98,13 +125,17 @@ Value DotBuilder::emitScalar(Value acc, Value lhs, Value rhs) {
 
 Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
                                  const DotInstruction &instruction, Value acc,
-                                 Value lhs, Value rhs) {
+                                 Value lhs, Value rhs, bool areSwapped) {
   DotBuilder dot(builder, loc, instruction);
   switch (instruction.form) {
+  case DotInstruction::Form::Tile:
+    return dot.emitTile(acc, lhs, rhs);
   case DotInstruction::Form::Quad:
-    return dot.emitQuad(acc, lhs, rhs);
+    return dot.emitQuad(acc, lhs, rhs, areSwapped);
   case DotInstruction::Form::Pair:
     return dot.emitPair(acc, lhs, rhs);
+  case DotInstruction::Form::SignedPair:
+    return dot.emitSignedPair(acc, lhs, rhs);
   case DotInstruction::Form::Widen:
     return dot.emitWiden(acc, lhs, rhs);
   case DotInstruction::Form::Scalar:

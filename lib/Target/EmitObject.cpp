@@ -109,6 +109,10 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
     function.addFnAttr("target-cpu", target.cpu);
     if (std::string features = target.getFeatureString(); !features.empty())
       function.addFnAttr("target-features", features);
+    // Otherwise LLVM prefers half of a register on CPUs that were once slowed
+    // down by whole ones, which our contractions use anyway.
+    if (target.hasFeature("avx512f"))
+      function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr(Attribute::NoUnwind);
   }
 

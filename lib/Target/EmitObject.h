@@ -21,6 +21,23 @@ namespace quantc {
 /// Runs LLVM's optimizer on `module` for `target`.
 void optimize(llvm::Module &module, const TargetSpec &target);
 
+/// A program compiled for one target.
+struct Variant {
+  std::unique_ptr<llvm::Module> module;
+  ProgramMetadata metadata;
+};
+
+/// Whether `module` has instructions that the system has to be asked for.
+bool usesTiles(const llvm::Module &module);
+
+/// Links optimized variants of one program, best first, to one module that has
+/// the interface of the program and runs the first that the machine can run.
+/// Fills in `metadata`, which the module contains. A single variant stays as it
+/// is.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+linkVariants(llvm::MutableArrayRef<Variant> variants,
+             ProgramMetadata &metadata);
+
 /// `module` as object code or assembly.
 llvm::Expected<std::string> emitCode(llvm::Module &module,
                                      const TargetSpec &target, EmitKind kind);

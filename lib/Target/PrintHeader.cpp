@@ -137,8 +137,13 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
   std::string prefix = getMacroName(program.name);
   StringRef name = program.name;
 
-  os << "/* " << name << ": compiled by quantc for " << program.target.cpu
-     << " (" << program.target.triple << "). */\n"
+  os << "/* " << name << ": compiled by quantc for ";
+  if (program.variants.empty())
+    os << program.target.str();
+  interleave(
+      program.variants, os, [&](const TargetSpec &t) { os << t.str(); },
+      ";\n   ");
+  os << " (" << program.target.triple << "). */\n"
      << "#ifndef QUANTC_PROGRAM_" << prefix << "_H\n#define QUANTC_PROGRAM_"
      << prefix << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
@@ -158,7 +163,16 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
   printPorts(os, prefix, "OUTPUT", program.outputs, program.dims);
   if (program.adapters)
     printAdapters(os, prefix, *program.adapters);
+  if (program.parameters)
+    os << "#define " << prefix << "_PARAMETERS_BYTES "
+       << program.parameters->bytes << "\n\n";
 
+  std::string variant =
+      ("/* The index, among the " + Twine(program.variants.size()) +
+       " targets above, of the code that runs on this machine;\n   -1 if none "
+       "does. */\nint " +
+       name + kVariantSuffix + "(void);\n\n")
+          .str();
   auto getCount = [](size_t size) { return std::max<size_t>(size, 1); };
   os << "/* Fields that are not set must be zero. */\n"
      << "typedef struct " << name << "_args {\n"
@@ -179,6 +193,10 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
        << "index of its\n     block, negative for none; null: all rows use the "
        << "first block */\n"
        << "  const int32_t *adapter_of_row;\n";
+  if (program.parameters)
+    os << "  /* what the file " << name << ".params holds, " << prefix
+       << "_PARAMETERS_BYTES, 64-byte\n     aligned: mapped or read */\n"
+       << "  const void *parameters;\n";
   os << "} " << name << "_args;\n\n"
      << "/* Returns 0 or " << prefix << "_ERROR_*. Safe to call from several "
      << "threads at a\n   time, each with its own workspace. */\n"
@@ -186,6 +204,7 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
      << "/* The bytes of workspace for these dims; 0 for dims out of range. "
         "*/\n"
      << "size_t " << name << "_workspace_size(const int64_t *dims);\n\n"
+     << (program.variants.empty() ? "" : variant)
      << "/* What this header says, as JSON. */\n"
      << "extern const char " << name << "_metadata[];\n\n"
      << "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";

@@ -84,6 +84,14 @@ Error Program::bind(StringRef name) {
   if (!parsed)
     return parsed.takeError();
   metadata = std::move(*parsed);
+  if (!metadata.variants.empty()) {
+    auto getVariant = reinterpret_cast<int32_t (*)()>(find(kVariantSuffix));
+    if (!getVariant)
+      return createStringError("not a program of quantc: symbols are missing");
+    // Out of range if the machine has not even what the last one needs.
+    size_t index = uint32_t(getVariant());
+    variant = index < metadata.variants.size() ? index : 0;
+  }
   std::vector<std::string> missing =
       getMissingHostFeatures(metadata.target.features);
   if (!missing.empty())
@@ -94,7 +102,8 @@ Error Program::bind(StringRef name) {
   return Error::success();
 }
 
-Expected<std::unique_ptr<Program>> Program::load(StringRef path) {
+Expected<std::unique_ptr<Program>>
+Program::load(StringRef path, std::shared_ptr<MemoryBuffer> parameters) {
   Expected<std::string> name = findName(path);
   if (!name)
     return name.takeError();
@@ -108,6 +117,14 @@ Expected<std::unique_ptr<Program>> Program::load(StringRef path) {
     return createStringError(path + ": " + dlerror());
   if (Error error = program->bind(*name))
     return createStringError(path + ": " + toString(std::move(error)));
+  program->parameters = std::move(parameters);
+  if (program->metadata.parameters && !program->parameters) {
+    Expected<std::unique_ptr<MemoryBuffer>> mapped =
+        mapParameters(getParametersPath(path), *program->metadata.parameters);
+    if (!mapped)
+      return mapped.takeError();
+    program->parameters = std::move(*mapped);
+  }
   return program;
 }
 
@@ -158,8 +175,12 @@ Error Program::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
   args.push_back(dims.data());
   args.push_back(workspace.memory.get());
   args.push_back(/*executor=*/nullptr);
-  args.push_back(selection.adapters);
-  args.push_back(selection.adapterOfRow);
+  if (metadata.adapters) {
+    args.push_back(selection.adapters);
+    args.push_back(selection.adapterOfRow);
+  }
+  if (parameters)
+    args.push_back(parameters->getBufferStart());
   int32_t code = entry(args.data());
   std::lock_guard<std::mutex> lock(mutex);
   idle.push_back(std::move(workspace));

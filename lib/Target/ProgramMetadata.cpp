@@ -261,18 +261,42 @@ static llvm::Expected<AdapterLayout> parseAdapters(const json::Object &object) {
   return layout;
 }
 
+static json::Object getTargetObject(const TargetSpec &target) {
+  return json::Object{{"triple", target.triple},
+                      {"cpu", target.cpu},
+                      {"features", getStrings(target.features)}};
+}
+
+static llvm::Expected<TargetSpec>
+parseTargetObject(const json::Object *object) {
+  const json::Array *features = object ? object->getArray("features") : nullptr;
+  if (!features)
+    return makeError("a target lacks its features");
+  return TargetSpec{object->getString("triple").value_or("").str(),
+                    object->getString("cpu").value_or("").str(),
+                    parseStrings(*features)};
+}
+
 std::string ProgramMetadata::toJson() const {
-  json::Object object{
-      {"abi_version", kAbiVersion},
-      {"name", name},
-      {"dims", getStrings(dims)},
-      {"inputs", getPorts(inputs, dims)},
-      {"outputs", getPorts(outputs, dims)},
-      {"target", json::Object{{"triple", target.triple},
-                              {"cpu", target.cpu},
-                              {"features", getStrings(target.features)}}}};
+  json::Object object{{"abi_version", kAbiVersion},
+                      {"name", name},
+                      {"dims", getStrings(dims)},
+                      {"inputs", getPorts(inputs, dims)},
+                      {"outputs", getPorts(outputs, dims)},
+                      {"target", getTargetObject(target)}};
   if (adapters)
     object["adapters"] = getAdapters(*adapters);
+  if (parameters)
+    object["parameters"] =
+        json::Object{{"bytes", parameters->bytes},
+                     {"checksum", llvm::utohexstr(parameters->checksum,
+                                                  /*LowerCase=*/true)}};
+  if (!variants.empty()) {
+    json::Array array;
+    for (const TargetSpec &variant : variants)
+      array.push_back(getTargetObject(variant));
+    object["variants"] = std::move(array);
+  }
   return llvm::formatv("{0}", json::Value(std::move(object)));
 }
 
@@ -287,16 +311,16 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
   const json::Array *dims = object->getArray("dims");
   const json::Array *inputs = object->getArray("inputs");
   const json::Array *outputs = object->getArray("outputs");
-  const json::Object *target = object->getObject("target");
-  const json::Array *features = target ? target->getArray("features") : nullptr;
-  if (!name || !dims || !inputs || !outputs || !features)
-    return makeError("name, dims, inputs, outputs or target is missing");
+  if (!name || !dims || !inputs || !outputs)
+    return makeError("name, dims, inputs or outputs is missing");
+  llvm::Expected<TargetSpec> target =
+      parseTargetObject(object->getObject("target"));
+  if (!target)
+    return target.takeError();
   ProgramMetadata metadata;
   metadata.name = name->str();
   metadata.dims = parseStrings(*dims);
-  metadata.target.triple = target->getString("triple").value_or("").str();
-  metadata.target.cpu = target->getString("cpu").value_or("").str();
-  metadata.target.features = parseStrings(*features);
+  metadata.target = std::move(*target);
   for (auto [array, ports] : {std::pair(inputs, &metadata.inputs),
                               std::pair(outputs, &metadata.outputs)}) {
     llvm::Expected<std::vector<PortMetadata>> list =
@@ -311,6 +335,23 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
       return layout.takeError();
     metadata.adapters = std::move(*layout);
   }
+  if (const json::Object *parameters = object->getObject("parameters")) {
+    auto bytes = parameters->getInteger("bytes");
+    auto checksum = parameters->getString("checksum");
+    ParametersInfo info;
+    if (!bytes || !checksum || checksum->getAsInteger(16, info.checksum))
+      return makeError("parameters lack bytes or checksum");
+    info.bytes = *bytes;
+    metadata.parameters = info;
+  }
+  if (const json::Array *variants = object->getArray("variants"))
+    for (const json::Value &value : *variants) {
+      llvm::Expected<TargetSpec> variant =
+          parseTargetObject(value.getAsObject());
+      if (!variant)
+        return variant.takeError();
+      metadata.variants.push_back(std::move(*variant));
+    }
   return metadata;
 }
 
@@ -334,5 +375,7 @@ ProgramMetadata quantc::getProgramMetadata(const ProgramInterface &interface,
           getPortMetadata(interface.getCallerInputs()),
           getPortMetadata(interface.outputs),
           target,
-          interface.adapters};
+          interface.adapters,
+          /*parameters=*/std::nullopt,
+          /*variants=*/{}};
 }

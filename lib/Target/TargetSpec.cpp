@@ -21,47 +21,25 @@
 using namespace mlir;
 using namespace quantc;
 
-/// The extensions that change what code we make, or what LLVM makes of it. The
-/// rest of LLVM's features is tuning, or never used by a compiler.
-static constexpr StringLiteral kX86Features[] = {"amx-bf16",
-                                                 "amx-fp16",
-                                                 "amx-int8",
-                                                 "amx-tile",
-                                                 "avx",
-                                                 "avx2",
-                                                 "avx512bf16",
-                                                 "avx512bw",
-                                                 "avx512cd",
-                                                 "avx512dq",
-                                                 "avx512f",
-                                                 "avx512fp16",
-                                                 "avx512ifma",
-                                                 "avx512vbmi",
-                                                 "avx512vbmi2",
-                                                 "avx512bitalg",
-                                                 "avx512vl",
-                                                 "avx512vnni",
-                                                 "avx512vpopcntdq",
-                                                 "avxifma",
-                                                 "avxneconvert",
-                                                 "avxvnni",
-                                                 "avxvnniint16",
-                                                 "avxvnniint8",
-                                                 "bmi",
-                                                 "bmi2",
-                                                 "f16c",
-                                                 "fma",
-                                                 "gfni",
-                                                 "lzcnt",
-                                                 "movbe",
-                                                 "popcnt",
-                                                 "sse3",
-                                                 "sse4.1",
-                                                 "sse4.2",
-                                                 "ssse3"};
+static constexpr StringLiteral kX86Features[] = {
+#define QUANTC_X86_FEATURE(name, leaf, subleaf, output, bit, state) name,
+#include "quantc/Target/CpuFeatures.def"
+};
 static constexpr StringLiteral kAArch64Features[] = {
-    "bf16", "dotprod", "fp-armv8", "fullfp16", "i8mm", "lse",
-    "neon", "rdm",     "sme",      "sve",      "sve2"};
+#define QUANTC_AARCH64_FEATURE(name, reg, shift, lowest) name,
+#include "quantc/Target/CpuFeatures.def"
+};
+
+/// What `multi` means, best first.
+static constexpr StringLiteral kX86Multi =
+    "x86-64-v4+avx512vnni+amx-int8,x86-64-v4+avx512vnni,x86-64-v4,"
+    "x86-64-v3+avxvnniint8,x86-64-v3+avxvnni,x86-64-v3,x86-64-v2";
+static constexpr StringLiteral kAArch64Multi =
+    "aarch64+dotprod+i8mm,aarch64+dotprod,aarch64";
+
+/// Features that the system has to be asked for.
+static constexpr StringLiteral kTileFeatures[] = {"amx-tile", "amx-int8",
+                                                  "amx-bf16", "amx-fp16"};
 
 static constexpr StringLiteral kTargets =
     "native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64, or a CPU such "
@@ -91,10 +69,12 @@ static void initializeTargets() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
     LLVMInitializeAArch64TargetInfo();
     LLVMInitializeAArch64Target();
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser();
     return true;
   }();
   (void)initialized;
@@ -133,12 +113,33 @@ std::string TargetSpec::getFeatureString() const {
   return llvm::join(features, ",");
 }
 
+std::string TargetSpec::str() const {
+  llvm::Triple parsed(triple);
+  std::unique_ptr<llvm::MCSubtargetInfo> plain = getSubtarget(parsed, cpu, "");
+  std::string text =
+      parsed.isAArch64() && cpu == getOldestCpu(parsed) ? "aarch64" : cpu;
+  std::vector<StringRef> missing;
+  for (StringRef feature : features) {
+    if (feature.starts_with("-"))
+      missing.push_back(feature.drop_front());
+    else if (!plain->checkFeatures(feature.str()))
+      text += feature;
+  }
+  if (!missing.empty())
+    text += " without " + llvm::join(missing, ", ");
+  return text;
+}
+
 bool TargetSpec::hasFusedMultiplyAdd() const {
   return llvm::Triple(triple).isAArch64() || hasFeature("fma");
 }
 
 bool TargetSpec::hasRounding() const {
   return llvm::Triple(triple).isAArch64() || hasFeature("sse4.1");
+}
+
+bool TargetSpec::hasByteMultiply() const {
+  return llvm::Triple(triple).isAArch64();
 }
 
 /// Completes `features` ("+a,-b") by what `cpu` has.
@@ -188,6 +189,10 @@ static std::string getHostFeatures(const llvm::Triple &host) {
 
 FailureOr<TargetSpec> quantc::parseTarget(StringRef text,
                                           EmitErrorFn emitError) {
+  if (text == "multi" || text.ends_with("-multi") || text.contains(','))
+    return emitError() << "'" << text
+                       << "' is several targets; a pass compiles for one, an "
+                          "object file may hold several";
   StringRef base = text.take_until([](char c) { return c == '+'; });
   std::string features = text.substr(base.size()).str();
   for (size_t at = 1; (at = features.find('+', at)) != std::string::npos;
@@ -213,6 +218,54 @@ FailureOr<TargetSpec> quantc::parseTarget(StringRef text,
   }
   return emitError() << "unknown target '" << text << "'; targets are "
                      << kTargets << ", each with +feature to add one";
+}
+
+TargetSpec quantc::getFallback(const TargetSpec &target) {
+  if (llvm::none_of(kTileFeatures,
+                    [&](StringRef name) { return target.hasFeature(name); }))
+    return target;
+  std::unique_ptr<llvm::MCSubtargetInfo> plain =
+      getSubtarget(llvm::Triple(target.triple), target.cpu, "");
+  TargetSpec fallback = target;
+  llvm::erase_if(fallback.features, [](StringRef feature) {
+    return llvm::is_contained(kTileFeatures, feature.drop_front());
+  });
+  for (StringRef name : kTileFeatures)
+    if (plain->checkFeatures(("+" + name).str()))
+      fallback.features.push_back(("-" + name).str());
+  llvm::sort(fallback.features);
+  return fallback;
+}
+
+void quantc::addFallbacks(std::vector<TargetSpec> &targets) {
+  std::vector<TargetSpec> all;
+  for (const TargetSpec &target : targets)
+    for (const TargetSpec &next : {target, getFallback(target)})
+      if (!llvm::is_contained(all, next))
+        all.push_back(next);
+  targets = std::move(all);
+}
+
+FailureOr<std::vector<TargetSpec>> quantc::parseTargets(StringRef text,
+                                                        EmitErrorFn emitError) {
+  if (text == "multi")
+    text = getHostTriple().isAArch64() ? "aarch64-multi" : "x86-64-multi";
+  if (text == "x86-64-multi")
+    text = kX86Multi;
+  if (text == "aarch64-multi")
+    text = kAArch64Multi;
+  std::vector<TargetSpec> targets;
+  for (StringRef one : llvm::split(text, ',')) {
+    FailureOr<TargetSpec> target = parseTarget(one, emitError);
+    if (failed(target))
+      return failure();
+    if (!targets.empty() && target->triple != targets.front().triple)
+      return emitError() << "an object is for one architecture, not for "
+                         << targets.front().cpu << " and " << target->cpu;
+    targets.push_back(std::move(*target));
+  }
+  addFallbacks(targets);
+  return targets;
 }
 
 FailureOr<TargetSpec> quantc::makeTarget(StringRef triple, StringRef cpu,

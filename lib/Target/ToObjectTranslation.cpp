@@ -9,6 +9,7 @@
 #include "quantc/InitAll.h"
 #include "quantc/Target/Compile.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -21,7 +22,9 @@ struct Options {
   cl::OptionCategory category{"Options of --quant-to-object"};
   cl::opt<std::string> target{
       "target",
-      cl::desc("What to compile for: native, x86-64-v3, aarch64+dotprod, ..."),
+      cl::desc("What to compile for: native, x86-64-v3, aarch64+dotprod, ...; "
+               "several for one object, best first, separated by commas; or "
+               "multi, all that pay for the architecture"),
       cl::cat(category)};
   cl::opt<std::string> triple{"mtriple", cl::desc("The target triple"),
                               cl::cat(category)};
@@ -45,6 +48,11 @@ struct Options {
                  clEnumValN(EmitKind::SharedLibrary, "so",
                             "A shared library without dependencies")),
       cl::cat(category)};
+  cl::opt<int64_t> maxConstantBytes{
+      "max-constant-bytes",
+      cl::desc("How many bytes of constants the output may hold; more go to "
+               "<stem>.params beside it"),
+      cl::init(kMaxConstantBytes), cl::cat(category)};
 };
 } // namespace
 
@@ -63,43 +71,62 @@ static std::string getOutputPath() {
   return option ? static_cast<cl::opt<std::string> *>(option)->getValue() : "-";
 }
 
-static FailureOr<std::optional<TargetSpec>> getTargetOption(ModuleOp module,
-                                                            Options &options) {
+static FailureOr<std::vector<TargetSpec>> getTargetOption(ModuleOp module,
+                                                          Options &options) {
   auto emitError = [&] { return mlir::emitError(module.getLoc()); };
   bool hasParts = !options.triple.empty() || !options.cpu.empty() ||
                   !options.features.empty();
+  if (options.target == "multi" && !options.triple.empty() &&
+      options.cpu.empty() && options.features.empty()) {
+    llvm::Triple triple(llvm::Triple::normalize(options.triple));
+    return parseTargets(triple.isAArch64() ? "aarch64-multi" : "x86-64-multi",
+                        emitError);
+  }
   if (!options.target.empty() && hasParts)
     return emitError() << "--target and --mtriple, --mcpu or --mattr exclude "
                           "each other";
   if (options.target.empty() && !hasParts)
-    return std::optional<TargetSpec>();
+    return std::vector<TargetSpec>();
+  if (!hasParts)
+    return parseTargets(options.target, emitError);
   FailureOr<TargetSpec> target =
-      hasParts
-          ? makeTarget(options.triple, options.cpu, options.features, emitError)
-          : parseTarget(options.target, emitError);
+      makeTarget(options.triple, options.cpu, options.features, emitError);
   if (failed(target))
     return failure();
-  return std::optional(*target);
+  std::vector<TargetSpec> targets = {std::move(*target)};
+  addFallbacks(targets);
+  return targets;
 }
 
 static LogicalResult translate(ModuleOp module, llvm::raw_ostream &os,
                                Options &options) {
-  FailureOr<std::optional<TargetSpec>> target =
-      getTargetOption(module, options);
-  if (failed(target))
+  FailureOr<std::vector<TargetSpec>> targets = getTargetOption(module, options);
+  if (failed(targets))
     return failure();
   CompileOptions compileOptions;
-  compileOptions.target = *target;
+  compileOptions.targets = std::move(*targets);
   compileOptions.emit = options.emit;
   compileOptions.name = options.name;
+  compileOptions.maxConstantBytes = options.maxConstantBytes;
   std::string path = getOutputPath();
   if (options.name.empty())
     compileOptions.name = path == "-" ? "model" : getProgramName(path);
+  // The linker resets the options of the process.
+  std::string header = options.header;
   makeRoomForLinker(options);
   FailureOr<CompiledProgram> program = compile(module, compileOptions);
-  if (failed(program) ||
-      (!options.header.empty() &&
-       failed(writeFile(module, options.header, program->header))))
+  if (failed(program))
+    return failure();
+  if (program->parameters && path == "-")
+    return emitError(module.getLoc(), "has ")
+           << program->metadata.parameters->bytes
+           << " bytes of constants, which go to a file beside the output; name "
+              "the output with -o";
+  if (!header.empty() && failed(writeFile(module, header, program->header)))
+    return failure();
+  if (program->parameters &&
+      failed(writeFile(module, getParametersPath(path),
+                       program->parameters->getBuffer())))
     return failure();
   os << program->bytes;
   return success();

@@ -10,6 +10,7 @@
 #include "quantc/Differentiation/Passes.h"
 #include "quantc/Numerics/ElementaryFunctions.h"
 #include "quantc/Numerics/Training.h"
+#include "quantc/Numerics/TwoLevelGroups.h"
 #include "quantc/Training/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -40,6 +41,8 @@ struct Parameter {
   Value gradient;
   /// Its elements stay above it.
   std::optional<float> minimum;
+  /// The last four mantissa bits of its elements are zero.
+  bool isTwoLevelScale;
 
   RankedTensorType getType() const {
     return cast<RankedTensorType>(value.getType());
@@ -155,6 +158,8 @@ SmallVector<Value> StepBuilder::emitStep(Emit &a, const Parameter &parameter,
   results[0] = numerics::descend(a, value, direction, rate);
   if (parameter.minimum)
     results[0] = numerics::keepAbove(a, results[0], *parameter.minimum);
+  if (parameter.isTwoLevelScale)
+    results[0] = numerics::roundToTwoLevelScale(a, results[0]);
   return results;
 }
 
@@ -228,7 +233,12 @@ LogicalResult InsertOptimizer::insert(func::FuncOp entry) {
       return emitError(entry.getLoc()) << "output '" << port.name
                                        << "' is no gradient; expects an input '"
                                        << name << "' of the same static shape";
-    Parameter parameter = {name.str(), entry.getArgument(*input), output, {}};
+    Parameter parameter = {name.str(),
+                           entry.getArgument(*input),
+                           output,
+                           {},
+                           entry.getArgAttr(*input, kTwoLevelScaleAttr) !=
+                               nullptr};
     if (auto minimum = entry.getArgAttrOfType<FloatAttr>(*input, kMinimumAttr))
       parameter.minimum = minimum.getValue().convertToFloat();
     auto updated = step.update(parameter);

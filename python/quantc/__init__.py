@@ -33,6 +33,7 @@ from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
 from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
+from quantc.moments import SecondMoments, collect_second_moments
 from quantc.quantization import quantize
 from quantc.training import AdapterTrainer, Trainer
 
@@ -50,10 +51,12 @@ __all__ = [
     "QuantizationConfig",
     "QuantizationWarning",
     "SavedModule",
+    "SecondMoments",
     "Survival",
     "Trainer",
     "__version__",
     "calibrate",
+    "collect_second_moments",
     "compile",
     "emit",
     "insert_lora",

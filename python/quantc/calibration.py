@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
-from typing import Any
-
-import numpy as np
 
 from quantc._quantc import CalibrationTable, Calibrator, Model
 from quantc.adapter import Adapter
+from quantc.batches import Batch, iterate_batches
 from quantc.errors import Error
 from quantc.merging import merge_lora
-from quantc.progress import track
-
-Batch = Any
-"""An array for the only input, a sequence in the order of the inputs, or a dict by name."""
 
 
 def calibrate(
@@ -39,21 +33,11 @@ def calibrate(
     what errors call the data. Raises ``quantc.Error`` for unknown or missing input names, wrong
     shapes and types, NaN or infinities, and for no samples at all.
     """
-    if isinstance(data, (Mapping, np.ndarray)) or hasattr(data, "__dlpack__"):
-        data = [data]
-    try:
-        batches = iter(data)
-    except TypeError:
-        raise Error(
-            f"{source}: a {type(data).__name__}; it must be an iterable of arrays or of dicts of "
-            "arrays by input name"
-        ) from None
     models = [model, *(merge_lora(model, adapter)[0] for adapter in adapters)]
     calibrators = [Calibrator(each, histogram) for each in models]
-    sized = data if hasattr(data, "__len__") else batches
-    for index, batch in enumerate(track(sized, "Calibrating")):
+    for where, batch in iterate_batches(data, source, "Calibrating"):
         for calibrator in calibrators:
-            calibrator.add(batch, f"{source}: batch {index}: ")
+            calibrator.add(batch, where)
     if calibrators[0].samples == 0:
         raise Error(f"{source}: no samples")
     return reduce(CalibrationTable.merge, (calibrator.table for calibrator in calibrators))

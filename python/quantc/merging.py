@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from quantc import _quantc
 from quantc._quantc import Model
 from quantc.adapter import Adapter, load_adapter
+from quantc.batches import Batch
 from quantc.errors import Error
+from quantc.moments import collect_second_moments
 
 if TYPE_CHECKING:
     from quantc.quantization import LayerParameters
@@ -61,6 +64,7 @@ def merge_lora(
     keep_base: bool = False,
     parameters: Mapping[str, LayerParameters] | None = None,
     second_moments: Mapping[str, NDArray[np.floating]] | None = None,
+    calibration_data: Iterable[Batch] | Batch | None = None,
 ) -> tuple[Model, Survival]:
     """Return ``model`` with the adapter in its weights, and what is left of it after rounding.
 
@@ -71,9 +75,13 @@ def merge_lora(
     ``adapter`` is an adapter or its folder. ``keep_base`` keeps what the model was, in the model,
     for ``unmerge_lora``. ``parameters`` are those of the merged weights, by layer name, where
     training with fake-quantized ``W + scale * B A`` has found them: the result is then what was
-    trained, to the bit. Without, they follow from the merged weight. ``second_moments`` are the means of ``x[i] * x[j]`` over the inputs of
-    layers, by layer name: of shape [K, K], or [K] for ``i == j`` alone. They make
-    ``LayerSurvival.output_error`` that on such inputs; without, inputs are taken to be white.
+    trained, to the bit. Without, they follow from the merged weight.
+
+    ``calibration_data``, as for ``quantize``, is what the model will see: it makes
+    ``LayerSurvival.output_error``, and the advice, those on such inputs. ``second_moments`` does
+    so with what ``collect_second_moments`` has found, or with the means of ``x[i] * x[j]`` over the
+    inputs of layers by layer name: [K, K], or [K] for ``i == j`` alone. Without either, inputs are
+    taken to be white.
 
     Raises ``quantc.Error`` for a module that the model does not have and for shapes that do not
     fit: an adapter for another base.
@@ -81,6 +89,11 @@ def merge_lora(
     if not isinstance(adapter, Adapter):
         adapter = load_adapter(adapter)
     entries = _make_entries(adapter.for_layers(model.layers))
+    if calibration_data is not None:
+        if second_moments is not None:
+            raise Error("calibration_data and second_moments; give one of them")
+        names = [re.escape(name) for name in entries]
+        second_moments = collect_second_moments(model, calibration_data, layers=names)
     for name, moments in (second_moments or {}).items():
         if name not in entries:
             raise Error(f"second_moments: '{name}' is no layer that {adapter.path} changes")

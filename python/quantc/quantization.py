@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from quantc import _quantc
 from quantc._quantc import CalibrationTable, Model
 from quantc.adapter import Adapter
-from quantc.calibration import Batch, calibrate
+from quantc.batches import Batch
+from quantc.calibration import calibrate
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
 
@@ -88,6 +89,16 @@ class LayerParameters:
     weight_multiplier: Any = field(default=None)
     """int8 [N, groups], 1 to 15: the integer scales of groups."""
 
+    weight_magnitude: Any = field(default=None)
+    """int8 [B, 256], -127 to 127: the magnitudes of a weight in the format ``nf4`` of B super-blocks.
+    ``weight_magnitude_scale`` and ``weight_magnitude_mean`` go with it."""
+
+    weight_magnitude_scale: Any = field(default=None)
+    """float32 [B]: the scales of the magnitudes."""
+
+    weight_magnitude_mean: Any = field(default=None)
+    """float32 []: the mean of the magnitudes."""
+
     float_result: bool = False
     """Whether the result is float32 even where the next layer could take integers."""
 
@@ -96,6 +107,9 @@ class LayerParameters:
             ("weight_scale", np.float32),
             ("weight_zero_point", np.int8),
             ("weight_multiplier", np.int8),
+            ("weight_magnitude", np.int8),
+            ("weight_magnitude_scale", np.float32),
+            ("weight_magnitude_mean", np.float32),
         ):
             object.__setattr__(self, name, _as_blocks(getattr(self, name), dtype))
 

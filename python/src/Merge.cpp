@@ -10,8 +10,10 @@
 #include "Model.h"
 #include "Session.h"
 #include "quantc/Dialect/Quant/Transforms/LayerAdapter.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Pipelines/Quantization.h"
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
 using namespace mlir;
@@ -69,6 +71,16 @@ static Model mergeLora(const Model &model, const nb::dict &layers,
   });
 }
 
+static Model createSecondMoments(const Model &model,
+                                 const std::vector<std::string> &layers) {
+  return transform(model, [&](PassManager &pm, ModuleOp) {
+    InsertSecondMomentsOptions options;
+    options.layers.assign(layers.begin(), layers.end());
+    pm.addPass(createInsertSecondMoments(options));
+    return success();
+  });
+}
+
 static Model unmergeLora(const Model &model) {
   return transform(model, [](PassManager &pm, ModuleOp) {
     buildUnmergePipeline(pm);
@@ -97,6 +109,8 @@ static nb::dict getSurvival(const Model &model) {
 void quantc::python::bindMerge(nb::module_ &m) {
   m.def("merge_lora", &mergeLora, nb::arg("model"), nb::arg("layers"),
         nb::arg("keep_base"));
+  m.def("create_second_moments", &createSecondMoments, nb::arg("model"),
+        nb::arg("layers"));
   m.def("unmerge_lora", &unmergeLora, nb::arg("model"));
   m.def("get_survival", &getSurvival, nb::arg("model"));
 }

@@ -28,19 +28,22 @@ using namespace quantc::python;
 //===----------------------------------------------------------------------===//
 
 /// Reads `target`; throws `quantc.Error`.
-static TargetSpec getTargetSpec(MLIRContext *context, StringRef target) {
+static std::vector<TargetSpec> getTargets(MLIRContext *context,
+                                          StringRef target) {
   ErrorScope scope(context);
-  FailureOr<TargetSpec> spec =
-      parseTarget(target, [&] { return emitError(UnknownLoc::get(context)); });
-  scope.finish(succeeded(spec), "target '" + target + "' does not exist");
-  return std::move(*spec);
+  FailureOr<std::vector<TargetSpec>> targets =
+      parseTargets(target, [&] { return emitError(UnknownLoc::get(context)); });
+  scope.finish(succeeded(targets), "target '" + target + "' does not exist");
+  return std::move(*targets);
 }
 
-PythonProgram PythonProgram::compile(ModuleOp module, StringRef target) {
+PythonProgram PythonProgram::compile(ModuleOp module, StringRef target,
+                                     int64_t maxConstantBytes) {
   CompileOptions options;
-  options.target = getTargetSpec(module.getContext(), target);
+  options.targets = getTargets(module.getContext(), target);
   options.name = "model";
   options.emit = EmitKind::SharedLibrary;
+  options.maxConstantBytes = maxConstantBytes;
 
   ErrorScope scope(module.getContext());
   OwningOpRef<ModuleOp> copy(module.clone());
@@ -50,17 +53,20 @@ PythonProgram PythonProgram::compile(ModuleOp module, StringRef target) {
   PythonProgram program;
   program.bytes = std::move(compiled->bytes);
   program.metadata = std::move(compiled->metadata);
+  program.parameters = std::move(compiled->parameters);
   return program;
 }
 
 static void emitFile(const Model &model, const std::filesystem::path &path,
                      EmitKind kind, const std::string &target,
                      const std::optional<std::filesystem::path> &header,
-                     const std::optional<std::string> &name) {
+                     const std::optional<std::string> &name,
+                     int64_t maxConstantBytes) {
   CompileOptions options;
-  options.target = getTargetSpec(model.getContext(), target);
+  options.targets = getTargets(model.getContext(), target);
   options.name = name.value_or("");
   options.emit = kind;
+  options.maxConstantBytes = maxConstantBytes;
 
   ErrorScope scope(model.getContext());
   OwningOpRef<ModuleOp> copy(model.getModule().clone());
@@ -77,6 +83,7 @@ PythonProgram PythonProgram::load(const std::filesystem::path &path) {
   PythonProgram result;
   result.program = unwrap(Program::load(path.string()));
   result.metadata = result.program->getMetadata();
+  result.parameters = result.program->getParameters();
   auto buffer = llvm::MemoryBuffer::getFile(path.string());
   if (!buffer)
     raise(path.string() + ": " + buffer.getError().message());
@@ -85,6 +92,8 @@ PythonProgram PythonProgram::load(const std::filesystem::path &path) {
 }
 
 void PythonProgram::save(const std::filesystem::path &path) const {
+  if (parameters)
+    writeFile(getParametersPath(path.string()), parameters->getBuffer());
   writeFile(path, bytes);
 }
 
@@ -97,7 +106,7 @@ Program &PythonProgram::getProgram() {
     raise(path + ": " + error.message());
   llvm::FileRemover remover(path);
   writeFile(path.c_str(), bytes);
-  program = unwrap(Program::load(path));
+  program = unwrap(Program::load(path, parameters));
   return *program;
 }
 
@@ -105,20 +114,13 @@ Program &PythonProgram::getProgram() {
 // Running
 //===----------------------------------------------------------------------===//
 
-std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
-                                           const AdapterChoice &choice) {
+void PythonProgram::run(const BoundArrays &bound, ArrayRef<void *> outputs,
+                        const AdapterChoice &choice) {
   Program &loaded = getProgram();
   AdapterSelection selection = choice.select(metadata.getNumRows(bound.dims));
   SmallVector<const void *> inputs;
   for (const Array &array : bound.arrays)
     inputs.push_back(array.data());
-  std::vector<HostTensor> results;
-  for (auto [index, port] : llvm::enumerate(metadata.outputs))
-    results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
-  SmallVector<void *> outputs;
-  for (HostTensor &result : results)
-    outputs.push_back(result.bytes.data());
-
   std::string error;
   {
     nb::gil_scoped_release release;
@@ -126,6 +128,17 @@ std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
   }
   if (!error.empty())
     raise(error);
+}
+
+std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
+                                           const AdapterChoice &choice) {
+  std::vector<HostTensor> results;
+  for (auto [index, port] : llvm::enumerate(metadata.outputs))
+    results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
+  SmallVector<void *> outputs;
+  for (HostTensor &result : results)
+    outputs.push_back(result.bytes.data());
+  run(bound, outputs, choice);
   return results;
 }
 
@@ -179,22 +192,30 @@ several outputs. May be called from several threads at a time.)")
           "The outputs, in the order of the model.")
       .def(
           "__call__",
-          [](PythonProgram &program, nb::handle inputs, nb::handle names) {
+          [](PythonProgram &program, nb::handle inputs, nb::handle names,
+             nb::handle out) -> nb::object {
             const ProgramMetadata &metadata = program.getMetadata();
             AdapterSet &adapters = program.getAdapters();
             // A copy: another thread may set others meanwhile.
             AdapterChoice choice = names.is_none() ? adapters.getCurrent()
                                                    : adapters.choose(names);
-            return toNumPy(
-                metadata.outputs,
-                program.run(bindArrays(metadata, inputs, ""), choice));
+            BoundArrays bound = bindArrays(metadata, inputs, "");
+            if (out.is_none())
+              return toNumPy(metadata.outputs, program.run(bound, choice));
+            program.run(bound, bindOutputs(metadata, out, bound.dims), choice);
+            return nb::borrow(out);
           },
           nb::arg("inputs"), nb::arg("adapters") = nb::none(),
+          nb::arg("out") = nb::none(),
           R"(Run the program; raises ``quantc.Error`` for inputs of another name,
 shape or type.
 
 ``adapters`` chooses LoRA adapters for this call alone, as ``set_adapter`` does;
-without it the ones that were set last are used.)")
+without it the ones that were set last are used.
+
+``out`` is where the result goes, and is returned: a contiguous array of its
+shape and type, or a dict of them by name when there are several outputs. It
+must not overlap an input. Without it each call makes new arrays.)")
       .def(
           "load_adapter",
           [](PythonProgram &program, const std::string &name,
@@ -232,19 +253,25 @@ each row of the batch.)")
       .def("save", &PythonProgram::save, nb::arg("path"),
            R"(Write the program as a shared library.
 
-The file is written whole or not at all; raises ``quantc.Error``.)");
+A program with more constants than ``compile`` lets it hold is two files, of
+which the second has the ending ``.params``; keep them together. A file is
+written whole or not at all; raises ``quantc.Error``.)");
 
   m.def("load_program", &PythonProgram::load, nb::arg("path"),
         R"(Load a program that ``Program.save`` or ``quantc compile`` wrote.
 
-Only load files that you trust: they are machine code. Raises ``quantc.Error``
-for a file that is no program and for one for another machine.)");
-  m.def("compile_model", [](const Model &model, const std::string &target) {
-    return PythonProgram::compile(model.getModule(), target);
+Only load files that you trust: they are machine code. A ``.params`` file beside
+the program is mapped, and processes that load it share its memory. Raises
+``quantc.Error`` for a file that is no program, for one for another machine and
+for parameters that are missing, damaged or of another program.)");
+  m.def("compile_model", [](const Model &model, const std::string &target,
+                            int64_t maxConstantBytes) {
+    return PythonProgram::compile(model.getModule(), target, maxConstantBytes);
   });
+  m.attr("MAX_CONSTANT_BYTES") = kMaxConstantBytes;
   m.def("emit_file", &emitFile, nb::arg("model"), nb::arg("path"),
         nb::arg("kind"), nb::arg("target"), nb::arg("header").none(),
-        nb::arg("name").none());
+        nb::arg("name").none(), nb::arg("max_constant_bytes"));
   m.def("interpret", &interpretModel, nb::arg("model"), nb::arg("inputs"),
         nb::arg("adapter") = nb::none(),
         R"(Run a model, in any form, by the reference interpreter.

@@ -19,14 +19,19 @@ namespace quantc::python {
 class PythonProgram {
 public:
   /// Compiles a copy of `module`.
-  static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target);
+  static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target,
+                               int64_t maxConstantBytes = kMaxConstantBytes);
   static PythonProgram load(const std::filesystem::path &path);
 
   const ProgramMetadata &getMetadata() const { return metadata; }
 
   void save(const std::filesystem::path &path) const;
 
-  /// Runs; other Python threads do too meanwhile. Throws `quantc.Error`.
+  /// Runs on the memory of `outputs`; other Python threads do too meanwhile.
+  /// Throws `quantc.Error`.
+  void run(const BoundArrays &inputs, llvm::ArrayRef<void *> outputs,
+           const AdapterChoice &choice);
+  /// The same with results of its own.
   std::vector<HostTensor> run(const BoundArrays &inputs,
                               const AdapterChoice &choice = {});
 
@@ -41,6 +46,7 @@ private:
 
   ProgramMetadata metadata;
   std::string bytes;
+  std::shared_ptr<llvm::MemoryBuffer> parameters;
   std::unique_ptr<Program> program;
   std::optional<AdapterSet> adapters;
 };

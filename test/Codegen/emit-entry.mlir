@@ -44,7 +44,7 @@ func.func @main(
 // CHECK-SAME:    !llvm.ptr) -> i64
 // CHECK:         call @net_main_workspace_size(
 
-// CHECK:       llvm.mlir.global external constant @net_metadata("{\22abi_version\22:1,\22dims\22:[\22n\22],\22inputs\22:[{\22dtype\22:\22float32\22,\22name\22:\22x\22,\22shape\22:{{\[\[}}\22*\22,\22n\22,2],4]}]
+// CHECK:       llvm.mlir.global external constant @net_metadata("{\22abi_version\22:2,\22dims\22:[\22n\22],\22inputs\22:[{\22dtype\22:\22float32\22,\22name\22:\22x\22,\22shape\22:{{\[\[}}\22*\22,\22n\22,2],4]}]
 
 // CHECK-LABEL: func.func private @net_main(
 // CHECK-SAME:    !llvm.ptr {llvm.noalias, llvm.readonly}, %{{.*}}: !llvm.ptr {llvm.noalias}, %{{.*}}: !llvm.ptr {llvm.noalias}, %{{.*}}: index)

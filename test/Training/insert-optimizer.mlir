@@ -1,7 +1,8 @@
-// RUN: quant-opt %s --quant-insert-optimizer=optimizer=sgd | FileCheck %s --check-prefix=SGD
-// RUN: quant-opt %s --quant-insert-optimizer=optimizer=momentum | FileCheck %s --check-prefix=MOMENTUM
-// RUN: quant-opt %s --quant-insert-optimizer=optimizer=adam | FileCheck %s --check-prefix=ADAM
-// RUN: quant-opt %s --quant-insert-optimizer=optimizer=adamw | FileCheck %s --check-prefix=ADAMW
+// RUN: quant-opt %s --split-input-file --quant-insert-optimizer=optimizer=sgd | FileCheck %s --check-prefix=SGD
+// RUN: quant-opt %s --split-input-file --quant-insert-optimizer=optimizer=momentum | FileCheck %s --check-prefix=MOMENTUM
+// RUN: quant-opt %s --split-input-file --quant-insert-optimizer=optimizer=adam | FileCheck %s --check-prefix=ADAM
+// RUN: quant-opt %s --split-input-file --quant-insert-optimizer=optimizer=adamw | FileCheck %s --check-prefix=ADAMW
+// RUN: quant-opt %s --split-input-file --quant-insert-optimizer=optimizer=sgd | FileCheck %s --check-prefix=ROUNDED
 
 //   SGD-LABEL: func @main
 //    SGD-SAME:     %[[RATE:[^:]+]]: tensor<f32> {quant.name = "learning_rate"
@@ -13,7 +14,8 @@
 // The scale has a minimum.
 //         SGD:     arith.subf
 //         SGD:     arith.cmpf olt, %[[MIN:.+]], %[[NEW:.+]] : f32
-//         SGD:     arith.select %{{.+}}, %[[NEW]], %[[MIN]]
+//         SGD:     %[[KEPT:.+]] = arith.select %{{.+}}, %[[NEW]], %[[MIN]]
+//    SGD-NEXT:     linalg.yield %[[KEPT]]
 
 // MOMENTUM-LABEL: func @main
 //  MOMENTUM-SAME:     quant.name = "momentum"
@@ -54,4 +56,21 @@ func.func @main(%w: tensor<2x3xf32> {quant.name = "fc.weight", quant.shape = aff
         tensor<f32> {quant.name = "fc.scale.gradient", quant.shape = affine_map<() -> ()>})
     attributes {quant.dims = []} {
   return %loss, %w, %s : tensor<f32>, tensor<2x3xf32>, tensor<f32>
+}
+
+// -----
+
+// The step ends with a scale whose last four mantissa bits are zero.
+// ROUNDED-LABEL: func @two_level
+//       ROUNDED:   %[[KEPT:.+]] = arith.select
+//       ROUNDED:   %[[BITS:.+]] = arith.bitcast %[[KEPT]] : f32 to i32
+//       ROUNDED:   %[[HALF:.+]] = arith.addi %[[BITS]], %{{.+}}
+//       ROUNDED:   arith.andi %[[HALF]]
+//       ROUNDED:   arith.bitcast %{{.+}} : i32 to f32
+func.func @two_level(%s: tensor<2x1xf32> {quant.name = "fc.scale", quant.shape = affine_map<() -> (2, 1)>, quant.trainable, quant.minimum = 1.0e-8 : f32, quant.two_level_scale},
+                     %loss: tensor<f32> {quant.name = "given", quant.shape = affine_map<() -> ()>})
+    -> (tensor<f32> {quant.name = "loss", quant.shape = affine_map<() -> ()>},
+        tensor<2x1xf32> {quant.name = "fc.scale.gradient", quant.shape = affine_map<() -> (2, 1)>})
+    attributes {quant.dims = []} {
+  return %loss, %s : tensor<f32>, tensor<2x1xf32>
 }

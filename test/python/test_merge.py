@@ -280,6 +280,94 @@ def test_moments_that_are_refused(model: quantc.Model, adapter: quantc.Adapter) 
         quantc.merge_lora(model, adapter, second_moments={"fc3": np.ones(3)})
 
 
+def get_moments(x: NDArray) -> NDArray:
+    """The means of the products of columns."""
+    x = x.astype(np.float64)
+    return x.T @ x / len(x)
+
+
+@pytest.mark.parametrize(
+    "config", [None, {}, {"mode": "dynamic"}, CONFIGS["int4 shorter last group"], CONFIGS["nf4"]]
+)
+def test_second_moments(model: quantc.Model, adapter: quantc.Adapter, config: dict | None) -> None:
+    # Inputs that are not white: few directions, and a mean.
+    x = 1 + random_inputs((50, 3)) @ random_inputs((3, 40), seed=4)
+    base = model
+    if config is not None:
+        base = quantc.quantize(model, quantc.QuantizationConfig(**config), [x])
+    moments = quantc.collect_second_moments(base, [x[:20], x[20:]])
+    assert list(moments) == ["fc1", "fc2"]
+    # The integers of an input that is padded stand for rounded values.
+    tolerance = 0.02 * get_moments(x).max() if (config or {}).get("group_size") == 16 else 1e-4
+    np.testing.assert_allclose(moments["fc1"], get_moments(x), rtol=1e-4, atol=tolerance)
+    weight, bias = (model.parameters[f"fc1.{what}"] for what in ("weight", "bias"))
+    hidden = np.maximum(x @ weight.reshape(40, 56) + bias, 0)
+    np.testing.assert_allclose(
+        moments["fc2"], get_moments(hidden), rtol=0.5, atol=0.2 * np.abs(moments["fc2"]).max()
+    )
+    # Two machines, a part of the data each.
+    parts = [quantc.collect_second_moments(base, part) for part in (x[:20], x[20:])]
+    merged = parts[0].merge(parts[1])
+    for name in moments:
+        np.testing.assert_array_equal(merged[name], moments[name])
+    chosen = quantc.collect_second_moments(base, x, layers=["fc2"])
+    assert list(chosen) == ["fc2"]
+
+    # The report on such inputs.
+    given, with_moments = quantc.merge_lora(base, adapter, second_moments=moments)
+    found, with_data = quantc.merge_lora(base, adapter, calibration_data=[x[:20], x[20:]])
+    assert with_data == with_moments
+    assert given.mlir() == found.mlir()
+    _, white = quantc.merge_lora(base, adapter)
+    if config is not None:
+        layer = base.layers["fc1"].dequantized_weight.reshape(40, 56).T
+        after = found.layers["fc1"].dequantized_weight.reshape(40, 56).T
+        change = adapter.layers["fc1"]
+        delta = change.scale * change.b @ change.a
+        error = x @ (after - layer - delta).T
+        expected = np.linalg.norm(error) / np.linalg.norm(x @ delta.T)
+        np.testing.assert_allclose(with_data.layers["fc1"].output_error, expected, rtol=1e-2)
+        assert with_data.layers["fc1"].output_error != white.layers["fc1"].output_error
+
+
+def test_second_moments_of_sequences(tmp_path: Path) -> None:
+    """Every position of a sequence is a row."""
+    text = """func.func @main(%x: tensor<?x5x8xf32> {quant.name = "x"}) -> tensor<?x5x2xf32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %x, %c0 : tensor<?x5x8xf32>
+      %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x5x8xf32> into tensor<?x8xf32>
+      %m = tensor.dim %rows, %c0 : tensor<?x8xf32>
+      %w = arith.constant dense<1.0> : tensor<8x2xf32>
+      %e = tensor.empty(%m) : tensor<?x2xf32>
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x2xf32>) -> tensor<?x2xf32>
+      %p = linalg.matmul ins(%rows, %w : tensor<?x8xf32>, tensor<8x2xf32>)
+          outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32> loc("fc")
+      %y = tensor.expand_shape %p [[0, 1], [2]] output_shape [%n, 5, 2]
+          : tensor<?x2xf32> into tensor<?x5x2xf32>
+      return %y : tensor<?x5x2xf32>
+    }"""
+    (tmp_path / "net.mlir").write_text(text)
+    x = random_inputs((7, 5, 8))
+    moments = quantc.collect_second_moments(quantc.load(tmp_path / "net.mlir"), x)
+    np.testing.assert_allclose(moments["fc"], get_moments(x.reshape(35, 8)), rtol=1e-5, atol=1e-6)
+
+
+def test_data_that_is_refused(model: quantc.Model, adapter: quantc.Adapter) -> None:
+    x = random_inputs((4, 40))
+    with pytest.raises(quantc.Error, match="^calibration_data and second_moments; give one"):
+        quantc.merge_lora(model, adapter, calibration_data=x, second_moments={})
+    with pytest.raises(quantc.Error, match="^calibration_data: no rows for the layer 'fc1'"):
+        quantc.merge_lora(model, adapter, calibration_data=[])
+    with pytest.raises(quantc.Error, match="^calibration_data: batch 1: "):
+        quantc.merge_lora(model, adapter, calibration_data=[x, x[:, 1:]])
+    x[2, 3] = np.nan
+    with pytest.raises(quantc.Error, match="^calibration_data: batch 0: .* have NaN, infinite"):
+        quantc.merge_lora(model, adapter, calibration_data=x)
+    with pytest.raises(quantc.Error, match="layer pattern 'fc3' matches no linear layer"):
+        quantc.collect_second_moments(model, x, layers=["fc3"])
+
+
 def test_calibration_with_adapters(model: quantc.Model, adapter: quantc.Adapter) -> None:
     """The range is that of the base and of every adapter, in any order."""
     other = random_adapter({"fc1": (56, 40)}, size=0.4)
@@ -330,6 +418,12 @@ def test_command_line(
     expected, _ = quantc.merge_lora(quantized, adapter)
     np.testing.assert_array_equal(merged.layers["fc1"].weight, expected.layers["fc1"].weight)
     quantc.unmerge_lora(merged)
+    data = 1 + random_inputs((16, 40))
+    np.save(tmp_path / "data.npy", data)
+    arguments += ["-o", str(output), "--report", "--data", str(tmp_path / "data.npy")]
+    assert main(arguments) == 0
+    _, survival = quantc.merge_lora(quantized, adapter, calibration_data=data)
+    assert str(survival).strip() in capsys.readouterr().out
     assert main(["merge", str(output), str(tmp_path), "-o", str(tmp_path / "no.mlir")]) == 1
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'adapter_config.json'}: ")
     assert not (tmp_path / "no.mlir").exists()

@@ -69,7 +69,9 @@ def reference(layer: qt.QatLinear, x: Tensor) -> tuple[Tensor, dict[str, Tensor]
     qmax = 2 ** (bits - 1) - 1
     groups = weight.reshape(N, -1, config.group_size)
     if config.granularity == "per_group" and config.symmetric_weights and bits == 4:
-        scale = (layer.weight_scale * layer.group_multiplier).unsqueeze(2)
+        learned = config.learned_step_size
+        scale = scale_of("weight_scale", weight, qmax) if learned else layer.weight_scale
+        scale = (scale * layer.group_multiplier).unsqueeze(2)
         weight = fake_quant(groups, scale, torch.zeros(()), bits).reshape(N, K)
     elif config.learned_step_size:
         scale = scale_of("weight_scale", weight, qmax)

@@ -30,6 +30,7 @@ CONFIGS = {
         weight_bits=4, granularity="per_group", group_size=16, mode="weight_only"
     ),
 }
+NF4 = QuantizationConfig(weight_format="nf4")
 
 
 class Net(nn.Module):
@@ -110,9 +111,101 @@ def test_weights_cannot_be_trained() -> None:
         frozen(x.half())
 
 
-@pytest.mark.parametrize("name", ["int8-static", "int4-groups-weight-only"])
+class BlockNet(Net):
+    """For nf4: 200 leaves 8 of 64, and fc1 has more blocks than a super-block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(200, 72)
+        self.fc2 = nn.Linear(72, 5, bias=False)
+
+
+def make_nf4() -> tuple[nn.Module, nn.Module, Tensor]:
+    """A float module, the same frozen in nf4, and inputs."""
+    torch.manual_seed(0)
+    module = BlockNet().eval()
+    return module, qt.freeze(module, NF4).eval(), torch.randn(16, 200)
+
+
+def test_frozen_nf4_module(tmp_path: Path) -> None:
+    module, frozen, x = make_nf4()
+    assert (frozen.fc1.weight.dtype, frozen.fc1.weight.shape) == (torch.int8, (72, 128))
+    assert frozen.fc1.magnitude.shape == (2, 256)
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    # The integers and magnitudes that quantization after training makes.
+    torch.onnx.export(module, (x,), tmp_path / "net.onnx", dynamo=False, input_names=["x"],
+                      dynamic_axes={"x": {0: "batch"}})  # fmt: skip
+    loaded = quantc.load(tmp_path / "net.onnx")
+    quantized = quantc.quantize(loaded, NF4)
+    for layer, name in zip((frozen.fc1, frozen.fc2), quantized.layers, strict=True):
+        weight = quantized.layers[name].dequantized_weight
+        shape = (layer.out_features, layer.in_features)
+        expected = weight if weight.shape == shape else weight.T
+        actual = layer.get_float_weight().numpy()[:, : layer.in_features]
+        assert actual.tobytes() == np.ascontiguousarray(expected).tobytes()
+    expected = frozen(x).numpy()
+    model = qt.convert(frozen, x)
+    assert {layer.weight_format for layer in model.layers.values()} == {"nf4"}
+    for same in (model, quantized):
+        assert quantc.interpret(same, x.numpy()).tobytes() == expected.tobytes()
+        assert quantc.compile(same)(x.numpy()).tobytes() == expected.tobytes()
+    for other in (copy.deepcopy(frozen), pickle.loads(pickle.dumps(frozen))):
+        assert torch.equal(other(x), frozen(x))
+    # Gradients are those of the weights that are stored.
+    inputs = x.clone().requires_grad_()
+    frozen(inputs).square().sum().backward()
+    with torch.no_grad():
+        module.fc1.weight.copy_(frozen.fc1.get_float_weight()[:, :200])
+        module.fc2.weight.copy_(frozen.fc2.get_float_weight()[:, :72])
+    same_inputs = x.clone().requires_grad_()
+    module(same_inputs).square().sum().backward()
+    torch.testing.assert_close(inputs.grad, same_inputs.grad)
+
+
+def test_freeze_of_float_modules() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(16, 33)
+    config = QuantizationConfig(mode="dynamic", skip_layers=["fc2"])
+    frozen = qt.freeze(Net(), config)
+    assert isinstance(frozen.fc1, qt.FrozenLinear) and type(frozen.fc2) is nn.Linear
+    model = qt.convert(frozen.eval(), x)
+    np.testing.assert_array_equal(quantc.interpret(model, x.numpy()), frozen(x).detach().numpy())
+    single = qt.freeze(nn.Linear(64, 3), NF4)
+    assert isinstance(single, qt.FrozenLinear) and single.config == NF4
+    with pytest.raises(quantc.Error, match="^mode='static' needs the ranges of activations"):
+        qt.freeze(Net(), QuantizationConfig())
+    with pytest.raises(quantc.Error, match="^weights in the format nf4 are frozen"):
+        qt.prepare_qat(Net(), NF4)
+    adapted = peft.get_peft_model(Net(), peft.LoraConfig(target_modules=["fc1"]))
+    with pytest.raises(quantc.Error, match="^fc1: has an adapter already"):
+        qt.freeze(adapted, config)
+
+
+def test_adapters_of_nf4_are_those_of_the_trainer(tmp_path: Path) -> None:
+    """The adapter that PEFT trains gives the compiled program the results of the module."""
+    _, frozen, x = make_nf4()
+    lora = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["fc1", "fc2"])
+    adapted = peft.get_peft_model(frozen, lora)
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            nn.init.normal_(parameter, std=0.1)
+    adapted.save_pretrained(tmp_path)
+    with_lora = quantc.insert_lora(qt.convert(copy.deepcopy(adapted).unload(), x), max_rank=4)
+    program = quantc.compile(with_lora)
+    program.load_adapter("a", tmp_path)
+    program.set_adapter("a")
+    np.testing.assert_allclose(
+        program(x.numpy()), adapted.eval()(x).detach().numpy(), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["int8-static", "int4-groups-weight-only", "nf4"])
 def test_adapters_train(name: str, tmp_path: Path) -> None:
-    _, frozen, x = make(CONFIGS[name])
+    def make_base() -> nn.Module:
+        return make_nf4()[1] if name == "nf4" else make(CONFIGS[name])[1]
+
+    frozen = make_base()
+    x = torch.randn(16, frozen.fc1.in_features)
     base = frozen(x)
     target = base + torch.randn(16, 5)
     lora = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["fc1", "fc2"])
@@ -138,7 +231,7 @@ def test_adapters_train(name: str, tmp_path: Path) -> None:
     adapted.eval()
     expected = adapted(x).detach()
     torch.manual_seed(0)
-    fresh = make(CONFIGS[name])[1]
+    fresh = make_base()
     loaded = peft.PeftModel.from_pretrained(fresh, tmp_path).eval()
     assert torch.equal(loaded(x), expected)
     # The base alone is what compiles; the adapter is beside it.

@@ -79,8 +79,10 @@ CONFIGS = [
         for granularity in ("per_tensor", "per_channel", "per_group")
     ],
     *[
-        QuantizationConfig(weight_bits=4, mode=mode, learned_step_size=True)
+        QuantizationConfig(weight_bits=4, mode=mode, learned_step_size=True,
+                           granularity=granularity)
         for mode in ("dynamic", "weight_only")
+        for granularity in ("per_channel", "per_group")
     ],
     QuantizationConfig(weight_bits=4, learned_step_size=True, symmetric_weights=False),
 ]  # fmt: skip

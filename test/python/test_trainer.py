@@ -94,9 +94,28 @@ def test_prediction_is_what_ships_with_learned_scales(
     check_promise(trainer, data[0])
     chosen = quantc.quantize(trainer.model(), config, data[0]).layers["fc1"].weight_scale
     learned = trainer.convert().layers["fc1"].weight_scale
-    # The scales of 4-bit groups are chosen, not trained.
-    if "group_size" not in options:
-        assert not np.array_equal(chosen, learned)
+    assert not np.array_equal(chosen, learned)
+    if "group_size" in options:
+        # What ships has four zero bits at the end.
+        assert not (learned.view(np.int32) & 15).any()
+
+
+def test_multipliers_stay_where_scales_are_learned(
+    model: quantc.Model, data: tuple[NDArray, NDArray]
+) -> None:
+    config = quantc.QuantizationConfig(
+        weight_bits=4, granularity="per_group", group_size=8, learned_step_size=True
+    )
+    found = []
+    for epochs in (1, 2):
+        trainer = quantc.Trainer(
+            model, config, epochs=epochs, lr=1e-2, warm_up=0, group_interval=1, seed=3,
+            learned_step_size=True,
+        )  # fmt: skip
+        trainer.fit(*data)
+        found.append(trainer.convert().layers["fc1"])
+    np.testing.assert_array_equal(found[0].group_multiplier, found[1].group_multiplier)
+    assert not np.array_equal(found[0].weight_scale, found[1].weight_scale)
 
 
 def test_prediction_is_what_ships_with_asymmetric_weights(

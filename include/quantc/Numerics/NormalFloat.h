@@ -93,6 +93,10 @@ struct NormalFloatWeights {
 /// are of whole blocks. The values are finite.
 NormalFloatWeights quantizeNormalFloat(llvm::ArrayRef<float> values);
 
+/// normal_float_a2 with magnitudes that are given.
+NormalFloatWeights quantizeNormalFloat(llvm::ArrayRef<float> values,
+                                       NormalFloatMagnitudes magnitudes);
+
 /// The magnitudes of the `count` blocks.
 std::vector<float> dequantizeMagnitudes(const NormalFloatMagnitudes &magnitudes,
                                         int64_t count);

@@ -69,19 +69,34 @@ typename A::Float zeroIfNaN(A &a, typename A::Float x) {
   return a.select(a.isNaN(x), zero, x);
 }
 
+/// 1.5 * 2^23, and its bits: from here to 2^24 floats are 1 apart.
+constexpr float roundingOffset = 0x1.8p+23f;
+constexpr int32_t roundingOffsetBits = 0x4B400000;
+
+/// quantize_a5: i32(rne(x)) for |x| <= 2^22, by one addition: x + 1.5 * 2^23
+/// lies where floats are 1 apart, so it is rounded half to even to an integer,
+/// and its lowest bits are those of rne(x). Cheaper than rounding and
+/// converting on every target, and a result that is narrowed to 8 bits needs no
+/// subtraction.
+template <typename A>
+typename A::Int roundToInt(A &a, typename A::Float x) {
+  typename A::Float shifted = a.add(x, a.constant(roundingOffset));
+  typename A::Int bits = a.bitcastToInt(shifted);
+  return a.subInt(bits, a.constantInt(roundingOffsetBits));
+}
+
 /// clamp(rne(t) + zp, qmin, qmax), computed as
-/// zp + i32(clamp(rne(t), qmin - zp, qmax - zp)): equal for every t, since
-/// adding zp is exact in the integers, and the conversion only ever sees what
-/// i32 can hold. +-Inf saturates, NaN gives zp.
+/// zp + i32(rne(clamp(t, qmin - zp, qmax - zp))): equal for every t, since the
+/// bounds are integers, adding zp is exact in the integers, and the conversion
+/// only ever sees what i32 can hold. +-Inf saturates, NaN gives zp.
 template <typename A>
 typename A::Int roundToStorage(A &a, typename A::Float t,
                                typename A::Int zeroPoint, int32_t qmin,
                                int32_t qmax) {
   typename A::Float lo = a.toFloat(a.subInt(a.constantInt(qmin), zeroPoint));
   typename A::Float hi = a.toFloat(a.subInt(a.constantInt(qmax), zeroPoint));
-  typename A::Float rounded = a.roundEven(zeroIfNaN(a, t));
-  typename A::Float clamped = clampFloat(a, rounded, lo, hi);
-  return a.addInt(a.toInt(clamped), zeroPoint);
+  typename A::Float clamped = clampFloat(a, zeroIfNaN(a, t), lo, hi);
+  return a.addInt(roundToInt(a, clamped), zeroPoint);
 }
 
 //===----------------------------------------------------------------------===//
@@ -97,41 +112,55 @@ typename A::Int quantize(A &a, typename A::Float x, typename A::Float scale,
   return roundToStorage(a, a.div(x, scale), zeroPoint, qmin, qmax);
 }
 
-/// quantize_a4: where `quantizeByReciprocal` equals `quantize`: outside, a
-/// residual could overflow or become denormal and lose bits.
+/// quantize_a4: what `quantizeByReciprocal` needs of a scale, computed once.
 template <typename A>
-typename A::Bool isReciprocalExact(A &a, typename A::Float scale) {
-  typename A::Bool notSmall = a.lessEqual(a.constant(0x1p-100f), scale);
-  typename A::Bool notLarge = a.lessEqual(scale, a.constant(0x1p+100f));
-  return a.andBool(notSmall, notLarge);
+struct ReciprocalScale {
+  /// A power of two that takes the scale to where no step of the quotient
+  /// overflows or becomes denormal: 1 for 2^-100 <= s <= 2^100.
+  typename A::Float factor;
+  /// s * factor, exact.
+  typename A::Float scale;
+  /// 1 / (s * factor).
+  typename A::Float reciprocal;
+};
+
+template <typename A>
+ReciprocalScale<A> getReciprocalScale(A &a, typename A::Float scale) {
+  typename A::Float one = a.constant(1.0f);
+  typename A::Float up = a.constant(0x1p+100f);
+  typename A::Float down = a.constant(0x1p-100f);
+  typename A::Float factor = a.select(a.lessThan(scale, down), up, one);
+  factor = a.select(a.lessThan(up, scale), down, factor);
+  typename A::Float scaled = a.mul(scale, factor);
+  return {factor, scaled, a.div(one, scaled)};
 }
 
-/// quantize_a4: `quantize` without a division per element; `reciprocal` is
-/// 1 / s, correctly rounded, once per scale. One Newton step on the quotient
-/// (Markstein):
+/// quantize_a4: `quantize` without a division per element. With x and s
+/// multiplied by the factor, one Newton step on the quotient (Markstein):
 ///
 ///   q0 = x * r;  e = fma(-q0, s, x);  q1 = fma(e, r, q0)
 ///
 /// x is clamped first, to the values whose quotients are qmin - zp and
 /// qmax - zp, so nothing overflows and no clamp is needed after rounding.
 /// rne(q1) = rne(x / s) was checked for every s mantissa at every threshold
-/// k + 1/2 with |k| <= 255; powers of two scale all steps exactly.
+/// k + 1/2 with |k| <= 255; powers of two scale all steps exactly. A multiplied
+/// x is exact too, but where it saturates anyway or rounds to 0 anyway.
 template <typename A>
 typename A::Int
-quantizeByReciprocal(A &a, typename A::Float x, typename A::Float scale,
-                     typename A::Float reciprocal, typename A::Int zeroPoint,
-                     int32_t qmin, int32_t qmax) {
+quantizeByReciprocal(A &a, typename A::Float x, ReciprocalScale<A> scale,
+                     typename A::Int zeroPoint, int32_t qmin, int32_t qmax) {
   typename A::Float lowest =
       a.toFloat(a.subInt(a.constantInt(qmin), zeroPoint));
   typename A::Float highest =
       a.toFloat(a.subInt(a.constantInt(qmax), zeroPoint));
-  typename A::Float lo = a.mul(lowest, scale);
-  typename A::Float hi = a.mul(highest, scale);
-  typename A::Float clamped = clampFloat(a, zeroIfNaN(a, x), lo, hi);
-  typename A::Float approximate = a.mul(clamped, reciprocal);
-  typename A::Float residual = a.fma(a.neg(approximate), scale, clamped);
-  typename A::Float quotient = a.fma(residual, reciprocal, approximate);
-  return a.addInt(a.toInt(a.roundEven(quotient)), zeroPoint);
+  typename A::Float lo = a.mul(lowest, scale.scale);
+  typename A::Float hi = a.mul(highest, scale.scale);
+  typename A::Float scaled = a.mul(x, scale.factor);
+  typename A::Float clamped = clampFloat(a, zeroIfNaN(a, scaled), lo, hi);
+  typename A::Float approximate = a.mul(clamped, scale.reciprocal);
+  typename A::Float residual = a.fma(a.neg(approximate), scale.scale, clamped);
+  typename A::Float quotient = a.fma(residual, scale.reciprocal, approximate);
+  return a.addInt(roundToInt(a, quotient), zeroPoint);
 }
 
 /// dequantize_a1: x = f32(q - zp) * s, the subtraction exact in i32.
@@ -204,17 +233,20 @@ ValueRange<A> emptyStatistics(A &a) {
   return {min, a.constant(-HUGE_VALF)};
 }
 
-/// observe_a2: the range with x added, if x is finite.
+/// observe_a2: the range with x added, if x is finite. What is not finite
+/// counts as the bound of no values, so each bound takes one value and that is
+/// one minps or maxps on x86.
 template <typename A>
 ValueRange<A> extendStatistics(A &a, ValueRange<A> range, typename A::Float x) {
   typename A::Float infinity = a.constant(HUGE_VALF);
+  typename A::Float negative = a.constant(-HUGE_VALF);
   typename A::Bool isFinite = a.lessThan(a.abs(x), infinity);
-  typename A::Bool smaller = a.lessThan(x, range.min);
-  smaller = a.andBool(isFinite, smaller);
-  typename A::Float min = a.select(smaller, x, range.min);
-  typename A::Bool larger = a.lessThan(range.max, x);
-  larger = a.andBool(isFinite, larger);
-  return {min, a.select(larger, x, range.max)};
+  typename A::Float low = a.select(isFinite, x, infinity);
+  typename A::Bool smaller = a.lessThan(low, range.min);
+  typename A::Float min = a.select(smaller, low, range.min);
+  typename A::Float high = a.select(isFinite, x, negative);
+  typename A::Bool larger = a.lessThan(range.max, high);
+  return {min, a.select(larger, high, range.max)};
 }
 
 /// observe_a2, after the last value: a zero becomes +0, so that the result does

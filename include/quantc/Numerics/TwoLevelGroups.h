@@ -20,6 +20,7 @@
 #ifndef QUANTC_NUMERICS_TWOLEVELGROUPS_H
 #define QUANTC_NUMERICS_TWOLEVELGROUPS_H
 
+#include "quantc/Numerics/Arithmetic.h"
 #include "llvm/ADT/ArrayRef.h"
 
 #include <cstdint>
@@ -40,6 +41,15 @@ struct TwoLevelWeights {
 
 /// Whether the last four mantissa bits of a scale are zero (two_level_a2).
 bool isTwoLevelScale(float scale);
+
+/// two_level_a3: the nearest value whose last four mantissa bits are zero, half
+/// up, and at least 2^-145. `x` is not negative.
+template <typename A>
+typename A::Float roundToTwoLevelScale(A &a, typename A::Float x) {
+  typename A::Int half = a.addInt(a.bitcastToInt(x), a.constantInt(8));
+  typename A::Int bits = a.andInt(half, a.constantInt(~0xF));
+  return a.bitcastToFloat(a.maxInt(bits, a.constantInt(0x10)));
+}
 
 /// two_level_a3: quantizes one output channel. Writes one q per value and one
 /// m_g per group and returns s_c. `groupSize` divides the number of values.

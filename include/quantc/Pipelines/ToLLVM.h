@@ -9,6 +9,7 @@
 #define QUANTC_PIPELINES_TOLLVM_H
 
 #include "mlir/Pass/PassOptions.h"
+#include "quantc/Target/Parameters.h"
 
 namespace mlir {
 class OpPassManager;
@@ -26,6 +27,11 @@ struct CodegenOptions : public mlir::PassPipelineOptions<CodegenOptions> {
       *this, "name",
       llvm::cl::desc("The prefix of the symbols that the object exports"),
       llvm::cl::init("model")};
+  Option<int64_t> maxConstantBytes{
+      *this, "max-constant-bytes",
+      llvm::cl::desc("How many bytes of constants the object may hold; more "
+                     "go to a file of parameters"),
+      llvm::cl::init(kMaxConstantBytes)};
 };
 
 /// From a program in float, simulated or integer form to LLVM's dialect, with

@@ -20,12 +20,16 @@ namespace quantc {
 enum class EmitKind { Object, Assembly, LLVMIR, SharedLibrary };
 
 struct CompileOptions {
-  /// What to compile for; by default what the module says, or this machine.
-  std::optional<TargetSpec> target;
+  /// What to compile for, best first; empty: what the module says, or this
+  /// machine. All variants are in one object, which runs the first that its
+  /// machine can run.
+  std::vector<TargetSpec> targets;
   /// The prefix of all exported symbols. `compileToFile` takes the stem of the
   /// file for an empty one, made an identifier.
   std::string name;
   EmitKind emit = EmitKind::Object;
+  /// How many bytes of constants the code may hold; more become parameters.
+  int64_t maxConstantBytes = kMaxConstantBytes;
 };
 
 /// What a compilation gives.
@@ -34,6 +38,8 @@ struct CompiledProgram {
   /// The C header that declares what the object exports.
   std::string header;
   ProgramMetadata metadata;
+  /// The constants that are not in `bytes`; null if all are.
+  std::unique_ptr<llvm::MemoryBuffer> parameters;
 };
 
 /// Compiles `module`, a program in any form or already in LLVM's dialect, which
@@ -41,12 +47,17 @@ struct CompiledProgram {
 mlir::FailureOr<CompiledProgram> compile(mlir::ModuleOp module,
                                          const CompileOptions &options);
 
-/// The same to files; `header` may be empty. A file is there completely or not
-/// at all.
+/// The same to files; `header` may be empty. Parameters go to the file
+/// `getParametersPath(path)`. All files are there completely or none is.
 llvm::LogicalResult compileToFile(mlir::ModuleOp module,
                                   const CompileOptions &options,
                                   llvm::StringRef path,
                                   llvm::StringRef header = "");
+
+/// Writes what `compileToFile` does of a program that is compiled already.
+llvm::LogicalResult writeFiles(mlir::ModuleOp module,
+                               const CompiledProgram &program,
+                               llvm::StringRef path, llvm::StringRef header);
 
 /// Writes `bytes` to `path` completely or, after emitting an error, not at all.
 /// The file appears when `finish` has succeeded.

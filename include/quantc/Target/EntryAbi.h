@@ -22,6 +22,13 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kRunSuffix = "_run";
 inline constexpr llvm::StringLiteral kWorkspaceSizeSuffix = "_workspace_size";
 inline constexpr llvm::StringLiteral kMetadataSuffix = "_metadata";
+/// Only in objects of several variants.
+inline constexpr llvm::StringLiteral kVariantSuffix = "_variant";
+
+/// The suffix of the internal i64 that says where the parameters of the variant
+/// start in the block that the caller passes.
+inline constexpr llvm::StringLiteral kParametersStartSuffix =
+    "_parameters_start";
 
 /// The alignment of the workspace, of each buffer in it, and of constants.
 inline constexpr int64_t kBufferAlignment = 64;
@@ -35,7 +42,9 @@ enum class EntryError : int32_t {
   NullArgs,
   NullPointer,
   Dimension,
-  Workspace
+  Workspace,
+  Cpu,
+  Parameters
 };
 
 struct EntryErrorInfo {
@@ -51,7 +60,11 @@ inline constexpr EntryErrorInfo kEntryErrors[] = {
     {EntryError::Dimension, "DIMENSION",
      "a dimension is negative or above 2147483647"},
     {EntryError::Workspace, "WORKSPACE",
-     "the workspace is null, or not aligned to 64 bytes"}};
+     "the workspace is null, or not aligned to 64 bytes"},
+    {EntryError::Cpu, "CPU",
+     "the CPU can run none of the variants in the object"},
+    {EntryError::Parameters, "PARAMETERS",
+     "the parameters are null, or not aligned to 64 bytes"}};
 
 } // namespace quantc
 

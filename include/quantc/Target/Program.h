@@ -30,12 +30,26 @@ struct AdapterSelection {
 class Program {
 public:
   /// Loads the library at `path`. Fails if it is no program, or one for another
-  /// machine.
-  static llvm::Expected<std::unique_ptr<Program>> load(llvm::StringRef path);
+  /// machine. The parameters of one that has some are `parameters`, or else
+  /// mapped from the file beside it.
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(llvm::StringRef path,
+       std::shared_ptr<llvm::MemoryBuffer> parameters = nullptr);
 
   ~Program();
 
   const ProgramMetadata &getMetadata() const { return metadata; }
+
+  /// The block that the program reads its parameters from; null without.
+  std::shared_ptr<llvm::MemoryBuffer> getParameters() const {
+    return parameters;
+  }
+
+  /// The target of the code that runs here.
+  const TargetSpec &getVariant() const {
+    return metadata.variants.empty() ? metadata.target
+                                     : metadata.variants[variant];
+  }
 
   /// Runs on memory of the sizes that `dims` mean. Adapters are only looked at
   /// by a program that takes some.
@@ -62,6 +76,8 @@ private:
   Workspace takeWorkspace(size_t size);
 
   ProgramMetadata metadata;
+  std::shared_ptr<llvm::MemoryBuffer> parameters;
+  size_t variant = 0;
   int file = -1;
   void *handle = nullptr;
   int32_t (*entry)(const void *args) = nullptr;

@@ -9,7 +9,7 @@
 // library can be loaded with nothing beside it. The C header is printed from
 // the same data.
 //
-//   {"abi_version": 1, "name": "mlp", "dims": ["batch"],
+//   {"abi_version": 2, "name": "mlp", "dims": ["batch"],
 //    "inputs": [{"name": "image", "dtype": "float32",
 //                "shape": ["batch", 784]}],
 //    "outputs": [{"name": "logits", "dtype": "float32",
@@ -24,6 +24,14 @@
 //    "adapters": {"dtype": "float32", "max_rank": 16,
 //                 "layers": [{"name": "fc1", "inputs": 784, "outputs": 128}]}
 //
+// and one whose constants are in a file of their own (Parameters.h)
+//
+//    "parameters": {"bytes": 100663296, "checksum": "2d06800538d394c2"}
+//
+// and an object for several targets, the last of which is "target",
+//
+//    "variants": [{"triple": ..., "cpu": "x86-64-v4", "features": [...]}, ...]
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_TARGET_PROGRAMMETADATA_H
@@ -31,6 +39,7 @@
 
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Support/HostTensor.h"
+#include "quantc/Target/Parameters.h"
 #include "quantc/Target/TargetSpec.h"
 #include "llvm/Support/Error.h"
 
@@ -41,7 +50,7 @@ class Value;
 namespace quantc {
 
 /// The layout of the argument struct and the meaning of the error codes.
-inline constexpr int64_t kAbiVersion = 1;
+inline constexpr int64_t kAbiVersion = 2;
 
 /// A size as an expression over the dynamic dimensions of a program.
 class SizeExpr {
@@ -100,8 +109,13 @@ struct ProgramMetadata {
   std::vector<std::string> dims;
   std::vector<PortMetadata> inputs;
   std::vector<PortMetadata> outputs;
+  /// What the machine must have at least.
   TargetSpec target;
   std::optional<AdapterLayout> adapters;
+  std::optional<ParametersInfo> parameters;
+  /// The targets of an object of several, best first and `target` last;
+  /// otherwise empty.
+  std::vector<TargetSpec> variants;
 
   /// The rows of a batch: the first size of the first input, 1 without any.
   int64_t getNumRows(llvm::ArrayRef<int64_t> sizes) const;

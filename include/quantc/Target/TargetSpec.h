@@ -49,11 +49,18 @@ struct TargetSpec {
   /// The features as LLVM takes them, separated by commas.
   std::string getFeatureString() const;
 
+  /// The target for people, such as "x86-64-v3+avxvnni" or "sapphirerapids
+  /// without amx-int8".
+  std::string str() const;
+
   /// Whether `math.fma` is one instruction.
   bool hasFusedMultiplyAdd() const;
 
   /// Whether rounding to an integral float is one instruction.
   bool hasRounding() const;
+
+  /// Whether vectors of bytes are multiplied by one instruction.
+  bool hasByteMultiply() const;
 };
 
 using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;
@@ -63,6 +70,21 @@ using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;
 /// CPU that LLVM knows. The system is Linux.
 mlir::FailureOr<TargetSpec> parseTarget(llvm::StringRef text,
                                         EmitErrorFn emitError);
+
+/// `target` without what the system has to be asked for and may refuse: AMX.
+/// The same target if it has none of that.
+TargetSpec getFallback(const TargetSpec &target);
+
+/// Puts the fallback of each target behind it, unless it is there.
+void addFallbacks(std::vector<TargetSpec> &targets);
+
+/// Reads a list of targets for one object, separated by commas and best first,
+/// or `x86-64-multi`, `aarch64-multi` or `multi`, which is that of this
+/// machine's architecture. Each target that may be refused is followed by its
+/// fallback, so that the list may be longer than what was asked for. All are of
+/// one architecture.
+mlir::FailureOr<std::vector<TargetSpec>> parseTargets(llvm::StringRef text,
+                                                      EmitErrorFn emitError);
 
 /// Makes a target of what `--mtriple`, `--mcpu` and `--mattr` say; an empty
 /// triple is that of this machine, an empty CPU the oldest of its architecture.

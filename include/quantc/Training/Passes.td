@@ -134,6 +134,8 @@ def InsertOptimizer : Pass<"quant-insert-optimizer", "::mlir::ModuleOp"> {
     docs/Numerics.md. Weight decay is for parameters of two dimensions and more,
     so that biases and gains do not shrink. A parameter with `quant.minimum` is
     a scale: it is kept above that, and `adam` moves it by a share of itself.
+    One with `quant.two_level_scale` is then rounded so that the last four bits
+    of its mantissa are zero.
 
     Example, `sgd`:
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Numerics/Quantize.h"
+#include "quantc/Target/TargetSpec.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -22,6 +23,9 @@ namespace {
 struct ElementParameters {
   Value scale;
   Value zeroPoint;
+  /// Whether the innermost loop has one scale, so that what follows from it is
+  /// computed once.
+  bool isShared = false;
 };
 
 /// Computes the result of one element.
@@ -49,6 +53,23 @@ LogicalResult quantc::checkElementwise(Operation *op) {
                          "dimension; give both the same number"));
       })
       .Default([](Operation *) { return success(); });
+}
+
+/// quantize_a1, by a reciprocal where one serves many elements and the target
+/// has the multiply-add that makes it exact (quantize_a4).
+static Value emitQuantize(Emit &a, Value x, const ElementParameters &p,
+                          numerics::StorageRange range, bool hasFma) {
+  if (!p.isShared || !hasFma)
+    return numerics::quantize(a, x, p.scale, p.zeroPoint, range.min, range.max);
+  numerics::ReciprocalScale<Emit> scale =
+      numerics::getReciprocalScale(a, p.scale);
+  return numerics::quantizeByReciprocal(a, x, scale, p.zeroPoint, range.min,
+                                        range.max);
+}
+
+/// Whether the target of the module around `op` has a multiply-add of f32.
+static bool hasFusedMultiplyAdd(Operation *op) {
+  return getTarget(op->getParentOfType<ModuleOp>()).hasFusedMultiplyAdd();
 }
 
 /// Lowers `op`, which passed `checkElementwise`, to loops over its blocks;
@@ -80,13 +101,17 @@ static LogicalResult lowerElementwise(Op op, Adaptor adaptor,
             context, cast<ShapedType>(parameter.getType()).getShape()),
         context));
   }
+  bool isShared = llvm::none_of(llvm::drop_begin(maps), [&](AffineMap map) {
+    return loops->getNumLoops() != 0 &&
+           map.isFunctionOfDim(loops->getNumLoops() - 1);
+  });
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(rewriter, loc, inputs.front());
   Value result =
       createElementwise(
           rewriter, loc, inputs, maps, sizes, elementType,
           [&](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
-            ElementParameters parameters = {elements[1], {}};
+            ElementParameters parameters = {elements[1], {}, isShared};
             unsigned next = 2;
             if (op.getZeroPoint())
               parameters.zeroPoint = a.fromStorage(elements[next++]);
@@ -113,11 +138,11 @@ struct LowerQuantize : OpConversionPattern<QuantizeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     numerics::StorageRange range = numerics::storageRange(
         op.getType().getElementTypeBitWidth(), /*narrow=*/false);
+    bool hasFma = hasFusedMultiplyAdd(op);
     return lowerElementwise(op, adaptor, rewriter, rewriter.getI8Type(),
                             [&](Emit &a, Value x, const ElementParameters &p) {
                               return a.toStorage(
-                                  numerics::quantize(a, x, p.scale, p.zeroPoint,
-                                                     range.min, range.max));
+                                  emitQuantize(a, x, p, range, hasFma));
                             });
   }
 };
@@ -144,11 +169,12 @@ struct LowerFakeQuant : OpConversionPattern<FakeQuantOp> {
                   ConversionPatternRewriter &rewriter) const override {
     numerics::StorageRange range =
         numerics::storageRange(op.getBits(), /*narrow=*/false);
+    bool hasFma = hasFusedMultiplyAdd(op);
     return lowerElementwise(op, adaptor, rewriter, rewriter.getF32Type(),
                             [&](Emit &a, Value x, const ElementParameters &p) {
-                              return numerics::fakeQuantize(
-                                  a, x, p.scale, p.zeroPoint, range.min,
-                                  range.max);
+                              Value q = emitQuantize(a, x, p, range, hasFma);
+                              return numerics::dequantize(a, q, p.scale,
+                                                          p.zeroPoint);
                             });
   }
 };
@@ -164,6 +190,10 @@ struct LowerRequantize : OpConversionPattern<RequantizeOp> {
     unsigned rank = op.getType().getRank();
     AffineMap element = rewriter.getMultiDimIdentityMap(rank);
     AffineMap scalar = AffineMap::get(rank, 0, rewriter.getContext());
+    // requantize_a1.
+    numerics::StorageRange range = {static_cast<int32_t>(op.getClampMin()),
+                                    static_cast<int32_t>(op.getClampMax())};
+    bool hasFma = hasFusedMultiplyAdd(op);
     rewriter.replaceOp(
         op,
         createElementwise(
@@ -175,10 +205,10 @@ struct LowerRequantize : OpConversionPattern<RequantizeOp> {
             [&](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
               Value q = a.fromStorage(elements[0]);
               Value inputZeroPoint = a.fromStorage(elements[2]);
-              Value outputZeroPoint = a.fromStorage(elements[4]);
-              return {a.toStorage(numerics::requantize(
-                  a, q, elements[1], inputZeroPoint, elements[3],
-                  outputZeroPoint, op.getClampMin(), op.getClampMax()))};
+              Value x = numerics::dequantize(a, q, elements[1], inputZeroPoint);
+              ElementParameters output = {
+                  elements[3], a.fromStorage(elements[4]), /*isShared=*/true};
+              return {a.toStorage(emitQuantize(a, x, output, range, hasFma))};
             }));
     return success();
   }

@@ -79,7 +79,12 @@ def _get_statistics(
 def run_merge(arguments: argparse.Namespace) -> None:
     """``quantc merge``."""
     model = quantc.load(arguments.model)
-    merged, survival = quantc.merge_lora(model, arguments.adapter, keep_base=arguments.keep_base)
+    data = None
+    if arguments.data:
+        data = Dataset(arguments.data, model.inputs, arguments.batch_size)
+    merged, survival = quantc.merge_lora(
+        model, arguments.adapter, keep_base=arguments.keep_base, calibration_data=data
+    )
     merged.save(arguments.output)
     if arguments.report:
         print(survival)
@@ -158,6 +163,7 @@ def run_compile(arguments: argparse.Namespace) -> None:
         target=arguments.target,
         header=arguments.header,
         name=arguments.name,
+        max_constant_bytes=arguments.max_constant_bytes,
     )
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import quantc
 from quantc import config
 from quantc.cli import commands
-from quantc.compilation import SUFFIXES
+from quantc.compilation import MAX_CONSTANT_BYTES, SUFFIXES
 
 BATCH_SIZE = 256
 
@@ -284,6 +284,7 @@ def _add_merge(subparsers) -> None:
         "merge",
         "merge a LoRA adapter into the weights of a model",
         "quantc merge model_int8.mlir adapter/ -o merged.mlir --report",
+        "quantc merge model_int8.mlir adapter/ --data calib.npz -o merged.mlir --report",
     )
     _add_model(parser)
     parser.add_argument(
@@ -302,6 +303,8 @@ def _add_merge(subparsers) -> None:
         action="store_true",
         help="keep the weights of the base in the file, so that merging can be undone",
     )
+    group = parser.add_argument_group("inputs of the layers, for --report")
+    _add_data(group, required=False)
 
 
 def _add_compile(subparsers) -> None:
@@ -324,6 +327,13 @@ def _add_compile(subparsers) -> None:
     parser.add_argument("--header", type=Path, metavar="FILE", help="write the C header too")
     parser.add_argument(
         "--name", help="prefix of the exported C symbols (default: the stem of the output file)"
+    )
+    parser.add_argument(
+        "--max-constant-bytes",
+        type=int,
+        default=MAX_CONSTANT_BYTES,
+        metavar="N",
+        help="put more bytes of weights than this into a .params file (default: 64 MiB)",
     )
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import fx, nn
 
 from quantc.torch.linear import QatLinear
+from quantc.torch.lora import is_lora_linear
 from quantc.torch.programs import has_float_group_scales
 
 CLIP_MODULES = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
@@ -41,7 +42,8 @@ class _Tracer(fx.Tracer):
     """Keeps the layers whole."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, nn.Linear) or super().is_leaf_module(module, name)
+        is_layer = isinstance(module, nn.Linear) or is_lora_linear(module)
+        return is_layer or super().is_leaf_module(module, name)
 
 
 class Graph:

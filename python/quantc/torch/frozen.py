@@ -8,24 +8,39 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from quantc import _quantc
+from quantc.config import QuantizationConfig
 from quantc.errors import Error
 from quantc.quantization import LayerParameters
 from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
 from quantc.torch.linear import QatLinear, check_tensors, pad, replace_modules
-from quantc.torch.programs import LayerKind, get_layer, get_weight_dequantizer
+from quantc.torch.lora import is_lora_linear
+from quantc.torch.prepare import find_linears
+from quantc.torch.programs import (
+    LayerKind,
+    get_layer,
+    get_weight_dequantizer,
+    is_normal_float,
+)
 
 
-def freeze(module: nn.Module) -> nn.Module:
-    """Return a copy of ``module``, which ``prepare_qat`` made, with layers of integers.
+def freeze(module: nn.Module, config: QuantizationConfig | None = None) -> nn.Module:
+    """Return a copy of ``module`` with quantized layers that are trained no more.
 
-    Their weights are INT8, or INT4 two to a byte, and cannot be trained; gradients pass through
-    them to their inputs. Each is an ``nn.Linear`` for ``peft``, whose adapters then train on the
+    Without ``config``, ``module`` is what ``prepare_qat`` made. With it, every ``nn.Linear`` that
+    ``config`` does not skip is quantized, in any mode but ``static``: among others to the format
+    ``nf4``, as QLoRA does.
+
+    Weights are INT8, or INT4 or NF4 two to a byte, and cannot be trained; gradients pass through
+    the layers to their inputs. Each is an ``nn.Linear`` for ``peft``, whose adapters then train on the
     quantized base: ``peft.get_peft_model(quantc.torch.freeze(module), LoraConfig(...))``. Results
     are float32, also where the next layer could take integers, since an adapter adds to them.
 
     Raises ``quantc.Error`` for a module without quantized layers, and for one in mode ``static``
-    that has seen no data.
+    that has seen no data; with ``config`` as ``prepare_qat`` does.
     """
+    if config is not None:
+        return _quantize(module, config)
     module = copy.deepcopy(module)
     if isinstance(module, QatLinear):
         return _freeze(module)
@@ -35,13 +50,47 @@ def freeze(module: nn.Module) -> nn.Module:
             f"{type(module).__name__}: has no quantized layers; make them by "
             "quantc.torch.prepare_qat"
         )
-    replace_modules(module, {layer: _freeze(layer) for layer in layers})
+    replace_modules(module, {layer.place: _freeze(layer) for layer in layers})
     return module
+
+
+def _quantize(module: nn.Module, config: QuantizationConfig) -> nn.Module:
+    """Quantize the float layers of a copy of ``module``."""
+    if config.mode == "static":
+        raise Error(
+            "mode='static' needs the ranges of activations; call prepare_qat, run data through "
+            "the module in training mode, and freeze that"
+        )
+    linears = find_linears(module, config)
+    replaced = {
+        linear: _quantize_linear(name, linear, config) for name, linear in linears.layers.items()
+    }
+    return linears.replace(replaced)
+
+
+def _quantize_linear(name: str, linear: nn.Module, config: QuantizationConfig) -> FrozenLinear:
+    if is_lora_linear(linear):
+        raise Error(f"{name}: has an adapter already; freeze the base, then add adapters to it")
+    if not is_normal_float(config):
+        return _freeze(QatLinear(linear, name, config, warm_up_steps=0, range_momentum=0))
+    check_tensors(name, weight=linear.weight, bias=linear.bias)
+    kind = LayerKind.of(linear, config)
+    weight = pad(linear.weight.detach(), kind.inputs).contiguous()
+    integers, *magnitudes = map(torch.from_numpy, _quantc.quantize_normal_float(weight.numpy()))
+    return FrozenLinear(
+        linear,
+        name,
+        kind,
+        integers,
+        Parameters(
+            magnitude=magnitudes[0], magnitude_scale=magnitudes[1], magnitude_mean=magnitudes[2]
+        ),
+    )
 
 
 def _freeze(layer: QatLinear) -> FrozenLinear:
     parameters = layer.get_parameters()
-    weight = pad(layer.weight, layer.kind.inputs)
+    weight = pad(layer.get_float_weight(), layer.kind.inputs)
     integers = quantize_weight(layer.kind, weight, parameters)
     return FrozenLinear(layer, layer.name, layer.kind, integers, parameters)
 
@@ -84,6 +133,11 @@ class FrozenLinear(nn.Linear):
             self.register_buffer(buffer, getattr(parameters, buffer))
 
     @property
+    def place(self) -> FrozenLinear:
+        """The module in the place of the layer that was frozen."""
+        return self
+
+    @property
     def next_layer(self) -> None:
         """No layer takes the result as integers."""
         return None
@@ -107,29 +161,32 @@ class FrozenLinear(nn.Linear):
             weight_scale=self.weight_scale,
             weight_zero_point=self.weight_zero_point,
             weight_multiplier=self.group_multiplier,
+            weight_magnitude=self.magnitude,
+            weight_magnitude_scale=self.magnitude_scale,
+            weight_magnitude_mean=self.magnitude_mean,
             float_result=True,
         )
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, weight_bits={self.config.weight_bits}"
+        bits, format_ = self.config.weight_bits, self.config.weight_format
+        return f"{super().extra_repr()}, weight_bits={bits}, weight_format={format_}"
 
     def _get_weight_arguments(self) -> dict[str, Tensor | None]:
         name = "packed" if self.config.weight_bits == 4 else "integers"
         return {
             name: self.weight,
-            "weight_scale": self.weight_scale,
-            "weight_zero_point": self.weight_zero_point,
-            "group_multiplier": self.group_multiplier,
-        }
+        } | {parameter: getattr(self, parameter) for parameter in _WEIGHT_PARAMETERS}
 
 
-_PARAMETERS = (
-    "input_scale",
-    "input_zero_point",
+_WEIGHT_PARAMETERS = (
     "weight_scale",
     "weight_zero_point",
     "group_multiplier",
+    "magnitude",
+    "magnitude_scale",
+    "magnitude_mean",
 )
+_PARAMETERS = ("input_scale", "input_zero_point", *_WEIGHT_PARAMETERS)
 
 
 def _pack(integers: Tensor) -> Tensor:
@@ -154,7 +211,7 @@ class _FrozenFunction(torch.autograd.Function):
             parameters.input_zero_point = results["input_zero_point"]
         ctx.layer, ctx.parameters = layer, parameters
         ctx.save_for_backward(x)
-        return results["y"]
+        return results["product" if "product" in results else "y"]
 
     @staticmethod
     @torch.autograd.function.once_differentiable

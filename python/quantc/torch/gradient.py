@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from quantc._quantc import Program
-from quantc.torch.programs import LayerKind, get_layer, get_weight_quantizer
+from quantc.torch.programs import LayerKind, get_layer, get_merger, get_weight_quantizer
 
 
 def call(program: Program, arguments: dict[str, Tensor | None]) -> dict[str, Tensor]:
@@ -40,6 +40,9 @@ class Parameters:
     weight_scale: Tensor | None = None
     weight_zero_point: Tensor | None = None
     group_multiplier: Tensor | None = None
+    magnitude: Tensor | None = None
+    magnitude_scale: Tensor | None = None
+    magnitude_mean: Tensor | None = None
     output_scale: Tensor | None = None
     output_zero_point: Tensor | None = None
 
@@ -98,8 +101,9 @@ class _Steps:
         multiplier: Tensor | None = None,
     ) -> None:
         self.scale = _expand(scale, values)
-        if multiplier is not None:
-            self.scale = self.scale * _expand(multiplier, values)
+        self.multiplier = None if multiplier is None else _expand(multiplier, values)
+        if self.multiplier is not None:
+            self.scale = self.scale * self.multiplier
         self.scale_shape = scale.shape
         self.qmax = 2 ** (bits - 1) - 1
         offset = 0 if zero_point is None else _expand(zero_point, values).to(values.dtype)
@@ -118,8 +122,10 @@ class _Steps:
         return gradient * self.inside
 
     def of_scale(self, gradient: Tensor) -> Tensor:
-        """The gradient of the scale by LSQ."""
+        """The gradient of the scale by LSQ; multipliers of groups are factors of the step."""
         slope = torch.where(self.inside, self.quantized - self.steps, self.quantized)
+        if self.multiplier is not None:
+            slope = slope * self.multiplier
         shared = self.steps.numel() // self.scale_shape.numel()
         total = _sum_to(gradient * slope, self.scale_shape)
         return total / (shared * self.qmax) ** 0.5
@@ -175,16 +181,37 @@ class QuantizedLinear(torch.autograd.Function):
             parameters.group_multiplier,
         )
         of_x = gradient @ weights.values
-        of_weight = gradient.T @ (x if activations is None else activations.values)
+        of_weight = None
+        if ctx.needs_input_grad[1] or ctx.needs_input_grad[4]:
+            of_weight = gradient.T @ (x if activations is None else activations.values)
         return (
             of_x if activations is None else activations.cut(of_x),
-            weights.cut(of_weight),
+            weights.cut(of_weight) if ctx.needs_input_grad[1] else None,
             gradient.sum(0) if bias is not None else None,
             activations.of_scale(of_x) if ctx.needs_input_grad[3] else None,
             weights.of_scale(of_weight) if ctx.needs_input_grad[4] else None,
             None,
             None,
         )
+
+
+class MergedWeight(torch.autograd.Function):
+    """``weight + scale * b @ a`` as merging computes it, ``weight`` being frozen."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+        ctx.scale = scale
+        ctx.save_for_backward(a, b)
+        program = get_merger(*weight.shape, a.shape[0])
+        arguments = {"weight": weight, "a": a, "b": b, "scale": torch.tensor(scale)}
+        return call(program, arguments)["merged"]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        a, b = ctx.saved_tensors
+        gradient = ctx.scale * gradient
+        return None, b.T @ gradient, gradient @ a.T, None
 
 
 def get_activations(kind: LayerKind, x: Tensor, parameters: Parameters) -> _Steps | None:

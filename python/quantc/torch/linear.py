@@ -75,19 +75,20 @@ class QatLinear(nn.Linear):
         config: QuantizationConfig,
         warm_up_steps: int,
         range_momentum: float,
+        adapted: nn.Module | None = None,
     ) -> None:
+        """Take over the parameters of ``linear``; ``adapted`` is the MergedLora that holds this."""
         # Not nn.Linear.__init__, which makes new parameters.
         nn.Module.__init__(self)
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.weight, self.bias = linear.weight, linear.bias
+        # In a tuple, so that it is no submodule.
+        self._adapted = () if adapted is None else (adapted,)
         self.training = linear.training
         self.name, self.config = name, config
         self.warm_up_steps, self.range_momentum = warm_up_steps, range_momentum
         check_tensors(name, weight=self.weight, bias=self.bias)
-        depth = linear.in_features
-        if config.granularity == "per_group":
-            depth = -(-depth // config.group_size) * config.group_size
-        self.kind = LayerKind(depth, linear.out_features, linear.bias is not None, config)
+        self.kind = LayerKind.of(linear, config)
         # The layer that takes the result as integers; in a tuple, so that it is no submodule.
         self._next: tuple[QatLinear, ...] = ()
 
@@ -97,19 +98,17 @@ class QatLinear(nn.Linear):
         if config.mode == "static":
             self.register_buffer("observed_batches", torch.zeros((), dtype=torch.int64))
             self.register_buffer("input_range", torch.zeros(2))
-        self.has_learned_scales = config.learned_step_size and (
-            config.mode == "static" or not has_two_level_scales(config)
-        )
-        if has_two_level_scales(config):
-            self.register_buffer("weight_scale", None)
-            self.register_buffer("group_multiplier", None)
-            self._choose_groups()
-        elif config.learned_step_size:
+        if config.learned_step_size:
             self.weight_scale = nn.Parameter(torch.ones(self.kind.scale_shape))
             if not config.symmetric_weights:
                 zeros = torch.zeros(self.kind.scale_shape, dtype=torch.int8)
                 self.register_buffer("weight_zero_point", zeros)
-        if self.has_learned_scales:
+        if has_two_level_scales(config):
+            if not config.learned_step_size:
+                self.register_buffer("weight_scale", None)
+            self.register_buffer("group_multiplier", None)
+            self._choose_groups()
+        if config.learned_step_size:
             self.register_buffer("scales_chosen", torch.zeros((), dtype=torch.uint8))
             if config.mode == "static":
                 self.input_scale = nn.Parameter(torch.ones(()))
@@ -124,7 +123,12 @@ class QatLinear(nn.Linear):
     @property
     def learns_scales(self) -> bool:
         """Whether scales are parameters already."""
-        return self.has_learned_scales and bool(self.scales_chosen)
+        return self.config.learned_step_size and bool(self.scales_chosen)
+
+    @property
+    def place(self) -> nn.Module:
+        """The module in the place of the layer that was prepared: this one, or its adapter's."""
+        return self._adapted[0] if self._adapted else self
 
     @property
     def next_layer(self) -> QatLinear | None:
@@ -136,7 +140,7 @@ class QatLinear(nn.Linear):
         if self.training:
             self._step(x)
         if not self.is_quantizing:
-            y = nn.functional.linear(x, self.weight, self.bias)
+            y = nn.functional.linear(x, self.get_float_weight(), self.bias)
             for scale in self._learned_scales().values():
                 # DistributedDataParallel expects a gradient of every parameter.
                 y = y + 0 * scale.sum()
@@ -174,8 +178,8 @@ class QatLinear(nn.Linear):
         )
 
     def get_float_weight(self) -> Tensor:
-        """Return what is quantized: the weight, [N, K]."""
-        return self.weight
+        """Return what is quantized, [N, K]: the weight, with its adapter if it has one."""
+        return self._adapted[0].add_to(self.weight) if self._adapted else self.weight
 
     def extra_repr(self) -> str:
         config = self.config
@@ -185,7 +189,7 @@ class QatLinear(nn.Linear):
         )
 
     def _padded_weight(self) -> Tensor:
-        return pad(self.weight, self.kind.inputs)
+        return pad(self.get_float_weight(), self.kind.inputs)
 
     def _learned_scales(self) -> dict[str, nn.Parameter]:
         """Return the scales that are parameters, by name."""
@@ -204,11 +208,12 @@ class QatLinear(nn.Linear):
             self._observe(x)
         if not self.is_quantizing:
             return
-        if self.has_learned_scales and not self.scales_chosen:
+        if self.config.learned_step_size and not self.scales_chosen:
             self._choose_scales()
         quantizing_steps = int(self.training_steps) - self.warm_up_steps - 1
         if (
             has_two_level_scales(self.config)
+            and not self.config.learned_step_size
             and self.observer_enabled
             and quantizing_steps % GROUP_INTERVAL == 0
         ):
@@ -232,10 +237,17 @@ class QatLinear(nn.Linear):
         """Choose the integer scales of groups from the weight."""
         weight = self._padded_weight().detach().contiguous().numpy()
         chosen = _quantc.choose_group_scales(weight, self.config.group_size)
-        self.weight_scale, self.group_multiplier = map(torch.from_numpy, chosen)
+        scale, self.group_multiplier = map(torch.from_numpy, chosen)
+        if self.config.learned_step_size:
+            with torch.no_grad():
+                self.weight_scale.copy_(scale)
+        else:
+            self.weight_scale = scale
 
     def _choose_scales(self) -> None:
-        """Let learned scales start with those of the ranges."""
+        """Let learned scales start with those of the ranges, or of the search for groups."""
+        if has_two_level_scales(self.config):
+            self._choose_groups()
         parameters = self.get_parameters()
         quantize_weight(self.kind, self._padded_weight(), parameters)
         with torch.no_grad():
@@ -262,13 +274,20 @@ class QatLinear(nn.Linear):
         chosen = call(program, {"input_range": self.input_range})
         return chosen["input_scale"], chosen["input_zero_point"]
 
+    def _get_group_scale(self) -> Tensor:
+        """Return the scales of channels with groups: one that is learned, as it can ship."""
+        if not self.config.learned_step_size:
+            return self.weight_scale
+        scale = self.weight_scale.detach().clamp_min(SMALLEST_SCALE)
+        return torch.from_numpy(_quantc.round_group_scales(scale.numpy()))
+
     def get_parameters(self) -> Parameters:
         """Return the parameters of a call; None for those that are found in it."""
         parameters = Parameters()
         if self.config.mode == "static":
             parameters.input_scale, parameters.input_zero_point = self.get_input_parameters()
         if has_two_level_scales(self.config):
-            parameters.weight_scale = self.weight_scale
+            parameters.weight_scale = self._get_group_scale()
             parameters.group_multiplier = self.group_multiplier
         elif self.learns_scales:
             parameters.weight_scale = self.weight_scale.detach().clamp_min(SMALLEST_SCALE)

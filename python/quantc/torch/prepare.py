@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -13,6 +14,8 @@ from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
 from quantc.torch.chains import Graph
 from quantc.torch.linear import QatLinear, replace_modules
+from quantc.torch.lora import get_base_model, is_lora_linear
+from quantc.torch.programs import is_normal_float
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -31,37 +34,83 @@ def prepare_qat(
     bytes of the program that ``convert`` and ``quantc.compile`` make. Everything else stays as it
     is; a warning says so for convolutions.
 
+    Where ``peft.get_peft_model`` has given a layer an adapter, W + scale * (B A) is what is
+    quantized, so that training sees the rounding of the merged weight; the base stays frozen.
+
     In training mode the range of each input (mode ``static``) is a moving average over the batches,
     with ``range_momentum``, until ``freeze_observers``. During the first ``warm_up_steps`` calls in training mode
     ranges are observed and nothing is quantized. Integer scales of groups are chosen anew every 100
     steps until ``freeze_observers``.
 
     Raises ``quantc.Error`` for a module without linear layers, for weights that are not float32 on
-    the CPU, and for groups that do not fit the inputs of a layer.
+    the CPU, for groups that do not fit the inputs of a layer, for weights of the format nf4, and
+    for adapters that are not a change of the weight: with dropout, or other than plain LoRA.
     """
     config = config or QuantizationConfig()
+    if is_normal_float(config):
+        raise Error(
+            "weights in the format nf4 are frozen; make them by quantc.torch.freeze(module, "
+            "config) and train an adapter beside them, or choose weight_format='integer'"
+        )
+    linears = find_linears(module, config)
+    layers: dict[str, QatLinear] = {}
+    for name, linear in linears.layers.items():
+        make = QatLinear
+        if is_lora_linear(linear):
+            from quantc.torch.merged_linear import prepare_adapted as make
+        layers[name] = make(linear, name, config, warm_up_steps, range_momentum)
+    result = linears.replace({linears.layers[name]: layer.place for name, layer in layers.items()})
+    if config.mode == "static":
+        linears.graph.join_layers(layers)
+    return result
+
+
+@dataclass
+class Linears:
+    """The linear layers of a copy of a module that are to be quantized."""
+
+    module: nn.Module
+    root: nn.Module
+    """What names are relative to: the copy, what peft has wrapped, or what holds a single layer."""
+    graph: Graph
+    layers: dict[str, nn.Module]
+    """By name; ``nn.Linear``, or what peft has made of one."""
+
+    def replace(self, replaced: Mapping[nn.Module, nn.Module]) -> nn.Module:
+        """Return the copy with the values of ``replaced`` in the places of its keys."""
+        replace_modules(self.root, replaced)
+        return replaced.get(self.module, self.module)
+
+
+def find_linears(module: nn.Module, config: QuantizationConfig) -> Linears:
+    """Find what ``config`` quantizes in a copy of ``module``; warn about what it does not.
+
+    Raises ``quantc.Error`` for a module without linear layers and for groups that do not fit.
+    """
     module = copy.deepcopy(module)
-    root = nn.ModuleDict({"linear": module}) if type(module) is nn.Linear else module
+    root = get_base_model(module)
+    if type(root) is nn.Linear:
+        root = nn.ModuleDict({"linear": root})
     graph = Graph(root)
-    names = [name for name, layer in root.named_modules() if type(layer) is nn.Linear]
+    names: list[str] = []
+    for name, layer in root.named_modules():
+        if hasattr(layer, "modules_to_save") and hasattr(layer, "original_module"):
+            raise Error(
+                f"{name}: is a copy that peft trains beside the base; leave out modules_to_save"
+            )
+        inside = any(name.startswith(f"{outer}.") for outer in names)
+        if not inside and (type(layer) is nn.Linear or is_lora_linear(layer)):
+            names.append(name)
     if not names:
         raise Error(f"{type(module).__name__}: has no nn.Linear; there is nothing to quantize")
     skipped = _find_skipped(config, names, graph)
     for name, layer in root.named_modules():
         if isinstance(layer, CONVOLUTIONS):
             _warn(f"{name}: a {type(layer).__name__} stays float32; only nn.Linear is quantized")
-    layers: dict[str, QatLinear] = {}
-    replaced: dict[nn.Module, nn.Module] = {}
-    for name in names:
-        if name not in skipped:
-            linear = root.get_submodule(name)
-            _check_groups(name, linear, config)
-            layers[name] = QatLinear(linear, name, config, warm_up_steps, range_momentum)
-            replaced[linear] = layers[name]
-    replace_modules(root, replaced)
-    if config.mode == "static":
-        graph.join_layers(layers)
-    return root["linear"] if root is not module else root
+    layers = {name: root.get_submodule(name) for name in names if name not in skipped}
+    for name, layer in layers.items():
+        _check_groups(name, layer, config)
+    return Linears(module, root, graph, layers)
 
 
 def _find_skipped(config: QuantizationConfig, names: Sequence[str], graph: Graph) -> set[str]:
@@ -89,7 +138,7 @@ def _find_skipped(config: QuantizationConfig, names: Sequence[str], graph: Graph
     return skipped
 
 
-def _check_groups(name: str, layer: nn.Linear, config: QuantizationConfig) -> None:
+def _check_groups(name: str, layer: nn.Module, config: QuantizationConfig) -> None:
     """groups_a1."""
     rest = layer.in_features % config.group_size
     if config.granularity == "per_group" and rest % 8:
@@ -100,5 +149,5 @@ def _check_groups(name: str, layer: nn.Linear, config: QuantizationConfig) -> No
 
 
 def _warn(message: str, depth: int = 1) -> None:
-    """Warn where ``prepare_qat`` was called, ``depth`` calls above."""
-    warnings.warn(message, QuantizationWarning, stacklevel=depth + 2)
+    """Warn where ``prepare_qat`` or ``freeze`` was called, ``depth`` calls above ``find_linears``."""
+    warnings.warn(message, QuantizationWarning, stacklevel=depth + 3)

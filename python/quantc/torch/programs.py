@@ -8,25 +8,39 @@ when it is first called for and kept.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+
+from torch import nn
 
 from quantc import _quantc
 from quantc._quantc import Model, Program
 from quantc.config import QuantizationConfig
 
 
+def is_normal_float(config: QuantizationConfig) -> bool:
+    """Whether weights have the format nf4."""
+    return config.weight_format == "nf4"
+
+
 def has_two_level_scales(config: QuantizationConfig) -> bool:
     """Whether groups have an integer multiplier each, and channels a scale."""
     return (
-        config.granularity == "per_group" and config.weight_bits == 4 and config.symmetric_weights
+        config.granularity == "per_group"
+        and config.weight_bits == 4
+        and config.symmetric_weights
+        and not is_normal_float(config)
     )
 
 
 def has_float_group_scales(config: QuantizationConfig) -> bool:
     """Whether groups have a float scale each."""
-    return config.granularity == "per_group" and not has_two_level_scales(config)
+    return (
+        config.granularity == "per_group"
+        and not has_two_level_scales(config)
+        and not is_normal_float(config)
+    )
 
 
 def has_symmetric_activations(config: QuantizationConfig) -> bool:
@@ -45,6 +59,14 @@ class LayerKind:
     outputs: int
     has_bias: bool
     config: QuantizationConfig
+
+    @classmethod
+    def of(cls, linear: nn.Linear, config: QuantizationConfig) -> LayerKind:
+        """Return the kind that ``linear`` becomes."""
+        depth = linear.in_features
+        if config.granularity == "per_group":
+            depth = -(-depth // config.group_size) * config.group_size
+        return cls(depth, linear.out_features, linear.bias is not None, config)
 
     @property
     def scale_shape(self) -> tuple[int, ...]:
@@ -84,6 +106,43 @@ class _Program:
             f"%{name}_scale, %{name}_zero_point = quant.choose_params %{name}_range "
             f"{{{attributes}}} : {self.types[f'{name}_range']} -> "
             f"{self.types[f'{name}_scale']}, {self.types[f'{name}_zero_point']}"
+        )
+
+    def fill(self, name: str, shape: Sequence[int | str]) -> None:
+        """Define a tensor of zeros, with as many rows as ``x`` where that is ``?``."""
+        size = ""
+        if "?" in shape:
+            self.body += [
+                "%first = arith.constant 0 : index",
+                f"%rows = tensor.dim %x, %first : {self.types['x']}",
+            ]
+            size = "%rows"
+        self._set_type(name, shape, "f32")
+        type_ = self.types[name]
+        self.body += [
+            "%zero = arith.constant 0.0 : f32",
+            f"%{name}_empty = tensor.empty({size}) : {type_}",
+            f"%{name} = linalg.fill ins(%zero : f32) outs(%{name}_empty : {type_}) -> {type_}",
+        ]
+
+    def define_elementwise(self, name: str, shape: Sequence[int | str],
+                           operands: Mapping[str, str], body: Sequence[str]) -> None:  # fmt: skip
+        """Add an operation over the elements ``i, j`` of [rows, columns].
+
+        ``operands`` says which of them belong to an element of each; in ``body`` they are ``%e0``
+        and so on, and its last operation defines ``%sum``.
+        """
+        maps = [f"affine_map<(i, j) -> ({indices})>" for indices in operands.values()]
+        elements = ", ".join(f"%e{index}: f32" for index in range(len(operands)))
+        self.define(
+            name,
+            shape,
+            "f32",
+            f"linalg.generic {{indexing_maps = [{', '.join([*maps, 'affine_map<(i, j) -> (i, j)>'])}], "
+            'iterator_types = ["parallel", "parallel"]} '
+            f"ins({self(*operands)}) outs({self('zeros')}) {{\n  ^bb0({elements}, %out: f32):\n    "
+            + "\n    ".join([*body, "linalg.yield %sum : f32"])
+            + "\n  }",
         )
 
     def __call__(self, *names: str) -> str:
@@ -154,6 +213,9 @@ def get_weight_quantizer(kind: LayerKind, has_given_scale: bool) -> Program:
 def get_weight_dequantizer(kind: LayerKind) -> Program:
     """``integers``, packed, to ``weight`` [N, K]."""
     program = _Program()
+    if is_normal_float(kind.config):
+        _add_normal_float_weight(program, kind)
+        return program.compile("weight")
     _add_integers(program, kind, is_packed=True)
     operands = _add_weight_parameters(program, kind)
     dequantize = f"quant.dequantize %integers {operands} : {program.types['integers']}"
@@ -170,6 +232,8 @@ def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False
     parameters that the next layer has for its input, and given as floats.
     """
     config = kind.config
+    if is_normal_float(config):
+        return _compile_normal_float_layer(kind)
     program = _Program()
     program.argument("x", ("?", kind.inputs))
     value, parameters, results = "x", "", ["y"]
@@ -218,6 +282,31 @@ def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False
     return program.compile(*results)
 
 
+@cache
+def get_merger(outputs: int, inputs: int, rank: int) -> Program:
+    """``weight`` [N, K], ``a`` [R, K], ``b`` [N, R] and ``scale`` to ``merged`` (merge_a1)."""
+    program = _Program()
+    shape = (outputs, inputs)
+    program.argument("weight", shape)
+    program.argument("a", (rank, inputs))
+    program.argument("b", (outputs, rank))
+    program.argument("scale", ())
+    program.fill("zeros", shape)
+    program.define(
+        "product",
+        shape,
+        "f32",
+        f"linalg.matmul ins({program('b', 'a')}) outs({program('zeros')})",
+    )
+    program.define_elementwise(
+        "merged",
+        shape,
+        {"weight": "i, j", "product": "i, j", "scale": ""},
+        ["%scaled = arith.mulf %e2, %e1 : f32", "%sum = arith.addf %e0, %scaled : f32"],
+    )
+    return program.compile("merged")
+
+
 @atexit.register
 def _free_programs() -> None:
     """Free the programs while the extension module is still there."""
@@ -227,6 +316,7 @@ def _free_programs() -> None:
         get_weight_quantizer,
         get_weight_dequantizer,
         get_layer,
+        get_merger,
     ):
         get.cache_clear()
 
@@ -254,3 +344,44 @@ def _add_weight_parameters(program: _Program, kind: LayerKind) -> str:
         program.argument("weight_zero_point", kind.scale_shape, "i8")
         operands += f" zero_point({program('weight_zero_point')})"
     return operands
+
+
+def _add_normal_float_weight(program: _Program, kind: LayerKind) -> None:
+    """Define ``weight`` [N, K] from ``packed`` integers of the format nf4 and their magnitudes."""
+    count = -(-kind.outputs * kind.inputs // (64 * 256))
+    _add_integers(program, kind, is_packed=True)
+    program.argument("magnitude", (count, 256), "i8")
+    program.argument("magnitude_scale", (count, 1))
+    program.argument("magnitude_mean", ())
+    magnitudes = program("magnitude", "magnitude_scale", "magnitude_mean")
+    program.define(
+        "weight",
+        (kind.outputs, kind.inputs),
+        "f32",
+        f"quant.dequantize_normal_float %integers magnitude({magnitudes}) "
+        f": {program.types['integers']}",
+    )
+
+
+def _compile_normal_float_layer(kind: LayerKind) -> Program:
+    """``x`` [M, K] and the weight of the format nf4 to ``y`` [M, N]: a product of floats."""
+    program = _Program()
+    shape = ("?", kind.outputs)
+    program.argument("x", ("?", kind.inputs))
+    _add_normal_float_weight(program, kind)
+    program.fill("zeros", shape)
+    maps = ", ".join(f"affine_map<(m, n, k) -> ({dims})>" for dims in ("m, k", "n, k", "m, n"))
+    program.define(
+        "product",
+        shape,
+        "f32",
+        f"linalg.matmul indexing_maps = [{maps}] ins({program('x', 'weight')}) "
+        f"outs({program('zeros')})",
+    )
+    if not kind.has_bias:
+        return program.compile("product")
+    program.argument("bias", (kind.outputs,))
+    program.define_elementwise(
+        "y", shape, {"product": "i, j", "bias": "j"}, ["%sum = arith.addf %e0, %e1 : f32"]
+    )
+    return program.compile("y")

@@ -7,8 +7,8 @@
 // CHECK-DAG: #[[GROUP3:.+]] = affine_map<(d0, d1, d2) -> (d0, d1)>
 // CHECK-DAG: #[[ROW3:.+]] = affine_map<(d0, d1, d2) -> (d0, 0)>
 
-// The body is numerics::quantize: divide, NaN to 0, round half to even, clamp,
-// convert, add the zero point.
+// The body is numerics::quantize: divide, NaN to 0, clamp, round half to even by
+// an addition, add the zero point.
 // CHECK-LABEL: func @quantize_per_tensor(
 //  CHECK-SAME:     %[[X:.+]]: tensor<?x96xf32>, %[[S:.+]]: tensor<f32>, %[[Z:.+]]: tensor<i8>)
 //       CHECK:   linalg.generic {indexing_maps = [#[[ID2]], #[[SCALAR2]], #[[SCALAR2]], #[[ID2]]]
@@ -17,10 +17,11 @@
 //       CHECK:     %[[ZP:.+]] = arith.extsi %[[EZ]]
 //       CHECK:     %[[QUOTIENT:.+]] = arith.divf %[[E]], %[[ES]] : f32
 //       CHECK:     arith.cmpf uno, %[[QUOTIENT]], %[[QUOTIENT]]
-//       CHECK:     math.roundeven
 //       CHECK:     arith.cmpf olt
 //       CHECK:     arith.cmpf olt
-//       CHECK:     %[[INT:.+]] = arith.fptosi
+//       CHECK:     arith.addf %{{.+}}, %{{.+}} : f32
+//       CHECK:     arith.bitcast
+//       CHECK:     %[[INT:.+]] = arith.subi
 //       CHECK:     %[[SUM:.+]] = arith.addi %[[INT]], %[[ZP]]
 //       CHECK:     %[[Q:.+]] = arith.trunci %[[SUM]] : i32 to i8
 //       CHECK:     linalg.yield %[[Q]] : i8
@@ -66,8 +67,8 @@ func.func @dequantize_groups(%q: tensor<8x96xi4>, %s: tensor<8x1xf32>, %m: tenso
 // CHECK-LABEL: func @fake_quant(
 //       CHECK:   ^bb0(%[[E:.+]]: f32, %[[ES:.+]]: f32, %[[EZ:.+]]: i8, %{{.+}}: f32):
 //       CHECK:     arith.divf %[[E]], %[[ES]]
-//       CHECK:     math.roundeven
-//       CHECK:     %[[Q:.+]] = arith.fptosi
+//       CHECK:     arith.bitcast
+//       CHECK:     %[[Q:.+]] = arith.subi
 //       CHECK:     %[[F:.+]] = arith.sitofp %[[Q]]
 //       CHECK:     arith.mulf %[[F]], %[[ES]]
 func.func @fake_quant(%x: tensor<4x8xf32>, %s: tensor<1x8xf32>, %z: tensor<1x8xi8>) -> tensor<4x8xf32> {
@@ -82,7 +83,7 @@ func.func @fake_quant(%x: tensor<4x8xf32>, %s: tensor<1x8xf32>, %z: tensor<1x8xi
 //       CHECK:     arith.divf
 //       CHECK:     arith.constant -5 : i32
 //       CHECK:     arith.constant 100 : i32
-//       CHECK:     math.roundeven
+//       CHECK:     arith.bitcast
 func.func @requantize(%q: tensor<?x8xi8>, %s: tensor<f32>, %z: tensor<i8>, %t: tensor<f32>, %u: tensor<i8>) -> tensor<?x8xi8> {
   %y = quant.requantize %q input(%s, %z : tensor<f32>, tensor<i8>) output(%t, %u : tensor<f32>, tensor<i8>)
       {clamp_min = -5 : si64, clamp_max = 100 : si64} : tensor<?x8xi8>

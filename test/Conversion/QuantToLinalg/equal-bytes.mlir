@@ -3,6 +3,9 @@
 // RUN: quant-opt --split-input-file --quant-lower-to-linalg --quant-fuse-multiply-add --quant-expand-math %s \
 // RUN:   | quant-translate --interpret --split-input-file > %t.linalg
 // RUN: diff %t.quant %t.linalg
+// RUN: quant-opt --split-input-file --quant-set-target=target=x86-64-v3 --quant-lower-to-linalg --quant-fuse-multiply-add --quant-expand-math %s \
+// RUN:   | quant-translate --interpret --split-input-file > %t.reciprocal
+// RUN: diff %t.quant %t.reciprocal
 // RUN: FileCheck %s --input-file %t.linalg --implicit-check-not=error
 
 // CHECK: output0 = dense<{{.*}}> : tensor<3x8xi8>

@@ -32,7 +32,7 @@
 //       CHECK:     %[[F:.+]] = arith.sitofp
 //       CHECK:     %[[T:.+]] = arith.mulf %[[F]]
 //       CHECK:     arith.addf %[[T]]
-//       CHECK:     math.roundeven
+//       CHECK:     arith.bitcast
 //   CHECK-NOT:   quant.
 func.func @static_integer_result(%x: tensor<?x4xi8>) -> tensor<?x2xi8> {
   %w = arith.constant dense<[[1, 2, 3, 4], [5, 6, 7, 8]]> : tensor<2x4xi8>

@@ -38,12 +38,19 @@ static llvm::cl::opt<bool> print("print",
                                  llvm::cl::desc("Print the networks too"));
 
 /// Loaded and run here, and run in an emulator.
-// One for each row of DotInstructions.def.
-static constexpr llvm::StringLiteral kHostTargets[] = {
-    "x86-64",    "x86-64-v2",           "x86-64-v3", "x86-64-v3+avxvnni",
-    "x86-64-v4", "x86-64-v4+avx512vnni"};
-static constexpr llvm::StringLiteral kEmulatedTargets[] = {"aarch64",
-                                                           "aarch64+dotprod"};
+// One for each row of DotInstructions.def, and an object for two.
+static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
+                                                       "x86-64-v2",
+                                                       "x86-64-v3",
+                                                       "x86-64-v3+avxvnni",
+                                                       "x86-64-v3+avxvnniint8",
+                                                       "x86-64-v4",
+                                                       "x86-64-v4+avx512vnni",
+                                                       "x86-64-v4+avx512vnni"
+                                                       "+amx-int8",
+                                                       "x86-64-v4,x86-64-v2"};
+static constexpr llvm::StringLiteral kEmulatedTargets[] = {
+    "aarch64", "aarch64+dotprod", "aarch64+i8mm", "aarch64-multi"};
 
 namespace {
 
@@ -136,12 +143,12 @@ FailureOr<CompiledProgram> Sweep::compileCase(const Case &test,
                                               StringRef target, EmitKind emit,
                                               StringRef name) {
   auto module = parseSourceString<ModuleOp>(test.program.text, context.get());
-  FailureOr<TargetSpec> spec = parseTarget(
+  FailureOr<std::vector<TargetSpec>> targets = parseTargets(
       target, [&] { return emitError(UnknownLoc::get(context.get())); });
-  if (failed(spec))
+  if (failed(targets))
     return failure();
   CompileOptions options;
-  options.target = *spec;
+  options.targets = *targets;
   options.name = name.str();
   options.emit = emit;
   return compile(*module, options);
@@ -163,9 +170,15 @@ void Sweep::compare(const Case &test, StringRef target, ArrayRef<char> bytes) {
 }
 
 void Sweep::runOnHost(StringRef target) {
-  FailureOr<TargetSpec> spec = parseTarget(
+  FailureOr<std::vector<TargetSpec>> targets = parseTargets(
       target, [&] { return emitError(UnknownLoc::get(context.get())); });
-  if (failed(spec) || !getMissingHostFeatures(spec->features).empty()) {
+  // A list runs wherever its last target does; the fallback of a single one is
+  // a target of its own here.
+  auto needsAll = [&] { return !target.contains(','); };
+  if (failed(targets) ||
+      !getMissingHostFeatures(
+           (needsAll() ? targets->front() : targets->back()).features)
+           .empty()) {
     llvm::outs() << "SKIP " << target << ": this machine cannot run it\n";
     numSkipped += cases.size();
     return;

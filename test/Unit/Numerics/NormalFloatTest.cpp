@@ -80,6 +80,17 @@ TEST(NormalFloatTest, DoubleQuantization) {
   EXPECT_LT(noise, signal * 0.0105);
 }
 
+// What is stored and read again is the same with the magnitudes that it had;
+// with new ones it is not.
+TEST(NormalFloatTest, GivenMagnitudes) {
+  NormalFloatWeights weights = quantizeNormalFloat(randomValues(300 * 64));
+  std::vector<float> stored = dequantizeNormalFloat(weights);
+  NormalFloatWeights again = quantizeNormalFloat(stored, weights.magnitudes);
+  EXPECT_EQ(again.storage, weights.storage);
+  EXPECT_EQ(dequantizeNormalFloat(again), stored);
+  EXPECT_NE(dequantizeNormalFloat(quantizeNormalFloat(stored)), stored);
+}
+
 TEST(NormalFloatTest, MagnitudesAreNeverNegative) {
   // One block of 0 beside large ones that are not alike.
   std::vector<float> values(64 * 3, 1000.0f);

@@ -123,8 +123,8 @@ TEST(QuantizeTest, ReciprocalGivesTheSameStorage) {
   std::mt19937 random(3);
   for (int i = 0; i < 3000; ++i) {
     float scale = std::ldexp(1.0f + (random() >> 9) * 0x1p-23f,
-                             i % 4 ? -5 : int(random() % 200) - 100);
-    ASSERT_TRUE(isReciprocalExact(a, scale));
+                             i % 4 ? -5 : int(random() % 276) - 149);
+    ReciprocalScale<Evaluate> reciprocal = getReciprocalScale(a, scale);
     int32_t zp = int32_t(random() % 256) - 128;
     // Around every threshold k + 1/2, and the values that saturate.
     std::vector<float> inputs = {inf,  -inf,  nan,      largestFinite,
@@ -134,12 +134,33 @@ TEST(QuantizeTest, ReciprocalGivesTheSameStorage) {
         inputs.push_back(Evaluate::bitcastToFloat(
             Evaluate::bitcastToInt(scale * (k + 0.5f)) + step));
     for (float x : inputs)
-      ASSERT_EQ(quantizeByReciprocal(a, x, scale, 1 / scale, zp, -128, 127),
+      ASSERT_EQ(quantizeByReciprocal(a, x, reciprocal, zp, -128, 127),
                 quantize(a, x, scale, zp, -128, 127))
           << x << " " << scale << " " << zp;
   }
-  EXPECT_FALSE(isReciprocalExact(a, 0x1p-101f));
-  EXPECT_FALSE(isReciprocalExact(a, 0x1p+101f));
+}
+
+TEST(QuantizeTest, ScalesAreBroughtIntoRange) {
+  for (float scale : {0x1p-100f, 0.1f, 0x1p+100f})
+    EXPECT_EQ(getReciprocalScale(a, scale).factor, 1.0f);
+  for (float scale : {smallest, 0x1.8p-101f, 0x1.8p+100f, largestFinite}) {
+    ReciprocalScale<Evaluate> reciprocal = getReciprocalScale(a, scale);
+    EXPECT_LE(0x1p-100f, reciprocal.scale);
+    EXPECT_LE(reciprocal.scale, 0x1p+100f);
+    EXPECT_EQ(double(reciprocal.scale), double(scale) * reciprocal.factor);
+  }
+}
+
+TEST(RoundToIntTest, RoundsHalfToEven) {
+  for (int k = -(1 << 21); k <= 1 << 21; k += 7)
+    for (float fraction : {0.0f, 0.25f, 0.5f, -0.5f}) {
+      float x = float(k) + fraction;
+      ASSERT_EQ(roundToInt(a, x), int32_t(Evaluate::roundEven(x))) << x;
+    }
+  EXPECT_EQ(roundToInt(a, 4194304.0f), 1 << 22);
+  EXPECT_EQ(roundToInt(a, -4194304.0f), -(1 << 22));
+  EXPECT_EQ(roundToInt(a, -0.0f), 0);
+  EXPECT_EQ(roundToInt(a, -smallest), 0);
 }
 
 TEST(DequantizeTest, SubtractsInIntegers) {

@@ -51,6 +51,17 @@ double gain(const std::vector<float> &values) {
   return result;
 }
 
+TEST(TwoLevelGroupsTest, RoundToScale) {
+  Evaluate e;
+  EXPECT_EQ(roundToTwoLevelScale(e, 1.0f), 1.0f);
+  // Half of the last place that is kept goes up, less goes down.
+  EXPECT_EQ(roundToTwoLevelScale(e, 1.0f + 8 * 0x1p-23f), 1.0f + 0x1p-19f);
+  EXPECT_EQ(roundToTwoLevelScale(e, 1.0f + 7 * 0x1p-23f), 1.0f);
+  EXPECT_EQ(roundToTwoLevelScale(e, 2.0f - 0x1p-23f), 2.0f);
+  EXPECT_EQ(roundToTwoLevelScale(e, 0.0f), 0x1p-145f);
+  EXPECT_EQ(roundToTwoLevelScale(e, inf), inf);
+}
+
 TEST(TwoLevelGroupsTest, GaussianGain) {
   std::mt19937 random(1);
   std::vector<float> values(rows * cols);

@@ -20,14 +20,15 @@ using namespace quantc;
 namespace {
 
 /// The name of the row that is used for `target`.
-llvm::StringRef select(llvm::StringRef target) {
+llvm::StringRef select(llvm::StringRef target, WeightFacts facts = {}) {
   mlir::MLIRContext context;
   auto emitError = [&] {
     return mlir::emitError(mlir::UnknownLoc::get(&context));
   };
   mlir::FailureOr<TargetSpec> spec = parseTarget(target, emitError);
   EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
-  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec())
+  return selectDotInstruction(mlir::succeeded(spec) ? *spec : TargetSpec(),
+                              facts)
       .name;
 }
 
@@ -72,6 +73,63 @@ TEST(DotInstructionsTest, BlocksFitRegisters) {
   }
 }
 
+TEST(DotInstructionsTest, TileInstructionsSayWhatTheirColumnsSay) {
+  for (const TileInstruction &row : getTileInstructions()) {
+    SCOPED_TRACE(row.name.str());
+    std::string tile = llvm::formatv("_{0}x{1}x{2}_i32_s8_s8", row.rows,
+                                     row.columns, row.depth);
+    EXPECT_TRUE(row.name.ends_with(tile));
+    EXPECT_EQ(lookupTileInstruction(row.name), &row);
+    EXPECT_EQ(row.depth % row.step, 0);
+    EXPECT_EQ(row.rowBlock % row.rows, 0);
+    EXPECT_EQ(row.depthBlock % row.depth, 0);
+    EXPECT_EQ(row.intrinsics.count(','), 2u);
+  }
+}
+
+/// The tile instruction that layers of many rows take on `target`.
+const TileInstruction *selectTile(llvm::StringRef target) {
+  mlir::MLIRContext context;
+  mlir::FailureOr<TargetSpec> spec = parseTarget(
+      target, [&] { return mlir::emitError(mlir::UnknownLoc::get(&context)); });
+  EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
+  if (mlir::failed(spec))
+    return nullptr;
+  return selectTileInstruction(*spec, selectDotInstruction(*spec));
+}
+
+TEST(DotInstructionsTest, TilesReadWhatIsPackedForTheDotInstruction) {
+  const TileInstruction *row = selectTile("x86-64-v4+avx512vnni+amx-int8");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->name, "amxint8_16x16x64_i32_s8_s8");
+  EXPECT_EQ(selectTile("x86-64-v4+avx512vnni"), nullptr);
+  // Packed in steps of two.
+  EXPECT_EQ(selectTile("x86-64-v4+amx-int8"), nullptr);
+}
+
+TEST(DotInstructionsTest, TilesDivideTheDepthThatIsPacked) {
+  const TileInstruction *row =
+      lookupTileInstruction("amxint8_16x16x64_i32_s8_s8");
+  ASSERT_NE(row, nullptr);
+  for (int64_t depth = 1; depth <= 2048; ++depth) {
+    int64_t padded = row->padDepth(depth);
+    int64_t chosen = row->chooseDepth(padded);
+    EXPECT_GE(padded, depth);
+    EXPECT_EQ(padded % chosen, 0) << depth;
+    EXPECT_EQ(chosen % row->step, 0) << depth;
+    EXPECT_LE(chosen, row->depth) << depth;
+    // At most a quarter more tiles than there must be.
+    EXPECT_LE(4 * (padded / chosen), 5 * llvm::divideCeil(depth, row->depth))
+        << depth;
+  }
+  EXPECT_EQ(row->padDepth(1024), 1024);
+  EXPECT_EQ(row->chooseDepth(1024), 64);
+  // 14 tiles of 56 and no padding, where 13 would be of 64 and a rest of 16.
+  EXPECT_EQ(row->padDepth(784), 784);
+  EXPECT_EQ(row->chooseDepth(784), 56);
+  EXPECT_EQ(row->padDepth(65), 72);
+}
+
 TEST(DotInstructionsTest, UnknownNamesHaveNoRow) {
   EXPECT_EQ(lookupDotInstruction("avx1024_1x32x4_i32_s8_s8"), nullptr);
 }
@@ -97,10 +155,36 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64-v2"), "sse41_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3"), "avx2_1x8x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3+avxvnni"), "avxvnni_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnniint8"), "avxvnniint8_1x8x4_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+i8mm"), "i8mm_2x2x8_i32_s8_s8");
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
+}
+
+TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
+  mlir::MLIRContext context;
+  auto emitError = [&] {
+    return mlir::emitError(mlir::UnknownLoc::get(&context));
+  };
+  llvm::StringSet<> used;
+  for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
+    std::vector<TargetSpec> targets = *parseTargets(list, emitError);
+    for (const TargetSpec &target : targets)
+      for (bool isNarrowRange : {false, true})
+        used.insert(selectDotInstruction(target, {isNarrowRange}).name);
+  }
+  // Machines without SSE4.1 have to be asked for.
+  for (const DotInstruction &row : getDotInstructions().drop_back())
+    EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+}
+
+TEST(DotInstructionsTest, ProofsOpenRows) {
+  WeightFacts narrow{/*isNarrowRange=*/true};
+  EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v2", narrow), "sse41_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnni", narrow), "avxvnni_1x8x4_i32_u8_s8");
 }
 
 /// The instructions that a step along K takes for one row of the result: one

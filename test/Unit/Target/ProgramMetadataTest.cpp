@@ -46,11 +46,13 @@ TEST(SizeExprTest, AgreesWithAffine) {
 
 TEST(ProgramMetadataTest, WrongJsonIsAnError) {
   for (llvm::StringRef text :
-       {"", "[]", "{}", R"({"abi_version": 0})", R"({"abi_version": 1})",
-        R"({"abi_version": 1, "name": "a", "dims": [], "outputs": [],
+       {"", "[]", "{}", R"({"abi_version": 0})", R"({"abi_version": 2})",
+        R"({"abi_version": 1, "name": "a", "dims": [], "inputs": [],
+            "outputs": [], "target": {"features": []}})",
+        R"({"abi_version": 2, "name": "a", "dims": [], "outputs": [],
             "target": {"features": []},
             "inputs": [{"name": "x", "dtype": "float33", "shape": []}]})",
-        R"({"abi_version": 1, "name": "a", "dims": [], "outputs": [],
+        R"({"abi_version": 2, "name": "a", "dims": [], "outputs": [],
             "target": {"features": []},
             "inputs": [{"name": "x", "dtype": "int8", "shape": ["n"]}]})"}) {
     llvm::Expected<ProgramMetadata> metadata = ProgramMetadata::fromJson(text);

@@ -47,7 +47,8 @@ protected:
     CompileOptions options;
     options.name = "test";
     options.emit = EmitKind::SharedLibrary;
-    options.target = *parseTarget(target, [&] { return module->emitError(); });
+    options.targets =
+        *parseTargets(target, [&] { return module->emitError(); });
     if (mlir::failed(compileToFile(*module, options, path)))
       return nullptr;
     llvm::Expected<std::unique_ptr<Program>> program = Program::load(path);
@@ -132,6 +133,39 @@ TEST_F(ProgramTest, DynamicBatchOnEveryTarget) {
     for (int64_t batch : {0, 1, 2, 33})
       check(kLinear, *program, {random(DataType::F32, {batch, 3})});
   }
+}
+
+TEST_F(ProgramTest, EveryVariantOfAnObject) {
+  for (llvm::StringRef list = "x86-64-v4+avx512vnni,x86-64-v4,"
+                              "x86-64-v3+avxvnni,x86-64-v3,x86-64-v2";
+       !list.empty(); list = list.split(',').second) {
+    std::unique_ptr<Program> program = compile(kLinear, list);
+    ASSERT_TRUE(program);
+    // The first that this machine can run.
+    const std::vector<TargetSpec> &all = program->getMetadata().variants;
+    ASSERT_EQ(all.size(), list.count(',') + (list.count(',') != 0));
+    for (const TargetSpec &variant : all) {
+      bool runsHere = getMissingHostFeatures(variant.features).empty();
+      if (variant == program->getVariant()) {
+        EXPECT_TRUE(runsHere);
+        break;
+      }
+      EXPECT_FALSE(runsHere) << variant.str();
+    }
+    for (int64_t batch : {0, 1, 33})
+      check(kLinear, *program, {random(DataType::F32, {batch, 3})});
+  }
+}
+
+TEST_F(ProgramTest, ThreadsChooseTheSameVariant) {
+  std::unique_ptr<Program> program = compile(kLinear, "x86-64-multi");
+  ASSERT_TRUE(program);
+  std::vector<HostTensor> inputs = {random(DataType::F32, {5, 3})};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] { check(kLinear, *program, inputs); });
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 TEST_F(ProgramTest, ReshapesWithDynamicBatch) {
@@ -439,7 +473,8 @@ TEST_F(ProgramTest, WrongFilesAreErrors) {
   CompileOptions options;
   options.name = "test";
   options.emit = EmitKind::SharedLibrary;
-  options.target = *parseTarget("aarch64", [&] { return module->emitError(); });
+  options.targets =
+      *parseTargets("aarch64", [&] { return module->emitError(); });
   ASSERT_TRUE(mlir::succeeded(compileToFile(*module, options, path)));
   EXPECT_NE(getError().find("is for aarch64"), std::string::npos);
   EXPECT_NE(llvm::toString(Program::load("/nowhere.so").takeError())

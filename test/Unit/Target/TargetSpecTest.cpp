@@ -51,6 +51,8 @@ TEST_F(TargetSpecTest, FeaturesAreAdded) {
   EXPECT_TRUE(arm.hasFeature("dotprod") && arm.hasFeature("i8mm") &&
               arm.hasFeature("neon"));
   EXPECT_FALSE(arm.hasFeature("sve"));
+  EXPECT_TRUE(arm.hasByteMultiply());
+  EXPECT_FALSE(parse("x86-64-v4").hasByteMultiply());
 }
 
 TEST_F(TargetSpecTest, FeaturesOfTheCpuCanBeTakenAway) {
@@ -59,6 +61,34 @@ TEST_F(TargetSpecTest, FeaturesOfTheCpuCanBeTakenAway) {
   ASSERT_TRUE(mlir::succeeded(target));
   EXPECT_FALSE(target->hasFusedMultiplyAdd());
   EXPECT_NE(target->getFeatureString().find("-fma"), std::string::npos);
+}
+
+TEST_F(TargetSpecTest, ListsAreForOneObject) {
+  auto getNames = [&](llvm::StringRef text) {
+    std::vector<std::string> names;
+    std::vector<TargetSpec> targets = *parseTargets(text, emitError);
+    for (const TargetSpec &target : targets)
+      names.push_back(target.str());
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(getNames("x86-64-v3"), Names({"x86-64-v3"}));
+  EXPECT_EQ(getNames("x86-64-v3+avxvnni,x86-64-v2"),
+            Names({"x86-64-v3+avxvnni", "x86-64-v2"}));
+  EXPECT_EQ(getNames("aarch64-multi"),
+            Names({"aarch64+dotprod+i8mm", "aarch64+dotprod", "aarch64"}));
+  // Who may be refused is followed by who may not.
+  EXPECT_EQ(getNames("x86-64-v4+amx-int8"),
+            Names({"x86-64-v4+amx-int8+amx-tile", "x86-64-v4"}));
+  EXPECT_EQ(getNames("sapphirerapids").back(),
+            "sapphirerapids without amx-bf16, amx-int8, amx-tile");
+  Names multi = getNames("x86-64-multi");
+  EXPECT_EQ(multi.front(), "x86-64-v4+amx-int8+amx-tile+avx512vnni");
+  EXPECT_EQ(multi.back(), "x86-64-v2");
+  EXPECT_EQ(llvm::count(multi, "x86-64-v4+avx512vnni"), 1);
+  for (llvm::StringRef text :
+       {"", ",", "x86-64-v3,", "x86-64-v3,aarch64", "multi,x86-64-v3"})
+    EXPECT_TRUE(mlir::failed(parseTargets(text, emitError))) << text.str();
 }
 
 TEST_F(TargetSpecTest, NativeRunsHere) {
@@ -79,7 +109,8 @@ TEST_F(TargetSpecTest, AttributeRoundTrips) {
 TEST_F(TargetSpecTest, WrongTextIsAnError) {
   for (llvm::StringRef text :
        {"", "+", "x86", "pentium", "x86-64-v3+", "x86-64-v3+sve", "native+",
-        "native+x", "x86-64-v3++avx", "x86-64,-avx"})
+        "native+x", "multi", "x86-64-v3,x86-64-v2", "x86-64-v3++avx",
+        "x86-64,-avx"})
     EXPECT_TRUE(mlir::failed(parseTarget(text, emitError))) << text.str();
 }
 

@@ -10,7 +10,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Numerics/NormalFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -124,14 +123,11 @@ static Value createTranspose(OpBuilder &builder, Location loc, Value matrix) {
 }
 
 Value quantc::createWeight(OpBuilder &builder, const LinearLayer &layer) {
-  if (!layer.isWeightTransposed)
-    return layer.weight;
-  if (isTrainedWeight(layer.weight))
-    return createTranspose(builder, layer.op->getLoc(), layer.weight);
-  auto weight = ConstantElements<float>::get(layer.weight);
-  return createConstant(
-      builder, layer.op->getLoc(), {layer.getN(), layer.getK()},
-      ArrayRef(transpose(weight->values(), layer.getK(), layer.getN())));
+  // An operation even for a constant: a second one, in the other order, would
+  // stay in memory as long as the context.
+  return layer.isWeightTransposed
+             ? createTranspose(builder, layer.op->getLoc(), layer.weight)
+             : layer.weight;
 }
 
 ParameterValues quantc::createChosenParameters(OpBuilder &builder, Location loc,
@@ -157,13 +153,17 @@ ParameterValues quantc::createObservedParameters(OpBuilder &builder,
   return createChosenParameters(builder, loc, range, bits, symmetric);
 }
 
-Value quantc::createNormalFloatWeight(OpBuilder &builder, Value weight) {
+Value quantc::createNormalFloatWeight(
+    OpBuilder &builder, Value weight,
+    std::optional<numerics::NormalFloatMagnitudes> given) {
   Location loc = weight.getLoc();
   auto elements = ConstantElements<float>::get(weight);
   RankedTensorType type = elements->getType();
   int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
   numerics::NormalFloatWeights stored =
-      numerics::quantizeNormalFloat(elements->values());
+      given
+          ? numerics::quantizeNormalFloat(elements->values(), std::move(*given))
+          : numerics::quantizeNormalFloat(elements->values());
   Value bytes =
       createConstant(builder, loc, {rows, cols / 2},
                      ArrayRef(packNibbles(stored.storage, rows, cols)));

@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
@@ -31,8 +32,25 @@ static ArrayRef<char> getBytes(ElementsAttr attr) {
   return {};
 }
 
+/// The matrix that `value` is the transpose of; null if it is none.
+static Value getTransposed(Value value) {
+  auto transpose = value.getDefiningOp<linalg::TransposeOp>();
+  return transpose && transpose.getPermutation() == ArrayRef<int64_t>{1, 0}
+             ? transpose.getInput()
+             : Value();
+}
+
 template <class T>
 std::optional<ConstantElements<T>> ConstantElements<T>::get(Value value) {
+  if (Value matrix = getTransposed(value)) {
+    std::optional<ConstantElements> elements = get(matrix);
+    if (!elements)
+      return std::nullopt;
+    ArrayRef<int64_t> shape = elements->type.getShape();
+    elements->owned = transpose(elements->values(), shape[0], shape[1]);
+    elements->type = elements->type.clone({shape[1], shape[0]});
+    return elements;
+  }
   ElementsAttr attr;
   ConstantElements result;
   result.type = dyn_cast<RankedTensorType>(value.getType());

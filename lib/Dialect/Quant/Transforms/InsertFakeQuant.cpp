@@ -124,12 +124,18 @@ FailureOr<ParameterValues> LayerSimulator::getWeightParameters(Value weight) {
   if (config.hasTwoLevelScales()) {
     if (source == ParameterSource::Observed)
       return createWeightParameters(b, op, weight, config);
+    // Training may change the scale; the multipliers stay.
+    bool isLearned = source == ParameterSource::Learned;
     FailureOr<Value> scale =
-        getInput(name + ".scale", {blocks[0], 1}, b.getF32Type());
+        isLearned ? getScale(name + ".scale", {blocks[0], 1})
+                  : getInput(name + ".scale", {blocks[0], 1}, b.getF32Type());
     FailureOr<Value> multiplier =
         getInput(name + ".multiplier", blocks, b.getI8Type());
     if (failed(scale) || failed(multiplier))
       return failure();
+    if (isLearned)
+      entry.setArgAttr(cast<BlockArgument>(*scale).getArgNumber(),
+                       kTwoLevelScaleAttr, b.getUnitAttr());
     return ParameterValues{*scale, Value(), *multiplier};
   }
   FailureOr<ParameterValues> parameters = ParameterValues();

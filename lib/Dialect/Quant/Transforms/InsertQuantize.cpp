@@ -54,8 +54,12 @@ static LogicalResult simulate(RewriterBase &rewriter,
 
   Value weight = createWeight(rewriter, layer.linear);
   if (config.weightFormat == WeightFormat::NormalFloat) {
+    FailureOr<std::optional<numerics::NormalFloatMagnitudes>> magnitudes =
+        getGivenMagnitudes(op, cast<RankedTensorType>(weight.getType()));
+    if (failed(magnitudes))
+      return failure();
     replaceLayer(rewriter, layer.linear, input,
-                 createNormalFloatWeight(rewriter, weight));
+                 createNormalFloatWeight(rewriter, weight, *magnitudes));
     return success();
   }
   FailureOr<ParameterValues> parameters =

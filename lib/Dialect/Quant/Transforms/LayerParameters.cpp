@@ -208,10 +208,39 @@ quantc::createWeightParameters(OpBuilder &builder, Operation *op, Value weight,
       builder, op, cast<RankedTensorType>(weight.getType()), config);
 }
 
+FailureOr<std::optional<numerics::NormalFloatMagnitudes>>
+quantc::getGivenMagnitudes(Operation *op, RankedTensorType weight) {
+  if (!op->hasAttr(kWeightMagnitudeAttr) && !op->hasAttr(kMagnitudeScaleAttr) &&
+      !op->hasAttr(kMagnitudeMeanAttr))
+    return std::optional<numerics::NormalFloatMagnitudes>();
+  Builder builder(op->getContext());
+  int64_t count = llvm::divideCeil(weight.getNumElements(),
+                                   numerics::normalFloatBlock *
+                                       numerics::normalFloatSuperBlock);
+  FailureOr<DenseElementsAttr> storage = readGiven<int8_t>(
+      op, kWeightMagnitudeAttr, {count, numerics::normalFloatSuperBlock},
+      builder.getI8Type(), [](int8_t q) { return q >= -127; },
+      "magnitudes from -127 to 127");
+  FailureOr<DenseElementsAttr> scale =
+      readGiven<float>(op, kMagnitudeScaleAttr, {count, 1},
+                       builder.getF32Type(), isScale, "positive finite scales");
+  FailureOr<DenseElementsAttr> mean = readGiven<float>(
+      op, kMagnitudeMeanAttr, {}, builder.getF32Type(),
+      [](float m) { return std::isfinite(m); }, "a finite mean");
+  if (failed(storage) || failed(scale) || failed(mean))
+    return failure();
+  numerics::NormalFloatMagnitudes magnitudes;
+  llvm::append_range(magnitudes.storage, storage->getValues<int8_t>());
+  llvm::append_range(magnitudes.scales, scale->getValues<float>());
+  magnitudes.mean = mean->getSplatValue<float>();
+  return std::optional(std::move(magnitudes));
+}
+
 void quantc::copyLayerParameters(DictionaryAttr from, Operation *to) {
   for (StringRef name :
        {kInputRangeAttr, kInputParametersAttr, kWeightScaleAttr,
-        kWeightZeroPointAttr, kWeightMultiplierAttr, kInputNameAttr})
+        kWeightZeroPointAttr, kWeightMultiplierAttr, kWeightMagnitudeAttr,
+        kMagnitudeScaleAttr, kMagnitudeMeanAttr, kInputNameAttr})
     if (Attribute attr = from.get(name))
       to->setAttr(name, attr);
 }

@@ -29,15 +29,17 @@ func.func @static(%x: tensor<3x16xf32>, %w: tensor<16x2xf32> {quant.trainable}) 
 
 // -----
 
-// Two-level scales come from a search outside of the program; they are not
-// trained in either way.
+// Two-level scales come from a search outside of the program. The scale may be
+// trained from there, within its format; the multipliers stay.
 // CHECK-LABEL: func @two_level
 //  CHECK-SAME:     %[[S:[^:]+]]: tensor<2x1xf32> {quant.name = "fc1.weight.scale", quant.shape
 //  CHECK-SAME:     %[[M:[^:]+]]: tensor<2x2xi8> {quant.name = "fc1.weight.multiplier"
 //       CHECK:   quant.fake_quant %{{.+}} scale(%[[S]] : tensor<2x1xf32>) multiplier(%[[M]] : tensor<2x2xi8>) {bits = 4 : i64}
 // LEARNED-LABEL: func @two_level
-//   LEARNED-NOT:     quant.minimum
-//  LEARNED-SAME:     tensor<2x1xf32> {quant.name = "fc1.weight.scale"
+//  LEARNED-SAME:     %[[S:[^:]+]]: tensor<2x1xf32> {quant.minimum = 9.99999993E-9 : f32, quant.name = "fc1.weight.scale", {{[^}]*}}quant.trainable, quant.two_level_scale}
+//  LEARNED-SAME:     %[[M:[^:]+]]: tensor<2x2xi8> {quant.name = "fc1.weight.multiplier"
+//   LEARNED-NOT:     quant.trainable
+//       LEARNED:   quant.fake_quant %{{.+}} scale(%[[S]] : tensor<2x1xf32>) multiplier(%[[M]] : tensor<2x2xi8>) {bits = 4 : i64}
 func.func @two_level(%x: tensor<3x16xf32>, %w: tensor<16x2xf32> {quant.trainable}) -> tensor<3x2xf32> {
   %zero = arith.constant dense<0.0> : tensor<3x2xf32>
   %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "weight_only", granularity = "per_group", group_size = 8 : i64, symmetric_weights}}

@@ -157,3 +157,15 @@ func.func @zero_point_range(%x: tensor<3x16xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.config = {weight_bits = 4 : i64, mode = "dynamic", granularity = "per_tensor"}, quant.weight_scale = dense<1.0> : tensor<f32>, quant.weight_zero_point = dense<8> : tensor<i8>} ins(%x, %w : tensor<3x16xf32>, tensor<16x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+func.func @magnitudes(%x: tensor<3x64xf32>) -> tensor<3x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<64x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<3x1xf32>
+  // expected-error@below {{malformed quant.weight_magnitude; expects a 'tensor<1x256xi8>' of magnitudes from -127 to 127}}
+  // expected-error@below {{malformed quant.weight_magnitude_scale; expects a 'tensor<1x1xf32>' of positive finite scales}}
+  // expected-error@below {{malformed quant.weight_magnitude_mean; expects a 'tensor<f32>' of a finite mean}}
+  %y = linalg.matmul {quant.config = {weight_format = "nf4"}, quant.weight_magnitude = dense<0> : tensor<1x64xi8>} ins(%x, %w : tensor<3x64xf32>, tensor<64x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y : tensor<3x1xf32>
+}

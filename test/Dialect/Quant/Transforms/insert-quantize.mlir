@@ -8,7 +8,7 @@
 //       CHECK:   %[[Z:.+]] = arith.constant dense<-127> : tensor<i8>
 //       CHECK:   %[[Q:.+]] = quant.quantize %[[X]] scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>) : tensor<?x4xf32> -> tensor<?x4xi8>
 //       CHECK:   %[[D:.+]] = quant.dequantize %[[Q]] scale(%[[S]] : tensor<f32>) zero_point(%[[Z]] : tensor<i8>) : tensor<?x4xi8> -> tensor<?x4xf32>
-//       CHECK:   %[[W:.+]] = arith.constant dense<{{\[\[}}2.500000e+00, -1.300000e+00, 8.000000e-01, -2.100000e+00], [1.270000e+02, 0.000000e+00, 0.000000e+00, 0.000000e+00]]> : tensor<2x4xf32>
+//       CHECK:   %[[W:.+]] = linalg.transpose ins(%{{.+}} : tensor<4x2xf32>) outs(%{{.+}} : tensor<2x4xf32>) permutation = [1, 0]
 //       CHECK:   %[[SW:.+]] = arith.constant dense<{{\[\[}}0.0196850393], [1.000000e+00]]> : tensor<2x1xf32>
 //       CHECK:   %[[WQ:.+]] = quant.quantize %[[W]] scale(%[[SW]] : tensor<2x1xf32>) : tensor<2x4xf32> -> tensor<2x4xi8>
 //       CHECK:   %[[WD:.+]] = quant.dequantize %[[WQ]] scale(%[[SW]] : tensor<2x1xf32>)

@@ -50,6 +50,10 @@ inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
 /// Marks a scale that training changes: the smallest value, an f32, that it may
 /// get.
 inline constexpr llvm::StringLiteral kMinimumAttr = "quant.minimum";
+/// Marks a scale that training changes: the last four bits of its mantissa stay
+/// zero (two_level_a2).
+inline constexpr llvm::StringLiteral kTwoLevelScaleAttr =
+    "quant.two_level_scale";
 
 /// An input or output.
 struct Port {

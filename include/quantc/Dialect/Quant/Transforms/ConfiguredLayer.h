@@ -57,9 +57,11 @@ ParameterValues createObservedParameters(mlir::OpBuilder &builder,
                                          llvm::ArrayRef<int64_t> blocks,
                                          int64_t bits, bool symmetric);
 
-/// The constant [N, K] `weight` in the format nf4, and that dequantized.
-mlir::Value createNormalFloatWeight(mlir::OpBuilder &builder,
-                                    mlir::Value weight);
+/// The constant [N, K] `weight` in the format nf4, with magnitudes that are
+/// given or else those of its blocks, and that dequantized.
+mlir::Value createNormalFloatWeight(
+    mlir::OpBuilder &builder, mlir::Value weight,
+    std::optional<numerics::NormalFloatMagnitudes> given = std::nullopt);
 
 /// Replaces `layer` by a linalg.matmul of `input` and the [N, K] `weight` that
 /// keeps its name and its `quant.config` and remembers the order of its weight.

@@ -25,7 +25,8 @@ template <class T>
 class ConstantElements {
 public:
   /// The elements of `value`, none unless it is a constant tensor of that
-  /// element type (dense, splat, or a resource that is present).
+  /// element type (dense, splat, or a resource that is present) or the
+  /// linalg.transpose of a matrix of that kind.
   static std::optional<ConstantElements> get(mlir::Value value);
 
   mlir::RankedTensorType getType() const { return type; }
@@ -80,10 +81,14 @@ std::optional<std::vector<float>> getFloatValues(mlir::Value value);
 /// The transpose of a row-major [rows, cols] matrix.
 template <class T>
 std::vector<T> transpose(llvm::ArrayRef<T> values, int64_t rows, int64_t cols) {
+  // In squares that fit the cache: a column touches a line for each row.
+  constexpr int64_t tile = 32;
   std::vector<T> result(values.size());
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t col = 0; col < cols; ++col)
-      result[col * rows + row] = values[row * cols + col];
+  for (int64_t top = 0; top < rows; top += tile)
+    for (int64_t left = 0; left < cols; left += tile)
+      for (int64_t col = left; col < std::min(left + tile, cols); ++col)
+        for (int64_t row = top; row < std::min(top + tile, rows); ++row)
+          result[col * rows + row] = values[row * cols + col];
   return result;
 }
 

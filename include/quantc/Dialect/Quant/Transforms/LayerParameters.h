@@ -16,6 +16,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
+#include "quantc/Numerics/NormalFloat.h"
 
 namespace quantc {
 
@@ -32,6 +33,14 @@ inline constexpr llvm::StringLiteral kWeightZeroPointAttr =
 /// The integer multipliers of its groups: i8 [N, G].
 inline constexpr llvm::StringLiteral kWeightMultiplierAttr =
     "quant.weight_multiplier";
+/// The magnitudes of a weight in the format nf4 with B super-blocks: i8 [B,
+/// 256], their scales, f32 [B, 1], and their mean, f32 of rank 0.
+inline constexpr llvm::StringLiteral kWeightMagnitudeAttr =
+    "quant.weight_magnitude";
+inline constexpr llvm::StringLiteral kMagnitudeScaleAttr =
+    "quant.weight_magnitude_scale";
+inline constexpr llvm::StringLiteral kMagnitudeMeanAttr =
+    "quant.weight_magnitude_mean";
 
 /// The operands of quantize, dequantize and fake_quant; null if there is none.
 struct ParameterValues {
@@ -57,6 +66,12 @@ createStaticParameters(mlir::OpBuilder &builder, mlir::Operation *op,
 mlir::FailureOr<ParameterValues>
 createWeightParameters(mlir::OpBuilder &builder, mlir::Operation *op,
                        mlir::Value weight, const LayerConfig &config);
+
+/// The magnitudes of `weight`, the [N, K] constant of `op` that is to have the
+/// format nf4: as its attributes say; none without them. Emits an error if they
+/// are malformed.
+mlir::FailureOr<std::optional<numerics::NormalFloatMagnitudes>>
+getGivenMagnitudes(mlir::Operation *op, mlir::RankedTensorType weight);
 
 /// Gives `to` those of the attributes `from` that are parameters of a layer.
 void copyLayerParameters(mlir::DictionaryAttr from, mlir::Operation *to);

@@ -133,6 +133,56 @@ def MergeLora : Pass<"quant-merge-lora", "::mlir::ModuleOp"> {
   ];
 }
 
+def InsertSecondMoments
+    : Pass<"quant-insert-second-moments", "::mlir::ModuleOp"> {
+  let summary = "Make second moments of the inputs of layers the outputs";
+  let description = [{
+    For each chosen layer, quantized or float, with the float input x : [M, K]
+
+        second_moments[i, j] = sum_m x[m, i] * x[m, j]
+        rows = M
+
+    become the outputs `<layer>.second_moments` and `<layer>.rows`, in place of
+    those that the program had. Sums of several runs add up; divided by the sum
+    of rows they are the `moments` that quant-merge-lora takes. The sums are
+    those of a float contraction, m ascending (float_linear_a1 in
+    docs/Numerics.md). x is what an adapter reads: what the layer quantizes, or
+    else its integer input dequantized, without what fills the last group.
+
+    Example:
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>)
+        -> (tensor<?x10xf32> {quant.name = "logits"}) {
+      %y = linalg.matmul ins(%x, %w : ...) outs(...) -> tensor<?x10xf32> loc("fc1")
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%x: tensor<?x784xf32>)
+        -> (tensor<784x784xf32> {quant.name = "fc1.second_moments"},
+            tensor<f32> {quant.name = "fc1.rows"}) {
+      %s = linalg.matmul indexing_maps = [#mi, #mj, #ij]
+               ins(%x, %x : ...) outs(...) -> tensor<784x784xf32>
+      %m = arith.sitofp ...  // the number of rows of %x
+      %r = linalg.fill ins(%m : f32) outs(...) -> tensor<f32>
+      return %s, %r : tensor<784x784xf32>, tensor<f32>
+    ```
+
+    A pattern that matches no layer is an error.
+  }];
+  let options = [
+    ListOption<"layers", "layers", "std::string",
+               "Names of layers, or regular expressions that match whole names; "
+               "all without any">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def UnmergeLora : Pass<"quant-unmerge-lora", "::mlir::ModuleOp"> {
   let summary = "Give merged layers the constants of their base again";
   let description = [{

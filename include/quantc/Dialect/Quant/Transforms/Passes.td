@@ -264,6 +264,9 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
     | `quant.weight_scale` | f32 of rank 0, `[N, 1]` or `[N, G]` |
     | `quant.weight_zero_point` | i8 of that shape, of asymmetric weights |
     | `quant.weight_multiplier` | i8 `[N, G]`, of 4-bit symmetric groups, whose scale is `[N, 1]` |
+    | `quant.weight_magnitude` | i8 `[B, 256]`, of the format `nf4` with B super-blocks, |
+    | `quant.weight_magnitude_scale` | f32 `[B, 1]`, and |
+    | `quant.weight_magnitude_mean` | f32 of rank 0 |
 
     A layer in mode `static` without range and parameters is an error, and so is
     one whose groups are not whole (see quant-pad-groups).

@@ -28,7 +28,9 @@ def InsertFakeQuant : Pass<"quant-insert-fake-quant", "::mlir::ModuleOp"> {
     * `learned`: `<layer>.input.scale` and `<layer>.input.zero_point` are inputs,
       and so is `<layer>.weight.scale` (and `<layer>.weight.zero_point` if it is
       not symmetric). Scales are `quant.trainable` and at least 1e-8
-      (`quant.minimum`), except two-level scales, which stay as they are.
+      (`quant.minimum`). Two-level scales are trained as well, and keep the last
+      four mantissa bits zero (`quant.two_level_scale`); their multipliers,
+      `<layer>.weight.multiplier`, stay as they are.
 
     Example, mode `weight-only`:
 

@@ -1,0 +1,28 @@
+"""Prints an INT8 layer with random weights.
+
+make_layer.py COLUMNS DEPTH [LOWEST]    LOWEST of the weights is -127, or -128
+"""
+
+import random
+import sys
+
+columns, depth = map(int, sys.argv[1:3])
+lowest = int(sys.argv[3]) if sys.argv[3:] else -127
+random.seed(0)
+weights = [random.randint(lowest, 127) for _ in range(columns * depth - 1)] + [lowest]
+text = bytes(weight & 255 for weight in weights).hex().upper()
+print(f"""
+func.func @main(
+    %x: tensor<?x{depth}xi8> {{quant.shape = affine_map<(d0) -> (d0, {depth})>}})
+    -> (tensor<?x{columns}xi8> {{quant.shape = affine_map<(d0) -> (d0, {columns})>}})
+    attributes {{quant.dims = ["batch"]}} {{
+  %w = arith.constant dense<"0x{text}"> : tensor<{columns}x{depth}xi8>
+  %sw = arith.constant dense<0.01> : tensor<{columns}x1xf32>
+  %sx = arith.constant dense<0.05> : tensor<f32>
+  %sy = arith.constant dense<{depth / 100}> : tensor<f32>
+  %z = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<{columns}x1xf32>)
+      input(%sx, %z : tensor<f32>, tensor<i8>) output(%sy, %z : tensor<f32>, tensor<i8>)
+      : tensor<?x{depth}xi8>, tensor<{columns}x{depth}xi8> -> tensor<?x{columns}xi8>
+  return %y : tensor<?x{columns}xi8>
+}}""")
