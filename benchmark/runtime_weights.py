@@ -34,6 +34,10 @@ MAPS = """#mk = affine_map<(m, n, k) -> (m, k)>
 SHAPES = ((64, 784, 128), (64, 1024, 4096))
 """Rows, inputs and outputs of the layers."""
 
+NETWORKS = ((784, 128, 10), (1024, 4096, 1024))
+BATCHES = (64, 256)
+"""What is trained: inputs, hidden units and classes; rows of a step."""
+
 Multiply = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 FORMS: dict[str, tuple[str, Multiply]] = {
     "y = x wᵀ": ("#mk, #nk", lambda x, w: x @ w.T),
@@ -54,7 +58,9 @@ def main() -> None:
         for shape in SHAPES:
             for form in FORMS:
                 add_product(table, form, shape, Path(folder))
-        add_training_step(table, Path(folder))
+        for sizes in NETWORKS:
+            for rows in BATCHES:
+                add_training_step(table, rows, sizes, Path(folder))
     Console().print(table)
 
 
@@ -79,9 +85,9 @@ def add_product(table: Table, form: str, shape: tuple[int, int, int], folder: Pa
     add_row(table, f"{form}, {rows} x {inputs} x {outputs}", ours, theirs, rows * inputs * outputs)
 
 
-def add_training_step(table: Table, folder: Path) -> None:
-    """Forward, backward and SGD of the network 784-128-10 on a batch of 64."""
-    rows, inputs, hidden, classes = 64, 784, 128, 10
+def add_training_step(table: Table, rows: int, network: tuple[int, int, int], folder: Path) -> None:
+    """Forward, backward and SGD of a network with one hidden layer on a batch of ``rows``."""
+    inputs, hidden, classes = network
     sizes = ((hidden, inputs), (hidden,), (classes, hidden), (classes,))
     x = make_array((rows, inputs))
     labels = np.eye(classes, dtype=np.float32)[np.arange(rows) % classes]

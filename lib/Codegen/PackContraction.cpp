@@ -122,22 +122,6 @@ private:
 
 } // namespace
 
-/// A panel of that many rows and the rows that meet it stay in the second
-/// cache.
-static constexpr int64_t kLongestPanel = 1024;
-/// Shorter ones are not worth that accumulators leave their registers.
-static constexpr int64_t kShortestPanel = 256;
-
-/// The rows of the panels that K is cut into, a divisor of it; 0 for one panel.
-static int64_t chooseDepthBlock(int64_t depth) {
-  if (ShapedType::isDynamic(depth) || depth <= kLongestPanel)
-    return 0;
-  for (int64_t block = kLongestPanel; block >= kShortestPanel; --block)
-    if (depth % block == 0)
-      return block;
-  return 0;
-}
-
 /// What the iteration `outer` of the outer loops reads of an operand.
 ContractionPacker::Slice
 ContractionPacker::getSlice(Value tensor, unsigned operand, ValueRange outer) {
@@ -246,8 +230,9 @@ Value ContractionPacker::multiply(Matrix lhs, Matrix rhs, Value init) {
 Value ContractionPacker::lower() {
   Value init = contraction.op.getDpsInits().front();
   llvm::append_range(outerLoops, contraction.batch);
-  depthBlock =
-      chooseDepthBlock(contraction.op.getStaticLoopRanges()[contraction.k]);
+  // What is dynamic is negative.
+  depthBlock = chooseDepthBlock(
+      contraction.op.getStaticLoopRanges()[contraction.k], unit);
   if (depthBlock) {
     outerLoops.push_back(contraction.k);
   } else if (auto fill = init.getDefiningOp<linalg::FillOp>();

@@ -10,11 +10,14 @@
 //
 //   acc[m, nb, n] = fma(x[m, k], w[nb, k, n], acc)   from +0, k ascending
 //
+// Where K is long, a loop over blocks of it is outermost.
+//
 //===----------------------------------------------------------------------===//
 
 #include "PackPatterns.h"
 #include "PackedBuilder.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Numerics/Epilogues.h"
@@ -31,43 +34,89 @@ public:
 
   /// The lowered layer; `values` are the weight as the layer has it.
   Value lower(ArrayRef<float> values, const VectorUnit &unit) {
-    setLayout(layer.getN(), layer.getK(), /*depth=*/1, unit.accumulators);
+    int64_t rows =
+        cast<RankedTensorType>(layer.getInput().getType()).getDimSize(0);
+    int64_t weightBytes = values.size() * sizeof(float);
+    setLayout(layer.getN(), layer.getK(), /*depth=*/1, unit.accumulators,
+              getRowsAtOnce(rows, weightBytes, unit));
     numRows = rewriter.createOrFold<tensor::DimOp>(loc, layer.getInput(), 0);
-    Value contraction = createContraction(values);
+    int64_t depthBlock = chooseDepthBlock(layer.getK(), unit);
+    Value weight = createWeight(values);
+    Value result =
+        depthBlock ? createBlocks(weight, depthBlock)
+                   : createContraction(layer.getInput(), weight, createStart());
     auto type = cast<RankedTensorType>(layer.op->getResult(0).getType());
-    return createResult(contraction, type);
+    return createResult(result, type);
   }
 
 private:
-  Value createContraction(ArrayRef<float> values) {
-    Type f32 = rewriter.getF32Type();
-    int64_t numPanels = layout.numPanels(), depth = layer.getK();
+  Value createWeight(ArrayRef<float> values) {
     std::vector<float> weight =
         layer.isWeightTransposed ? transpose(values, layer.getK(), layer.getN())
                                  : values.vec();
-    Value rhs = packed(f32, {numPanels, depth, layout.panel},
-                       layout.pack<float>(weight));
+    return packed(rewriter.getF32Type(),
+                  {layout.numPanels(), layer.getK(), layout.panel},
+                  layout.pack<float>(weight));
+  }
 
-    Loops start(rewriter.getContext());
-    AffineExpr m = start.parallel(), nb = start.parallel(),
-               n = start.parallel();
-    Value zeros =
-        createGeneric(start, {}, createDestination(f32), start.map({m, nb, n}),
-                      [&](Emit &a, ValueRange) -> SmallVector<Value> {
-                        return {a.constant(0.0f)};
-                      });
-
+  /// Zeros that are made where they are added to.
+  Value createStart() {
     Loops loops(rewriter.getContext());
-    m = loops.parallel(block.rows), nb = loops.parallel(1);
-    n = loops.parallel();
+    AffineExpr m = loops.parallel(), nb = loops.parallel(),
+               n = loops.parallel();
+    return createGeneric(loops, {}, createDestination(rewriter.getF32Type()),
+                         loops.map({m, nb, n}),
+                         [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                           return {a.constant(0.0f)};
+                         });
+  }
+
+  /// `init` and the products along K.
+  Value createContraction(Value input, Value weight, Value init) {
+    Loops loops(rewriter.getContext());
+    AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
+    AffineExpr n = loops.parallel();
     AffineExpr k = loops.reduction(1);
     return createGeneric(
-        loops, {layer.getInput(), rhs}, zeros,
+        loops, {input, weight}, init,
         {loops.map({m, k}), loops.map({nb, k, n}), loops.map({m, nb, n})},
         [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
           return {numerics::addFloatElement(a, elements[2], elements[0],
                                             elements[1])};
         });
+  }
+
+  /// K in blocks of `depthBlock`, one after the other for the whole layer: the
+  /// sums leave their registers in between, which changes no bit of them.
+  Value createBlocks(Value weight, int64_t depthBlock) {
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(rewriter, loc, value);
+    };
+    // [.., k, ..] of `tensor` from `offset` on.
+    auto slice = [&](Value tensor, int64_t dim, Value offset) -> Value {
+      SmallVector<OpFoldResult> sizes =
+          tensor::getMixedSizes(rewriter, loc, tensor);
+      SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
+      SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+      sizes[dim] = rewriter.getIndexAttr(depthBlock);
+      offsets[dim] = offset;
+      return tensor::ExtractSliceOp::create(rewriter, loc, tensor, offsets,
+                                            sizes, strides);
+    };
+    Type f32 = rewriter.getF32Type();
+    Value zero = arith::ConstantOp::create(rewriter, loc,
+                                           rewriter.getF32FloatAttr(0.0f));
+    Value zeros =
+        linalg::FillOp::create(rewriter, loc, zero, createDestination(f32))
+            .getResult(0);
+    auto loop = scf::ForOp::create(
+        rewriter, loc, index(0), index(layer.getK()), index(depthBlock), zeros,
+        [&](OpBuilder &, Location, Value k, ValueRange sums) {
+          Value result = createContraction(slice(layer.getInput(), 1, k),
+                                           slice(weight, 1, k), sums.front());
+          scf::YieldOp::create(rewriter, loc, result);
+        });
+    return loop.getResult(0);
   }
 
   const LinearLayer &layer;

@@ -14,8 +14,9 @@ using namespace mlir;
 using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                              const Accumulators &accumulators, bool nibbles) {
-  block = chooseBlock(numColumns, accumulators, nibbles);
+                              const Accumulators &accumulators,
+                              int64_t rowsAtOnce, bool nibbles) {
+  block = chooseBlock(numColumns, accumulators, rowsAtOnce);
   layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, nibbles};
 }
 

@@ -57,9 +57,19 @@ protected:
 
   /// Sets the layout of an [N, K] weight but for its groups: panels for
   /// `accumulators`, `depth` elements of K in a step, two steps to a byte or
-  /// one.
+  /// one. `rowsAtOnce` are as the rows of `chooseBlock`.
   void setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                 const Accumulators &accumulators, bool nibbles = false);
+                 const Accumulators &accumulators, int64_t rowsAtOnce,
+                 bool nibbles = false);
+
+  /// The number of rows, if it is known and they are to share one reading of a
+  /// weight of that many bytes, because the second cache does not hold it; 0
+  /// otherwise.
+  static int64_t getRowsAtOnce(int64_t numRows, int64_t weightBytes,
+                               const VectorUnit &unit) {
+    bool isStreamed = weightBytes > unit.cache;
+    return isStreamed && !mlir::ShapedType::isDynamic(numRows) ? numRows : 0;
+  }
 
   mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<char> data);

@@ -63,9 +63,13 @@ LogicalResult LinearPacker::prepare() {
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
-  setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction->depth : 1, chooseAccumulators(),
-            isNibbles());
+  int64_t weightBytes =
+      type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  setLayout(
+      type.getDimSize(0), type.getDimSize(1),
+      isInteger() ? instruction->depth : 1, chooseAccumulators(),
+      getRowsAtOnce(op.getInput().getType().getDimSize(0), weightBytes, unit),
+      isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   chooseTileInstruction();
   if (isInteger() && !op.isDynamic())

@@ -76,6 +76,8 @@ static void addLoopPasses(OpPassManager &pm) {
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());
   addCleanup(pm);
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createPrefetchPanelsPass());
   pm.addPass(createConvertVectorToSCFPass(
       VectorTransferToSCFOptions().setTargetRank(1).enableFullUnroll()));
   pm.addPass(createExpandFloatOpsPass());

@@ -45,8 +45,13 @@ ArrayRef<TileInstruction> quantc::getTileInstructions() {
 
 ArrayRef<VectorUnit> quantc::getVectorUnits() {
   static constexpr VectorUnit units[] = {
-#define QUANTC_VECTOR_UNIT(NAME, ARCH, FEATURES, LANES, ACCUMULATORS, PANEL)   \
-  {#NAME, TargetArch::ARCH, FEATURES, {1, LANES, ACCUMULATORS, PANEL}},
+#define QUANTC_VECTOR_UNIT(NAME, ARCH, FEATURES, LANES, ACCUMULATORS, PANEL,   \
+                           CACHE)                                              \
+  {#NAME,                                                                      \
+   TargetArch::ARCH,                                                           \
+   FEATURES,                                                                   \
+   {1, LANES, ACCUMULATORS, PANEL},                                            \
+   CACHE * 1024},
 #include "quantc/Target/DotInstructions.def"
   };
   return units;
@@ -137,20 +142,39 @@ const VectorUnit &quantc::selectVectorUnit(const TargetSpec &target) {
 
 RegisterBlock quantc::chooseBlock(int64_t numColumns,
                                   const Accumulators &accumulators,
-                                  bool areBytesComputed) {
+                                  int64_t numRows) {
   auto [rows, lanes, count, panel] = accumulators;
+  // More than 8 rows gain nothing where weights are near: they are loaded often
+  // enough.
+  int64_t mostLines = std::max<int64_t>(kMostRowsInBlock / rows, 1);
+  int64_t widest = panel;
+  if (int64_t lines = llvm::divideCeil(numRows, rows);
+      lines != 0 && 2 * lines <= count) {
+    mostLines = std::max(mostLines, lines);
+    widest = std::min<int64_t>(
+        panel, llvm::bit_floor(static_cast<uint64_t>(count / lines)) * lanes);
+  }
   RegisterBlock best{rows, lanes};
   int64_t lowest = INT64_MAX;
-  for (int64_t columns = panel; columns >= lanes; columns -= lanes) {
+  for (int64_t columns = widest; columns >= lanes; columns /= 2) {
     int64_t registers = columns / lanes;
     int64_t cost = llvm::divideCeil(numColumns, columns) * (registers + 1);
-    if (cost >= lowest ||
-        (areBytesComputed && !llvm::has_single_bit(uint64_t(registers))))
+    if (cost >= lowest)
       continue;
     lowest = cost;
-    int64_t lines = std::clamp<int64_t>(
-        count / registers, 1, std::max<int64_t>(kMostRowsInBlock / rows, 1));
+    int64_t lines = std::clamp<int64_t>(count / registers, 1, mostLines);
     best = {lines * rows, columns};
   }
   return best;
+}
+
+int64_t quantc::chooseDepthBlock(int64_t depth, const VectorUnit &unit) {
+  int64_t panelRow = unit.accumulators.panel * sizeof(float);
+  int64_t longest = unit.cache / 4 / panelRow;
+  if (depth <= longest)
+    return 0;
+  for (int64_t block = longest; block >= longest / 4; --block)
+    if (depth % block == 0)
+      return block;
+  return 0;
 }

@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitObject.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -47,6 +50,54 @@ static void expandMemMoves(Module &module, TargetMachine &machine) {
       move->eraseFromParent();
 }
 
+/// The block at whose end or in which the value of `use` is needed.
+static BasicBlock *getUseBlock(const Use &use) {
+  auto *user = cast<Instruction>(use.getUser());
+  auto *phi = dyn_cast<PHINode>(user);
+  return phi ? phi->getIncomingBlock(use) : user->getParent();
+}
+
+/// Whether `load` is of constants and all of its uses are further inside of
+/// loops, none in a loop without others in it.
+static bool isHoistedConstant(const LoadInst &load, const LoopInfo &loops) {
+  const auto *global =
+      dyn_cast<GlobalVariable>(getUnderlyingObject(load.getPointerOperand()));
+  if (!global || !global->isConstant() || !load.getType()->isVectorTy() ||
+      !load.isSimple() || load.use_empty())
+    return false;
+  return all_of(load.uses(), [&](const Use &use) {
+    const Loop *loop = loops.getLoopFor(getUseBlock(use));
+    return loop && !loop->isInnermost() && !loop->contains(&load);
+  });
+}
+
+/// Puts what was hoisted out of a loop back where it is used. The parameters of
+/// a panel are constants, so LLVM loads them once for all rows; then there are
+/// fewer registers for the loop along K, and it moves accumulators to the stack
+/// in each iteration. Loading them again for each block of rows costs nothing.
+static void sinkConstantLoads(Function &function) {
+  DominatorTree dominators(function);
+  LoopInfo loops(dominators);
+  SmallVector<LoadInst *> hoisted;
+  for (Instruction &instruction : instructions(function))
+    if (auto *load = dyn_cast<LoadInst>(&instruction);
+        load && isHoistedConstant(*load, loops))
+      hoisted.push_back(load);
+  for (LoadInst *load : hoisted) {
+    DenseMap<BasicBlock *, Instruction *> copies;
+    for (Use &use : make_early_inc_range(load->uses())) {
+      BasicBlock *block = getUseBlock(use);
+      Instruction *&copy = copies[block];
+      if (!copy) {
+        copy = load->clone();
+        copy->insertBefore(*block, block->getFirstInsertionPt());
+      }
+      use.set(copy);
+    }
+    load->eraseFromParent();
+  }
+}
+
 void quantc::optimize(Module &module, const TargetSpec &target) {
   std::unique_ptr<TargetMachine> machine = createTargetMachine(target);
   module.setTargetTriple(Triple(target.triple));
@@ -83,6 +134,9 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
   expandMemMoves(module, *machine);
+  for (Function &function : module)
+    if (!function.isDeclaration())
+      sinkConstantLoads(function);
 }
 
 Expected<std::string> quantc::emitCode(Module &module, const TargetSpec &target,

@@ -22,6 +22,21 @@ func.func @matmul(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   return %y : tensor<?x2xf32>
 }
 
+// A long K in blocks: the panel of one takes a quarter of the second cache.
+// CHECK-LABEL: func @blocks_of_k
+//       CHECK:   scf.for %[[K:.+]] = %c0{{.*}} to %c2048{{.*}} step %c1024{{.*}} iter_args
+//   CHECK-DAG:     tensor.extract_slice %{{.+}}[0, %[[K]]] [4, 1024] [1, 1] : tensor<4x2048xf32>
+//   CHECK-DAG:     tensor.extract_slice %{{.+}}[0, %[[K]], 0] [1, 1024, 16] [1, 1, 1] : tensor<1x2048x16xf32>
+//       CHECK:     linalg.generic {{.*}} {quant.tile_sizes = array<i64: 6, 1, 0, 1>}
+func.func @blocks_of_k(%x: tensor<4x2048xf32>) -> tensor<4x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<2048x16xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<4x16xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4x16xf32>) -> tensor<4x16xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<4x2048xf32>, tensor<2048x16xf32>) outs(%f : tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+
 // Float groups and no bias: nothing follows the sum over groups.
 // TILED-LABEL: func @group_sum_last
 //   TILED-NOT:   linalg.generic

@@ -56,8 +56,10 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
     1. The epilogue is tiled by blocks of rows and panels of columns, panels
        outside, and the group sum, the contraction and their initial values are
        fused into its tile.
-    2. The row loop is peeled, so that its body has static sizes. Rows that are
-       left over run one by one.
+    2. The row loop is peeled, so that its body has static sizes. Of an unknown
+       number of rows, those that are left over run in blocks of powers of two:
+       after blocks of 6, 5 rows are a block of 4 and one of 1. So a batch of 4
+       reads the weights once.
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K.
 
@@ -420,6 +422,47 @@ def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
                            "::mlir::vector::VectorDialect"];
+}
+
+def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
+  let summary = "Prefetch the next panel of weights";
+  let description = [{
+    Large weights stream from beyond the second cache. The first rows that meet
+    a panel wait for it, then all others find it near, and memory is idle: the
+    times of computing and of reading add up. So each pass over a panel
+    prefetches a part of the next one into the second cache.
+
+    A read belongs to a panel if its first index is that of a loop over panels,
+    another one that of the innermost loop, along K, and a loop over rows lies
+    between them; without that loop the panel is read once, in order, and the
+    machine prefetches by itself. With L cache lines in a step along K, the i-th
+    pass brings line i mod L of each step; a known number of passes below L bring
+    more lines each. After the last panel the last one is named again: a prefetch
+    never leaves the weights.
+
+    ```mlir
+    scf.for %nb = %c0 to %c64 step %c1 {
+      scf.for %m = %c0 to %c60 step %c6 {
+        scf.for %k = %c0 to %c256 step %c1 {
+          vector.transfer_read %w[%nb, %k, %c0] : memref<64x256x256xi8>, vector<256xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    scf.for %nb = %c0 to %c64 step %c1 {
+      %next = "min(%nb + 1, 63)"
+      scf.for %m = %c0 to %c60 step %c6 {
+        %line = "64 * (%m / 6 mod 4)"
+        scf.for %k = %c0 to %c256 step %c1 {
+          memref.prefetch %w[%next, %k, %line], read, locality<2>, data
+          vector.transfer_read %w[%nb, %k, %c0] : memref<64x256x256xi8>, vector<256xi8>
+    ```
+
+    Panels of more than half of the second cache are left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def LowerTransposesPass : Pass<"quant-lower-transposes"> {

@@ -96,6 +96,8 @@ struct VectorUnit {
   TargetArch arch;
   llvm::StringLiteral features;
   Accumulators accumulators;
+  /// Bytes of the second cache.
+  int64_t cache;
 };
 
 /// All rows, in the order of the tables.
@@ -131,16 +133,24 @@ struct RegisterBlock {
   int64_t columns;
 };
 
-/// The block for `numColumns` weight columns.
+/// The block for `numColumns` weight columns. `numRows` are rows that are to
+/// share one reading of the weights, 0 if there is no need or their number is
+/// not known: then the block has all of them, if two registers for each fit.
 ///
 /// A step along K costs, for each row, one instruction for each register and
 /// one to broadcast the activation; ragged columns are computed in full. The
-/// panel with the lowest cost over all panels wins, the widest among equals.
-///
-/// `areBytesComputed`: weights are computed with as vectors of bytes, which
-/// LLVM takes apart element by element unless their length is a power of two.
+/// panel with the lowest cost over all panels wins, the widest among equals. It
+/// is a power of two of registers wide: LLVM takes vectors of other lengths
+/// apart to elements where they pass from one iteration to the next.
 RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators,
-                          bool areBytesComputed = false);
+                          int64_t numRows = 0);
+
+/// The parts that the terms of an f32 sum, `depth` of them, are cut into, so
+/// that a panel takes a quarter of the second cache of `unit`: the next panel
+/// and the rows that meet them lie beside it. A divisor of `depth`; 0 for one
+/// part, also where the only divisors are so small that taking accumulators out
+/// of registers would cost more.
+int64_t chooseDepthBlock(int64_t depth, const VectorUnit &unit);
 
 } // namespace quantc
 

@@ -205,7 +205,7 @@ TEST(DotInstructionsTest, BlocksHaveTheLowestCost) {
       EXPECT_EQ(block.rows % rows, 0);
       EXPECT_LE(block.rows / rows * block.columns / lanes, count);
       int64_t cost = getCost(n, lanes, block.columns);
-      for (int64_t columns = lanes; columns <= panel; columns += lanes) {
+      for (int64_t columns = lanes; columns <= panel; columns *= 2) {
         EXPECT_LE(cost, getCost(n, lanes, columns)) << columns;
         // The widest among equals.
         if (columns > block.columns)
@@ -215,10 +215,12 @@ TEST(DotInstructionsTest, BlocksHaveTheLowestCost) {
 }
 
 TEST(DotInstructionsTest, BlocksOfAvx512) {
-  auto expectBlock = [](int64_t numColumns, int64_t rows, int64_t columns) {
-    RegisterBlock block =
-        chooseBlock(numColumns, {/*rows=*/1, /*columns=*/16, /*count=*/24,
-                                 /*panel=*/64});
+  auto expectBlock = [](int64_t numColumns, int64_t rows, int64_t columns,
+                        int64_t numRows = 0) {
+    RegisterBlock block = chooseBlock(numColumns,
+                                      {/*rows=*/1, /*columns=*/16, /*count=*/24,
+                                       /*panel=*/64},
+                                      numRows);
     EXPECT_EQ(block.rows, rows) << numColumns;
     EXPECT_EQ(block.columns, columns) << numColumns;
   };
@@ -226,18 +228,29 @@ TEST(DotInstructionsTest, BlocksOfAvx512) {
   expectBlock(10, 8, 16);
   expectBlock(16, 8, 16);
   expectBlock(64, 6, 64);
-  // Two panels of 48 cost 8 steps; of 64, with 48 columns in vain, 10.
-  expectBlock(80, 8, 48);
+  // Three panels of 32 cost 9 steps; two of 64, with 48 columns in vain, 10.
+  expectBlock(80, 8, 32);
   expectBlock(128, 6, 64);
+  // Few rows that share one reading of the weights.
+  expectBlock(4096, 6, 64, /*numRows=*/1);
+  expectBlock(4096, 6, 64, /*numRows=*/6);
+  expectBlock(4096, 8, 32, /*numRows=*/8);
+  expectBlock(4096, 12, 32, /*numRows=*/12);
+  // Two registers for each of more rows do not fit.
+  expectBlock(4096, 6, 64, /*numRows=*/13);
 }
 
-TEST(DotInstructionsTest, VectorsOfBytesArePowersOfTwo) {
-  RegisterBlock block =
-      chooseBlock(80, {/*rows=*/1, /*columns=*/16, /*count=*/24, /*panel=*/64},
-                  /*areBytesComputed=*/true);
-  // Three panels of 32 cost 9 steps; two of 48 would cost 8.
-  EXPECT_EQ(block.columns, 32);
-  EXPECT_EQ(block.rows, 8);
+TEST(DotInstructionsTest, PanelsTakeAQuarterOfTheSecondCache) {
+  VectorUnit unit = getVectorUnits().front();
+  unit.accumulators.panel = 64;
+  unit.cache = 1 << 20;
+  EXPECT_EQ(chooseDepthBlock(1024, unit), 0);
+  EXPECT_EQ(chooseDepthBlock(4096, unit), 1024);
+  EXPECT_EQ(chooseDepthBlock(3000, unit), 1000);
+  // No divisor is long enough.
+  EXPECT_EQ(chooseDepthBlock(1031, unit), 0);
+  // What is dynamic is negative.
+  EXPECT_EQ(chooseDepthBlock(INT64_MIN, unit), 0);
 }
 
 } // namespace
