@@ -109,10 +109,21 @@ static void hoistPanels(scf::ForOp rows) {
       [&](Operation *op, Region *) { rows.moveOutOfLoop(op); });
 }
 
-/// Peels `loop`, so that its body has static sizes.
+/// Peels `loop`, so that its body has static sizes. What is left over is too
+/// little for several threads.
 static void peel(RewriterBase &rewriter, scf::ForOp loop) {
   scf::ForOp leftover;
-  (void)scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover);
+  if (succeeded(scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover)))
+    leftover->removeAttr(kParallelAttr);
+}
+
+/// The multiply-accumulates of `op`, which is one step of a sum. Sizes that are
+/// not known belong to what is left over.
+static int64_t countTerms(linalg::LinalgOp op) {
+  int64_t count = 1;
+  for (int64_t range : op.getStaticLoopRanges())
+    count *= ShapedType::isDynamic(range) ? 1 : range;
+  return count;
 }
 
 /// Whether a consumer of `op` is tiled with `op` fused into it.
@@ -158,8 +169,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileLeftovers(rewriter)) ||
-        failed(tileSums(rewriter)) || failed(simplify(getOperation())))
+        failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
+        failed(simplify(getOperation())))
       signalPassFailure();
   }
 
@@ -176,6 +187,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       if (tiled->loops.empty())
         continue;
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
+      for (LoopLikeOpInterface loop : tiled->loops)
+        loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
       for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
         peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
     }
@@ -210,8 +223,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     SmallVector<int64_t> sizes(op.getNumLoops(), 0);
     for (auto [size, range, iterator] : llvm::zip_equal(
              sizes, op.getStaticLoopRanges(), op.getIteratorTypesArray()))
-      size = ShapedType::isDynamic(range) &&
-             linalg::isParallelIterator(iterator);
+      size =
+          ShapedType::isDynamic(range) && linalg::isParallelIterator(iterator);
     if (sizes[0] == 0)
       return sizes;
     Value result = op.getDpsInits().front();
@@ -237,7 +250,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         auto tiled = tileAndFuse(rewriter, op, sizes);
         if (failed(tiled))
           return failure();
-        finish(tiled->tiledAndFusedOps.front());
+        auto step = cast<linalg::LinalgOp>(tiled->tiledAndFusedOps.front());
+        finish(step);
+        tiled->loops.back()->setAttr(
+            kWorkAttr, rewriter.getI64IntegerAttr(countTerms(step)));
         for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
           peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
       }
