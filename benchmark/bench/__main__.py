@@ -65,7 +65,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few small cases of each workload")
     parser.add_argument(
-        "--workloads", type=_split, default=list(TITLES), help="some of W1,W2,W3,W4,W5"
+        "--workloads", type=_split, default=list(TITLES), help="some of W1,W2,W3,W4,W5,W6"
     )
     parser.add_argument(
         "--shapes", type=_parse_shapes, default=(), help="ROWSxDEPTHxCOLUMNS,... of W1 to W4"
@@ -118,8 +118,8 @@ def _measure(
     for workload in sorted(arguments.workloads, key=lambda workload: workload != "W4"):
         cases = list_cases([workload], arguments.shapes, arguments.quick)
         for case in track(cases, f"{workload} {TITLES[workload]}"):
-            # Only W4 has the same rows with and without AMX.
-            used = [w for w in workers if workload != "W4" or w.amx == variants[0]]
+            # W4 and W6 have the same rows with and without AMX.
+            used = [w for w in workers if workload not in ("W4", "W6") or w.amx == variants[0]]
             results, failures = measure_case(case, used, settings)
             found.results += results
             found.failures += failures

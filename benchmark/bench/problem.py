@@ -7,11 +7,13 @@ Arrays of the layers (W1 to W4), where they apply:
     bias             f32 [columns]           weight_scale     f32 []; W3 [columns, groups]
     input_scale, output_scale  f32 [], W1    expected         f32 [rows, columns]
 
+of rows (W6): input, gain and offset f32 [depth] of LayerNorm, expected f32 [rows, depth];
 of the network (W5): input, weight_1, bias_1, weight_2, bias_2, hidden (after ReLU), expected.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from numpy.typing import NDArray
 from bench.workloads import MLP_SIZES, Case
 
 WEIGHT_SCALE = np.float32(0.01)
+EPSILON = 1e-5
+"""What LayerNorm adds to the variance."""
 
 
 class Problem:
@@ -38,6 +42,8 @@ def write_problem(case: Case, folder: Path) -> None:
     random = np.random.default_rng(0)
     if case.workload == "W5":
         arrays = _make_mlp(case, random)
+    elif case.workload == "W6":
+        arrays = _make_function(case, random)
     elif case.workload == "W3":
         arrays = _make_int4(case, random)
     else:
@@ -101,3 +107,21 @@ def _make_mlp(case: Case, random: np.random.Generator) -> dict[str, NDArray]:
     values = np.maximum(x @ arrays["weight_1"].T + arrays["bias_1"], 0)
     expected = values @ arrays["weight_2"].T + arrays["bias_2"]
     return arrays | {"input": x, "hidden": values, "expected": expected}
+
+
+def _make_function(case: Case, random: np.random.Generator) -> dict[str, NDArray]:
+    x = 2 * random.standard_normal((case.rows, case.depth), dtype=np.float32)
+    gain = 1 + 0.1 * random.standard_normal(case.depth, dtype=np.float32)
+    offset = random.standard_normal(case.depth, dtype=np.float32)
+    wide = x.astype(np.float64)
+    if case.mode == "softmax":
+        exponential = np.exp(wide - wide.max(axis=1, keepdims=True))
+        expected = exponential / exponential.sum(axis=1, keepdims=True)
+    elif case.mode == "layer_norm":
+        centred = wide - wide.mean(axis=1, keepdims=True)
+        variance = np.square(centred).mean(axis=1, keepdims=True)
+        expected = centred / np.sqrt(variance + EPSILON) * gain + offset
+    else:
+        erf = np.vectorize(math.erf)
+        expected = wide * 0.5 * (1 + erf(wide / math.sqrt(2)))
+    return {"input": x, "gain": gain, "offset": offset, "expected": expected.astype(np.float32)}

@@ -29,9 +29,8 @@ NOTE = (
     "ours, where that shape was measured. The limit is the longer of the operations at the best "
     "instruction allowed and the reading of the weights from the level that holds them; what "
     "computes in bf16, and weights that lie partly in a faster level, can exceed it. Where AMX is "
-    "`no` on a machine that has it, the kernel refused it to every process; our table of dot "
-    "instructions has no row for AMX, so ours is the same code in both. Our code runs on one "
-    "thread, whatever --threads says."
+    "`no` on a machine that has it, the kernel refused it to every process, and our objects "
+    "ran their variant without it. Our code runs on one thread, whatever --threads says."
 )
 
 

@@ -15,6 +15,7 @@ TITLES = {
     "W3": "INT4 weights in groups: f32 in, f32 out",
     "W4": "FP32",
     "W5": "whole network 784-128-10 with ReLU: f32 in, f32 out",
+    "W6": "between layers, FP32: softmax, LayerNorm, GELU",
 }
 
 _SHAPES = ((784, 128), (768, 768), (1024, 4096), (4096, 4096))
@@ -22,6 +23,10 @@ _INT4_SHAPES = ((1024, 4096), (4096, 4096), (4096, 11008))
 _ROWS = (1, 8, 64, 256)
 _INT4_ROWS = (1, 8, 64)
 _GROUPS = (32, 128)
+_FUNCTION_SHAPES = ((1, 768), (64, 768), (256, 1024))
+FUNCTIONS = ("softmax", "layer_norm", "gelu")
+"""What W6 computes of rows."""
+
 _MODES = ("static", "dynamic", "float")
 _INTERFACES = ("C", "Python")
 
@@ -37,7 +42,8 @@ class Case:
     group_size: int = 0
     """Weights that share a scale, or 0: one scale for each column."""
     mode: str = ""
-    """How the network of W5 is quantized: ``static``, ``dynamic`` or ``float``."""
+    """How the network of W5 is quantized: ``static``, ``dynamic`` or ``float``; of W6, the
+    function."""
     interface: str = "C"
     """Whether calls come from C, or from Python with arrays of NumPy."""
 
@@ -46,6 +52,8 @@ class Case:
         """What tells it from the other cases of its workload."""
         if self.workload == "W5":
             return f"batch {self.rows} {self.mode} {self.interface}"
+        if self.workload == "W6":
+            return f"{self.mode} {self.rows}x{self.depth}"
         group = f" g{self.group_size}" if self.group_size else ""
         return f"{self.rows}x{self.depth}x{self.columns}{group}"
 
@@ -65,11 +73,16 @@ class Case:
     @property
     def is_float(self) -> bool:
         """Whether nothing is quantized."""
-        return self.workload == "W4" or self.mode == "float"
+        return self.workload in ("W4", "W6") or self.mode == "float"
 
     @property
     def weight_bytes(self) -> float:
-        """The bytes of weights that have to be read; INT4 counts as 4.5 bits, scales included."""
+        """The bytes of weights that have to be read; INT4 counts as 4.5 bits, scales included.
+
+        W6 has no weights: the bytes of its input and of its output.
+        """
+        if self.workload == "W6":
+            return 8.0 * self.rows * self.depth
         if self.is_float:
             return 4.0 * self.weights
         return self.weights * (4.5 / 8 if self.group_size else 1.0)
@@ -98,7 +111,7 @@ def list_cases(
 
 
 def _list_shapes(workload: str, shapes: Sequence[tuple[int, ...]]) -> list[Case]:
-    if workload == "W5":
+    if workload in ("W5", "W6"):
         return _list_all(workload)
     groups = _GROUPS if workload == "W3" else (0,)
     return [Case(workload, *shape, group_size=group) for shape in shapes for group in groups]
@@ -111,6 +124,12 @@ def _list_all(workload: str) -> list[Case]:
             for mode in _MODES
             for rows in (1, 256)
             for interface in _INTERFACES
+        ]
+    if workload == "W6":
+        return [
+            Case(workload, *shape, columns=0, mode=function)
+            for function in FUNCTIONS
+            for shape in _FUNCTION_SHAPES
         ]
     if workload == "W3":
         return [
@@ -125,6 +144,8 @@ def _list_all(workload: str) -> list[Case]:
 def _list_quick(workload: str) -> list[Case]:
     if workload == "W5":
         return [case for case in _list_all(workload) if case.mode == "static"]
+    if workload == "W6":
+        return [case for case in _list_all(workload) if case.rows == 64]
     if workload == "W3":
         rows_and_groups = ((1, 32), (8, 128))
         return [Case(workload, rows, 1024, 4096, group) for rows, group in rows_and_groups]

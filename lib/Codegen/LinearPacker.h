@@ -12,7 +12,8 @@
 //   unpack        w[nb, g, k, h, n, d]   from nibbles, only with constant
 //                                        4-bit weights
 //   contraction   acc[m, nb, n]          or acc[m, nb, g, n] with float groups
-//   group sum     sum[m, nb, n]          only with float groups
+//                                        or multipliers of nibbles
+//   group sum     sum[m, nb, n]          only then
 //   epilogue      y[m, nb, n]
 //
 // Zero points are taken out of the contraction. With u = 128 where the
@@ -28,8 +29,15 @@
 //
 //                        = sum (a + u) w - u sum w - za sum (w - zw) - zw sum a
 //
-// Weights of 4 bits have zw and the group multiplier applied while they are
-// unpacked: both w - zw and m * w fit i8.
+// Weights of 4 bits are unpacked in one of two ways. For many rows, a panel at
+// a time becomes bytes that all rows read, with zw and the group multiplier
+// applied: both w - zw and m * w fit i8. A few rows multiply with the nibbles
+// as they are stored, u = w + 8, in the registers that they were read into:
+//
+//   sum_k (w - zw) a          = sum_k u a - (zw + 8) sum_k a
+//   sum_g m_g sum_k w a       = sum_g m_g (sum_k u a - 8 sum_k a)
+//
+// so that a weight costs no more than to be taken out of its byte.
 //
 // Constants are packed on the host. What is known only at run time, such as the
 // weights of a layer in training, is packed by operations of the program, once
@@ -49,12 +57,32 @@ namespace quantc {
 /// What an unsigned lhs is shifted by.
 inline constexpr int32_t kUnsignedOffset = 128;
 
+/// What a contraction multiplies with.
+enum class WeightForm {
+  /// The nibbles that are stored for weights of 4 bits.
+  Nibbles,
+  /// Values, unpacked in registers if the weight has 4 bits.
+  Bytes,
+  /// Values that were unpacked into memory, once for a panel.
+  Panel,
+  /// Floats that were decoded into memory, once for a panel.
+  Floats,
+};
+
+/// Most rows that multiply with nibbles. Each of them takes as many registers
+/// again for the sum of a group, and work at the end of each group.
+inline constexpr int64_t kNibbleRows = 3;
+
+/// Most rows that unpack in registers: two blocks unpack twice, but read half
+/// as many bytes.
+inline constexpr int64_t kRegisterRows = 12;
+
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
 struct Correction {
   mlir::Value inputZeroPoint;  // za [M], or rank 0
   mlir::Value weightSums;      // sum (w - zw) [NB, (G), NR]
-  mlir::Value weightZeroPoint; // zw [NB, (G), NR]
+  mlir::Value weightZeroPoint; // zw [NB, (G), NR]; 0 if null
   mlir::Value rowSums;         // sum a [M, (G)]
 };
 
@@ -75,11 +103,32 @@ public:
 private:
   bool isInteger() { return op.hasIntegerInput(); }
   bool hasGroups() const { return layout.groups > 1; }
+  /// Whether activations are the side without sign, a + 128.
   bool isUnsigned() {
-    return isInteger() && instruction->lhs == DotInstruction::Sign::Unsigned;
+    return isInteger() && !inTiles &&
+           instruction->lhs == DotInstruction::Sign::Unsigned &&
+           form != WeightForm::Nibbles;
   }
+  /// Whether nothing but a sum over groups stands between nibbles and weights.
+  bool canContractNibbles() {
+    bool hasMultiplier(op.getGroupMultiplier());
+    return isInteger() && (!hasMultiplier || (hasGroups() && !hasGroupSums));
+  }
+  /// Whether multipliers are applied to the sums of groups.
+  bool hasMultiplierSums() {
+    return form == WeightForm::Nibbles && op.getGroupMultiplier();
+  }
+  int64_t getRowsInTile();
+  Accumulators chooseAccumulators();
+  /// Whether the weight is stored two to a byte.
+  bool isNibbles() { return constantWeight && hasNarrowWeight(); }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
+  }
+  /// Whether decoding a weight to a float subtracts a zero point. Weights of 4
+  /// bits have lost theirs while they were unpacked.
+  bool hasDecodedZeroPoint() {
+    return !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
   }
   /// Groups with a sum of their own; 1 without.
   int64_t numSums() const { return hasGroupSums ? layout.groups : 1; }
@@ -94,25 +143,43 @@ private:
 
   /// Sets what all code of the layer shares: `numRows` and `destination`.
   void start();
+  using Body = llvm::function_ref<mlir::Value()>;
+  /// What `body` gives for few rows and for many, chosen at run time if the
+  /// number of rows is not known.
+  mlir::Value createForRows(Body body);
+  mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
+  /// Whether there are at most `limit` rows.
+  mlir::Value hasAtMostRows(int64_t limit);
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so
   /// is the result.
   mlir::Value lowerPanels(mlir::Value addendPanels);
+  /// The same for activations that are floats, and that are integers.
+  mlir::Value lowerFloatPanels();
+  mlir::Value lowerIntegerPanels();
+  /// The same with the weight in one form.
+  mlir::Value lowerForm(WeightForm weightForm);
 
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();
 
+  void chooseTileInstruction();
+
   mlir::Value createInput();
   mlir::Value createWeight();
+  mlir::Value createDecodedWeight();
+  mlir::Value createNibblePairs();
   mlir::Value createUnpack();
   mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();
   mlir::Value createPackedWeight();
-  mlir::Value createInit();
-  mlir::Value createKnownStart();
+  mlir::Value createInit(bool perGroup, mlir::Value start);
   mlir::Value createStart();
+  mlir::Value createKnownStart();
+  mlir::Value createUnknownStart();
   mlir::Value createContraction();
-  mlir::Value createRowSums();
+  mlir::Value createRowSums(bool perGroup);
+  mlir::Value createMultiplierSum(mlir::Value accumulators);
   Correction createCorrection();
   mlir::Value createGroupSum(mlir::Value accumulators);
   mlir::Value createEpilogue(mlir::Value accumulator);
@@ -132,6 +199,10 @@ private:
   const VectorUnit &unit;
   /// Chosen by what is proved of the weights.
   const DotInstruction *instruction = nullptr;
+  /// What computes many rows; null without.
+  const TileInstruction *tileInstruction = nullptr;
+  /// Whether the code that is built is for many rows.
+  bool inTiles = false;
   bool hasGroupSums;
   /// The values of a constant weight, [N, K]; its parameters are constant too.
   std::optional<std::vector<int8_t>> constantWeight;
@@ -140,6 +211,10 @@ private:
   mlir::Value stored;
   /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
+  /// The stored nibbles of a constant weight of 4 bits, two to a byte.
+  mlir::Value nibblePairs;
+  /// Which code is being created.
+  WeightForm form = WeightForm::Bytes;
   Correction correction;
   /// [M, NB, NR]; null without.
   mlir::Value addend;

@@ -35,30 +35,41 @@ using namespace quantc;
 //===----------------------------------------------------------------------===//
 
 Value LinearPacker::createContraction() {
+  bool perGroup = hasGroupSums || hasMultiplierSums();
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = !hasGroups()   ? AffineExpr()
-                 : hasGroupSums ? loops.parallel()
-                                : loops.reduction(1);
+  AffineExpr g = !hasGroups() ? AffineExpr()
+                 : perGroup   ? loops.parallel()
+                              : loops.reduction(1);
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
   AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
-  SmallVector<Value> inputs = {createInput(), createWeight()};
+  SmallVector<Value> inputs = {createInput(), form == WeightForm::Floats
+                                                  ? createDecodedWeight()
+                                                  : createWeight()};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint =
-      !isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint();
+  bool hasZeroPoint = hasDecodedZeroPoint() && form != WeightForm::Floats;
   if (hasZeroPoint) {
     inputs.push_back(
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
     maps.push_back(loops.map({nb, g, n}));
   }
-  maps.push_back(loops.map({m, nb, hasGroupSums ? g : AffineExpr(), n}));
+  maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
+  bool startsFromZero = !isInteger() || hasMultiplierSums();
+  Value init = createInit(perGroup, startsFromZero ? Value() : createStart());
   Value result = createGeneric(
-      loops, inputs, createInit(), maps,
+      loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
-        Value w = a.fromStorage(elements[1]);
+        if (form == WeightForm::Floats)
+          return {numerics::addFloatElement(a, acc, elements[0], elements[1])};
+        // Nibbles have no sign: they enter on whichever side takes none.
+        Value w = form == WeightForm::Nibbles &&
+                          instruction->lhs == DotInstruction::Sign::Unsigned
+                      ? arith::ExtUIOp::create(
+                            rewriter, loc, rewriter.getI32Type(), elements[1])
+                      : a.fromStorage(elements[1]);
         if (!isInteger()) {
           Value zw =
               hasZeroPoint ? a.fromStorage(elements[2]) : a.constantInt(0);
@@ -70,21 +81,27 @@ Value LinearPacker::createContraction() {
                                : a.fromStorage(elements[0]);
         return {a.addInt(acc, a.mulInt(x, w))};
       });
-  if (isInteger())
-    result.getDefiningOp()->setAttr(kDotInstructionAttr,
-                                    rewriter.getStringAttr(instruction->name));
+  Operation *contraction = result.getDefiningOp();
+  if (inTiles) {
+    contraction->setAttr(kOnMemoryAttr, rewriter.getUnitAttr());
+    contraction->setAttr(kTileInstructionAttr,
+                         rewriter.getStringAttr(tileInstruction->name));
+  } else if (isInteger()) {
+    contraction->setAttr(kDotInstructionAttr,
+                         rewriter.getStringAttr(instruction->name));
+  }
   return result;
 }
 
 /// sum a for each row, [M], or for each row and group, [M, G].
-Value LinearPacker::createRowSums() {
+Value LinearPacker::createRowSums(bool perGroup) {
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel();
-  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr g = perGroup ? loops.parallel() : AffineExpr();
   AffineExpr k = loops.reduction();
   Value input = op.getInput();
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows)};
-  if (hasGroupSums) {
+  if (perGroup) {
     SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
     auto type = RankedTensorType::get({op.getInput().getType().getDimSize(0),
                                        layout.groups, layout.groupSize()},
@@ -111,10 +128,14 @@ Correction LinearPacker::createCorrection() {
       result.inputZeroPoint = tensor::CollapseShapeOp::create(
           rewriter, loc, result.inputZeroPoint, flat);
   }
-  if (isInteger() && !hasNarrowWeight() && op.getWeightZeroPoint()) {
-    result.weightZeroPoint =
-        packParameter(op.getWeightZeroPoint(), numSums(), sumDim());
-    result.rowSums = createRowSums();
+  // What is multiplied with lies above the weight by its zero point, and where
+  // it is stored in nibbles by 8 more.
+  bool hasOffset = form == WeightForm::Nibbles ||
+                   (!hasNarrowWeight() && op.getWeightZeroPoint());
+  if (isInteger() && hasOffset && !hasMultiplierSums()) {
+    if (Value zeroPoint = op.getWeightZeroPoint())
+      result.weightZeroPoint = packParameter(zeroPoint, numSums(), sumDim());
+    result.rowSums = createRowSums(hasGroupSums);
   }
   return result;
 }
@@ -141,8 +162,10 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
     Value za = a.fromStorage(elements[next++]);
     acc = a.subInt(acc, a.mulInt(za, elements[next++]));
   }
-  if (correction.weightZeroPoint) {
-    Value zw = a.fromStorage(elements[next++]);
+  if (correction.rowSums) {
+    Value zw = a.constantInt(form == WeightForm::Nibbles ? kNibbleOffset : 0);
+    if (correction.weightZeroPoint)
+      zw = a.addInt(zw, a.fromStorage(elements[next++]));
     acc = a.subInt(acc, a.mulInt(zw, elements[next++]));
   }
   return acc;
@@ -150,7 +173,7 @@ Value LinearPacker::emitCorrection(Emit &a, Value acc, ValueRange elements) {
 
 Value LinearPacker::createGroupSum(Value accumulators) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(isGroupSumLast() ? block.rows : 0);
+  AffineExpr m = loops.parallel(isGroupSumLast() ? getRowsInTile() : 0);
   AffineExpr nb = loops.parallel(isGroupSumLast() ? 1 : 0);
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
@@ -194,7 +217,7 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
+  AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
   AffineExpr n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs = {accumulator};
@@ -231,7 +254,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  return createGeneric(
+  Value result = createGeneric(
       loops, inputs, destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         unsigned next = 1;
@@ -248,6 +271,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
       });
+  if (inTiles)
+    result.getDefiningOp()->setAttr(
+        kInnerTileSizesAttr, rewriter.getDenseI64ArrayAttr({block.rows, 1, 0}));
+  return result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -257,38 +284,120 @@ Value LinearPacker::createEpilogue(Value accumulator) {
 void LinearPacker::start() {
   numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
   destination = createDestination(op.getResult().getType().getElementType());
+  if (layout.nibbles)
+    nibblePairs = createNibblePairs();
 }
+
+Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
+  auto yield = [&](Body body) {
+    return [this, body](OpBuilder &, Location) {
+      Value value = body();
+      scf::YieldOp::create(rewriter, loc, value);
+    };
+  };
+  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                           yield(onFalse))
+      .getResult(0);
+}
+
+/// Blocks of rows that may decode the weights of a panel each for itself.
+/// Writing decoded weights to memory and reading them again costs as much as
+/// decoding them in registers five times.
+static constexpr int64_t kFewBlocks = 6;
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
+  return isInteger() ? lowerIntegerPanels() : lowerFloatPanels();
+}
+
+Value LinearPacker::hasAtMostRows(int64_t limit) {
+  Value bound = arith::ConstantIndexOp::create(rewriter, loc, limit);
+  return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
+                               numRows, bound);
+}
+
+Value LinearPacker::lowerFloatPanels() {
+  int64_t few = kFewBlocks * block.rows;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerForm(rows <= few ? WeightForm::Bytes : WeightForm::Floats);
+  return createIf(
+      hasAtMostRows(few), [&] { return lowerForm(WeightForm::Bytes); },
+      [&] { return lowerForm(WeightForm::Floats); });
+}
+
+Value LinearPacker::lowerIntegerPanels() {
+  if (!layout.nibbles)
+    return lowerForm(WeightForm::Bytes);
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!ShapedType::isDynamic(rows))
+    return lowerForm(rows <= kNibbleRows && canContractNibbles()
+                         ? WeightForm::Nibbles
+                     : rows <= kRegisterRows ? WeightForm::Bytes
+                                             : WeightForm::Panel);
+  auto lowerSeveral = [&] {
+    return createIf(
+        hasAtMostRows(kRegisterRows),
+        [&] { return lowerForm(WeightForm::Bytes); },
+        [&] { return lowerForm(WeightForm::Panel); });
+  };
+  if (!canContractNibbles())
+    return lowerSeveral();
+  return createIf(
+      hasAtMostRows(1), [&] { return lowerForm(WeightForm::Nibbles); },
+      lowerSeveral);
+}
+
+/// Rows that are few are cut into blocks of the same size.
+int64_t LinearPacker::getRowsInTile() {
+  if (inTiles)
+    return tileInstruction->rowBlock;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (ShapedType::isDynamic(rows))
+    return form == WeightForm::Nibbles ? 1 : block.rows;
+  if (rows > kRegisterRows)
+    return block.rows;
+  return llvm::divideCeil(rows, llvm::divideCeil(rows, block.rows));
+}
+
+Value LinearPacker::lowerForm(WeightForm weightForm) {
+  form = weightForm;
   correction = {};
   Value accumulator = createContraction();
+  if (hasMultiplierSums())
+    accumulator = createMultiplierSum(accumulator);
   correction = createCorrection();
   if (hasGroupSums)
     accumulator = createGroupSum(accumulator);
   return isGroupSumLast() ? accumulator : createEpilogue(accumulator);
 }
 
+Value LinearPacker::createForRows(Body body) {
+  auto build = [&](bool isForMany) {
+    inTiles = isForMany;
+    return body();
+  };
+  if (!tileInstruction)
+    return build(false);
+  if (!op.getInput().getType().isDynamicDim(0))
+    return build(true);
+  Value least =
+      arith::ConstantIndexOp::create(rewriter, loc, tileInstruction->leastRows);
+  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::uge,
+                                       numRows, least);
+  return createIf(
+      isMany, [&] { return build(true); }, [&] { return build(false); });
+}
+
 Value LinearPacker::lower() {
   start();
   Value panels = op.getAddend() ? createBlocked(op.getAddend()) : Value();
-  return createResult(lowerPanels(panels), op.getResult().getType());
+  Value result = createForRows([&] { return lowerPanels(panels); });
+  return createResult(result, op.getResult().getType());
 }
 
 Value LinearPacker::lowerWithLora(LoraOp lora) {
   start();
-  using Body = llvm::function_ref<Value()>;
-  auto createIf = [&](Value condition, Body onTrue, Body onFalse) -> Value {
-    auto yield = [&](Body body) {
-      return [this, body](OpBuilder &, Location) {
-        Value value = body();
-        scf::YieldOp::create(rewriter, loc, value);
-      };
-    };
-    return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                             yield(onFalse))
-        .getResult(0);
-  };
   auto lowerParts = [&] {
     LoraContractions contractions;
     Value delta =
@@ -322,8 +431,9 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
   Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
   Value isOnePart = arith::CmpIOp::create(
       rewriter, loc, arith::CmpIPredicate::eq, numParts, one);
-  return createResult(createIf(isOnePart, lowerOnePart, lowerParts),
-                      op.getResult().getType());
+  Value result = createForRows(
+      [&] { return createIf(isOnePart, lowerOnePart, lowerParts); });
+  return createResult(result, op.getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//

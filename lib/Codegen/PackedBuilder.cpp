@@ -14,10 +14,9 @@ using namespace mlir;
 using namespace quantc;
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                              const Accumulators &accumulators) {
-  block = chooseBlock(numColumns, accumulators);
-  layout = {numColumns,       depthK, /*groups=*/1, depth, block.columns,
-            /*nibbles=*/false};
+                              const Accumulators &accumulators, bool nibbles) {
+  block = chooseBlock(numColumns, accumulators, nibbles);
+  layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, nibbles};
 }
 
 Value PackedBuilder::constant(Type element, ArrayRef<int64_t> shape,

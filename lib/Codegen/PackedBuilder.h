@@ -56,9 +56,10 @@ protected:
       : rewriter(rewriter), loc(loc) {}
 
   /// Sets the layout of an [N, K] weight but for its groups: panels for
-  /// `accumulators`, `depth` elements of K in a step.
+  /// `accumulators`, `depth` elements of K in a step, two steps to a byte or
+  /// one.
   void setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
-                 const Accumulators &accumulators);
+                 const Accumulators &accumulators, bool nibbles = false);
 
   mlir::Value constant(mlir::Type element, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<char> data);

@@ -15,9 +15,9 @@
 // cut into groups where groups have a scale or a multiplier of their own, and
 // each group is padded to whole steps.
 //
-// Weights of 4 bits are stored two to a byte: of two consecutive steps, the
-// first in the low nibbles, the second in the high ones, so that unpacking a
-// vector of bytes gives two vectors in order:
+// Weights of 4 bits are stored as u = q + 8, in [0, 15], two to a byte: of two
+// consecutive steps, the first in the low nibbles, the second in the high ones,
+// so that unpacking a vector of bytes gives two vectors in order:
 //
 //   [N / NR][groups][steps / 2][NR][depth]   bytes
 //
@@ -38,6 +38,9 @@
 
 namespace quantc {
 
+/// What weights of 4 bits are stored higher by: nibbles are unsigned.
+inline constexpr int32_t kNibbleOffset = 8;
+
 struct PackedLayout {
   int64_t numColumns; ///< N
   int64_t depthK;     ///< K
@@ -45,11 +48,14 @@ struct PackedLayout {
   int64_t depth;      ///< elements of K in a step
   int64_t panel;      ///< NR
   bool nibbles;       ///< two steps to a byte
+  /// Of a layer without groups: K with its padding, at least; 0 for whole
+  /// steps.
+  int64_t leastDepth = 0;
 
   int64_t numPanels() const { return llvm::divideCeil(numColumns, panel); }
   int64_t groupSize() const { return depthK / groups; }
   int64_t steps() const {
-    int64_t steps = llvm::divideCeil(groupSize(), depth);
+    int64_t steps = llvm::divideCeil(std::max(groupSize(), leastDepth), depth);
     return nibbles ? llvm::alignTo(steps, 2) : steps;
   }
   /// K of a group with its padding.
@@ -76,15 +82,16 @@ struct PackedLayout {
     return packed;
   }
 
-  /// Packed values of 4 bits, two to a byte.
+  /// Packed values of 4 bits as u = q + 8, two to a byte.
   std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> weight) const {
     std::vector<int8_t> values = pack(weight);
     std::vector<int8_t> bytes(values.size() / 2);
     int64_t step = panel * depth;
     for (int64_t i = 0, e = bytes.size(); i < e; ++i) {
       int64_t low = i / step * 2 * step + i % step;
+      auto getNibble = [&](int64_t at) { return values[at] + kNibbleOffset; };
       bytes[i] =
-          static_cast<int8_t>((values[low] & 15) | (values[low + step] << 4));
+          static_cast<int8_t>(getNibble(low) | (getNibble(low + step) << 4));
     }
     return bytes;
   }

@@ -15,6 +15,7 @@
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Numerics/Epilogues.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -33,6 +34,25 @@ WeightFacts LinearPacker::proveWeightFacts() {
   return facts;
 }
 
+/// What accumulates: where few rows are known to be multiplied by nibbles, in a
+/// panel so narrow that they fit one block and a weight is unpacked once. A
+/// third of the registers that may accumulate is left to multipliers.
+Accumulators LinearPacker::chooseAccumulators() {
+  Accumulators result =
+      isInteger() ? instruction->accumulators : unit.accumulators;
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
+      rows > kRegisterRows)
+    return result;
+  result.count = std::max<int64_t>(result.count * 2 / 3, 1);
+  int64_t blockRows =
+      llvm::divideCeil(rows, llvm::divideCeil(rows, kMostRowsInBlock));
+  int64_t registers =
+      llvm::bit_floor<uint64_t>(std::max<int64_t>(result.count / blockRows, 1));
+  result.panel = std::min(result.panel, registers * result.columns);
+  return result;
+}
+
 LogicalResult LinearPacker::prepare() {
   RankedTensorType type = op.getWeight().getType();
   if (type.getNumElements() == 0)
@@ -44,15 +64,26 @@ LogicalResult LinearPacker::prepare() {
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
   setLayout(type.getDimSize(0), type.getDimSize(1),
-            isInteger() ? instruction->depth : 1,
-            isInteger() ? instruction->accumulators : unit.accumulators);
+            isInteger() ? instruction->depth : 1, chooseAccumulators(),
+            isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  if (constantWeight)
-    layout.nibbles = hasNarrowWeight();
+  chooseTileInstruction();
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();
   return success();
+}
+
+void LinearPacker::chooseTileInstruction() {
+  if (!isInteger() || hasGroupSums || layout.nibbles)
+    return;
+  const TileInstruction *row = selectTileInstruction(target, *instruction);
+  int64_t numRows = op.getInput().getType().getDimSize(0);
+  if (!row || (!ShapedType::isDynamic(numRows) && numRows < row->leastRows))
+    return;
+  tileInstruction = row;
+  if (!hasGroups())
+    layout.leastDepth = row->padDepth(layout.depthK);
 }
 
 //===----------------------------------------------------------------------===//
@@ -116,6 +147,39 @@ Value LinearPacker::createWeight() {
                 {layout.numPanels(), groupDim(), layout.steps(), layout.panel,
                  isInteger() ? layout.depth : 0},
                 layout.pack<int8_t>(*constantWeight));
+}
+
+/// The weights as the floats that they stand for, f32(w - zw), in packed order.
+/// Done once for a panel, of which a tile of rows would do it each time.
+Value LinearPacker::createDecodedWeight() {
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
+  AffineExpr k = loops.parallel(1);
+  AffineExpr h = layout.nibbles ? loops.parallel(1) : AffineExpr();
+  AffineExpr n = loops.parallel();
+  SmallVector<Value> inputs = {createWeight()};
+  SmallVector<AffineMap> maps = {loops.map({nb, g, k, h, n})};
+  if (hasDecodedZeroPoint()) {
+    inputs.push_back(
+        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  maps.push_back(maps.front());
+  auto shape = cast<RankedTensorType>(inputs.front().getType()).getShape();
+  Value init =
+      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type());
+  Value result =
+      createGeneric(loops, inputs, init, maps,
+                    [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+                      Value w = a.fromStorage(elements[0]);
+                      Value zw = hasDecodedZeroPoint()
+                                     ? a.fromStorage(elements[1])
+                                     : a.constantInt(0);
+                      return {numerics::decodeWeight(a, w, zw)};
+                    });
+  result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 /// A weight of 8 bits as it is; one of 4 bits as i8, with its zero point or
@@ -193,125 +257,39 @@ Value LinearPacker::createPackedWeight() {
       .front();
 }
 
-/// How far down the nibble of a loop's index lies: 0 if it is even, 4 if odd.
-Value LinearPacker::createNibbleShift(AffineExpr loop) {
-  unsigned position = cast<AffineDimExpr>(loop).getPosition();
-  Type i8 = rewriter.getI8Type();
-  Value index = linalg::IndexOp::create(rewriter, loc, position);
-  Value narrow = arith::IndexCastOp::create(rewriter, loc, i8, index);
-  Value one = arith::ConstantIntOp::create(rewriter, loc, 1, 8);
-  Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
-  Value isOdd = arith::AndIOp::create(rewriter, loc, narrow, one);
-  return arith::MulIOp::create(rewriter, loc, isOdd, four);
+/// Where sums start: the part of the zero points that is known, [NB, (G), NR].
+Value LinearPacker::createStart() {
+  return constantWeight ? createKnownStart() : createUnknownStart();
 }
 
-/// The multipliers as i8, [NB, (G), NR]. Constant ones of several groups share
-/// bytes. Taken apart by an operation of its own, so that it is done for NR
-/// columns and not for each element of a step.
-Value LinearPacker::createMultipliers() {
-  std::optional<std::vector<int8_t>> multipliers =
-      getStorageValues(op.getGroupMultiplier());
-  if (!multipliers || !hasGroups())
-    return packParameter(op.getGroupMultiplier(), layout.groups, groupDim());
-  Type i8 = rewriter.getI8Type();
-  int64_t numPanels = layout.numPanels();
-  Value pairs = packed(i8, {numPanels, layout.groupPairs(), layout.panel},
-                       layout.packMultipliers(expandParameter(
-                           *multipliers, layout.numColumns, layout.groups)));
-  Loops loops(op.getContext());
-  AffineExpr nb = loops.parallel(), g = loops.parallel(1);
-  AffineExpr n = loops.parallel();
-  Value init = tensor::EmptyOp::create(
-      rewriter, loc, {numPanels, layout.groups, layout.panel}, i8);
-  return createGeneric(
-      loops, pairs, init,
-      {loops.map({nb, g.floorDiv(2), n}), loops.map({nb, g, n})},
-      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
-        Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
-        Value m = arith::ShRUIOp::create(rewriter, loc, elements[0],
-                                         createNibbleShift(g));
-        return {arith::AndIOp::create(rewriter, loc, m, mask)};
-      });
-}
-
-/// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)].
-Value LinearPacker::createUnpack() {
-  int64_t numPanels = layout.numPanels(), steps = layout.steps() / 2;
-  int64_t depth = isInteger() ? layout.depth : 0;
-  Type i8 = rewriter.getI8Type();
-  Loops loops(op.getContext());
-  AffineExpr nb = loops.parallel();
-  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
-  AffineExpr k = loops.parallel(1), h = loops.parallel(1);
-  AffineExpr n = loops.parallel();
-  AffineExpr d = depth ? loops.parallel() : AffineExpr();
-
-  SmallVector<Value> inputs = {
-      packed(i8, {numPanels, groupDim(), steps, layout.panel, depth},
-             layout.packNibbles(*constantWeight))};
-  SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
-  if (Value parameter = op.getWeightZeroPoint()) {
-    inputs.push_back(packParameter(parameter, layout.groups, groupDim()));
-    maps.push_back(loops.map({nb, g, n}));
-  }
-  if (op.getGroupMultiplier()) {
-    inputs.push_back(createMultipliers());
-    maps.push_back(loops.map({nb, g, n}));
-  }
-  maps.push_back(loops.map({nb, g, k, h, n, d}));
-
-  SmallVector<int64_t> shape;
-  for (int64_t size :
-       {numPanels, groupDim(), steps, int64_t(2), layout.panel, depth})
-    if (size)
-      shape.push_back(size);
-  Value init = tensor::EmptyOp::create(rewriter, loc, shape, i8);
-  return createGeneric(
-      loops, inputs, init, maps,
-      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
-        Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
-        // The low nibble of the first half, the high one of the second: shift
-        // it to the top, then back with its sign.
-        Value down = createNibbleShift(h);
-        Value up = arith::SubIOp::create(rewriter, loc, four, down);
-        Value top = arith::ShLIOp::create(rewriter, loc, elements[0], up);
-        Value q = arith::ShRSIOp::create(rewriter, loc, top, four);
-        if (op.getWeightZeroPoint())
-          return {arith::SubIOp::create(rewriter, loc, q, elements[1])};
-        if (op.getGroupMultiplier())
-          return {arith::MulIOp::create(rewriter, loc, q, elements[1])};
-        return {q};
-      });
-}
-
-/// Where accumulators start, [M, NB, (G), NR]: the part of the zero points that
-/// is known, or 0.
-Value LinearPacker::createInit() {
+/// Accumulators, [M, NB, (G), NR], that start from `start`, or from 0 (null).
+Value LinearPacker::createInit(bool perGroup, Value start) {
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
                                      rewriter.getIndexAttr(layout.numPanels())};
-  if (hasGroupSums)
+  if (perGroup)
     sizes.push_back(rewriter.getIndexAttr(layout.groups));
   sizes.push_back(rewriter.getIndexAttr(layout.panel));
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = hasGroupSums ? loops.parallel() : AffineExpr();
+  AffineExpr g = perGroup ? loops.parallel() : AffineExpr();
   AffineExpr n = loops.parallel();
-  if (!isInteger()) {
-    Value empty =
-        tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  Type element =
+      isInteger() ? Type(rewriter.getI32Type()) : Type(rewriter.getF32Type());
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
+  if (!start)
     return createGeneric(loops, {}, empty, loops.map({m, nb, g, n}),
                          [&](Emit &a, ValueRange) -> SmallVector<Value> {
-                           return {a.constant(0.0f)};
+                           return {isInteger() ? a.constantInt(0)
+                                               : a.constant(0.0f)};
                          });
-  }
-  Value start = constantWeight ? createKnownStart() : createStart();
-  Value empty =
-      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
-  return createGeneric(loops, start, empty,
-                       {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
-                       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
-                         return {elements[0]};
-                       });
+  Value result = createGeneric(
+      loops, start, empty, {loops.map({nb, g, n}), loops.map({m, nb, g, n})},
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        return {elements[0]};
+      });
+  if (inTiles)
+    result.getDefiningOp()->setAttr(kOnMemoryAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 /// The start of each column (and group) of a constant weight, and the sums that
@@ -351,7 +329,7 @@ Value LinearPacker::createKnownStart() {
 }
 
 /// The same of a weight that is known at run time.
-Value LinearPacker::createStart() {
+Value LinearPacker::createUnknownStart() {
   // sum w, [N, numSums].
   Loops loops(op.getContext());
   AffineExpr n = loops.parallel(), g = loops.parallel(), k = loops.reduction();

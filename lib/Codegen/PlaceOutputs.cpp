@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "quantc/Codegen/Passes.h"
@@ -55,6 +57,64 @@ static bool isOnlyFor(Value value, Operation *output) {
   return false;
 }
 
+/// The sizes of `value`, an output, seen in the shape `expanded`; nothing where
+/// they do not follow from it: a dimension is unknown and becomes several.
+static FailureOr<SmallVector<OpFoldResult>>
+getExpandedSizes(OpBuilder &builder, Location loc, Value value,
+                 ArrayRef<int64_t> expanded,
+                 ArrayRef<ReassociationIndices> reassociation) {
+  SmallVector<OpFoldResult> sizes;
+  for (auto [dim, group] : llvm::enumerate(reassociation))
+    for (int64_t index : group) {
+      if (!ShapedType::isDynamic(expanded[index])) {
+        sizes.push_back(builder.getIndexAttr(expanded[index]));
+        continue;
+      }
+      if (group.size() != 1)
+        return failure();
+      Value position = arith::ConstantIndexOp::create(builder, loc, dim);
+      sizes.push_back(
+          memref::DimOp::create(builder, loc, value, position).getResult());
+    }
+  return sizes;
+}
+
+/// A result that is computed in panels is written to a view of the output in
+/// panels:
+///
+///   materialize(collapse_shape(v), output)
+///     -> materialize(v, expand_shape(output))
+///
+/// so that `v` may be computed there.
+static void
+writeToExpandedOutput(RewriterBase &rewriter,
+                      bufferization::MaterializeInDestinationOp op) {
+  Value source = op.getSource();
+  if (auto cast = source.getDefiningOp<tensor::CastOp>())
+    source = cast.getSource();
+  auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>();
+  auto output = dyn_cast<BlockArgument>(op.getDest());
+  if (!collapse || !output || !isa<MemRefType>(output.getType()))
+    return;
+  auto shape = collapse.getSrcType().getShape();
+  SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
+  FailureOr<MemRefType> type = memref::ExpandShapeOp::computeExpandedType(
+      cast<MemRefType>(output.getType()), shape, groups);
+  if (failed(type))
+    return;
+  rewriter.setInsertionPointToStart(output.getOwner());
+  FailureOr<SmallVector<OpFoldResult>> sizes =
+      getExpandedSizes(rewriter, op.getLoc(), output, shape, groups);
+  if (failed(sizes))
+    return;
+  Value expanded = memref::ExpandShapeOp::create(rewriter, op.getLoc(), *type,
+                                                 output, groups, *sizes);
+  rewriter.setInsertionPoint(op);
+  rewriter.replaceOpWithNewOp<bufferization::MaterializeInDestinationOp>(
+      op, /*result=*/Type(), collapse.getSrc(), expanded, op.getRestrict(),
+      op.getWritable());
+}
+
 /// The destination of `insertion` in place of `empty`, if it may be.
 static Value getDestination(RewriterBase &rewriter,
                             SubsetInsertionOpInterface insertion,
@@ -68,11 +128,17 @@ static Value getDestination(RewriterBase &rewriter,
 namespace {
 struct PlaceOutputs : quantc::impl::PlaceOutputsPassBase<PlaceOutputs> {
   void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    SmallVector<bufferization::MaterializeInDestinationOp> writes;
+    getOperation()->walk([&](bufferization::MaterializeInDestinationOp op) {
+      writes.push_back(op);
+    });
+    for (bufferization::MaterializeInDestinationOp op : writes)
+      writeToExpandedOutput(rewriter, op);
     bufferization::OneShotBufferizationOptions options;
     options.allowReturnAllocsFromLoops = true;
     options.bufferizeFunctionBoundaries = true;
     bufferization::OneShotAnalysisState state(getOperation(), options);
-    IRRewriter rewriter(&getContext());
     if (failed(bufferization::analyzeModuleOp(getOperation(), state)) ||
         failed(bufferization::eliminateEmptyTensors(rewriter, getOperation(),
                                                     state, getDestination)))

@@ -69,12 +69,13 @@ tileAndFuse(RewriterBase &rewriter, linalg::LinalgOp op,
         return size != 0 && linalg::isReductionIterator(iterator);
       });
   bool isOverColumns = !isOverTerms && sizes[1] != 0;
-  auto fuseLayer = [=](tensor::ExtractSliceOp, OpResult producer,
-                       bool isDestination)
-      -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
+  Operation *start =
+      isOverTerms ? op.getDpsInits().front().getDefiningOp() : nullptr;
+  auto fuseLayer =
+      [=](tensor::ExtractSliceOp, OpResult producer,
+          bool) -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
     Operation *op = producer.getOwner();
-    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) ||
-        (isOverTerms && isDestination) ||
+    if (getTileSizes(op).empty() || op->hasAttr(kTileRootAttr) || op == start ||
         (!isOverColumns && op->hasAttr(kPerPanelAttr)))
       return std::nullopt;
     return scf::SCFTileAndFuseOptions::ControlFnResult{};
@@ -126,6 +127,27 @@ static int64_t countTerms(linalg::LinalgOp op) {
   return count;
 }
 
+/// Takes the tile sizes of operations that stay as they are now.
+static void leaveOnMemory(scf::SCFTileAndFuseResult &tiled) {
+  for (Operation *op : tiled.tiledAndFusedOps)
+    if (op->hasAttr(kOnMemoryAttr))
+      op->removeAttr(kTileSizesAttr);
+}
+
+/// Says what contractions that stay as they are have to do, each in a loop over
+/// blocks of rows.
+static void markWorkOnMemory(func::FuncOp func) {
+  func.walk([](linalg::LinalgOp op) {
+    auto loop = op->getParentOfType<scf::ForOp>();
+    if (!loop || !op->hasAttr(kOnMemoryAttr) || op.getNumReductionLoops() == 0)
+      return;
+    auto work = loop->getAttrOfType<IntegerAttr>(kWorkAttr);
+    loop->setAttr(kWorkAttr, Builder(loop.getContext())
+                                 .getI64IntegerAttr((work ? work.getInt() : 0) +
+                                                    countTerms(op)));
+  });
+}
+
 /// Whether a consumer of `op` is tiled with `op` fused into it.
 static bool hasTiledConsumer(Operation *op) {
   return !op->hasAttr(kTileRootAttr) &&
@@ -168,7 +190,10 @@ namespace {
 struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
+    if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())))
+      return signalPassFailure();
+    markWorkOnMemory(getOperation());
+    if (failed(tileInside(rewriter)) || failed(simplify(getOperation())) ||
         failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
         failed(simplify(getOperation())))
       signalPassFailure();
@@ -184,11 +209,32 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
-      if (tiled->loops.empty())
+      if (tiled->loops.empty()) {
+        leaveOnMemory(*tiled);
         continue;
+      }
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
       for (LoopLikeOpInterface loop : tiled->loops)
         loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
+      leaveOnMemory(*tiled);
+      for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+        peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
+    }
+    return success();
+  }
+
+  /// What has tiles inside of its tile: blocks of rows that fit registers.
+  LogicalResult tileInside(RewriterBase &rewriter) {
+    SmallVector<linalg::LinalgOp> ops;
+    getOperation().walk([&](linalg::LinalgOp op) {
+      if (op->hasAttr(kInnerTileSizesAttr))
+        ops.push_back(op);
+    });
+    for (linalg::LinalgOp op : ops) {
+      auto sizes = cast<DenseI64ArrayAttr>(op->removeAttr(kInnerTileSizesAttr));
+      auto tiled = tileAndFuse(rewriter, op, sizes.asArrayRef());
+      if (failed(tiled))
+        return failure();
       for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
         peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
     }

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Target/DotInstructions.h"
@@ -27,10 +28,15 @@ namespace quantc {
 
 using namespace quantc;
 
-/// Whether `op` is a contraction in floats, whose steps along K are 1.
-static bool isFloatContraction(linalg::GenericOp op) {
+/// Whether `op` adds one term to each sum, so that it has no reduction but for
+/// its loops: all sums do but those of products of bytes, whose steps are what
+/// an instruction takes.
+static bool addsOneTerm(linalg::GenericOp op) {
+  auto isByte = [](Value input) {
+    return getElementTypeOrSelf(input).isInteger(8);
+  };
   return op.getNumReductionLoops() != 0 &&
-         isa<FloatType>(getElementTypeOrSelf(op.getResultTypes().front()));
+         !llvm::all_of(op.getDpsInputs(), isByte);
 }
 
 /// An operand that several iterations share, by g in (g floordiv 2), was cut to
@@ -47,13 +53,13 @@ static void indexSharedElementsByZero(linalg::GenericOp op) {
   op.setIndexingMapsAttr(Builder(op.getContext()).getAffineMapArrayAttr(maps));
 }
 
-/// Vectorizes `op`. A float contraction has only unit reduction dimensions,
-/// which are dropped first: what is left is elementwise.
+/// Vectorizes `op`. The reduction dimensions of one term have size 1 and are
+/// dropped first: what is left is elementwise.
 static LogicalResult vectorizeTile(RewriterBase &rewriter,
                                    linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
   indexSharedElementsByZero(op);
-  if (isFloatContraction(op)) {
+  if (addsOneTerm(op)) {
     linalg::ControlDropUnitDims control;
     control.rankReductionStrategy =
         linalg::ControlDropUnitDims::RankReductionStrategy::ExtractInsertSlice;
@@ -127,6 +133,39 @@ struct AlignTransposedBroadcast : OpRewritePattern<vector::TransposeOp> {
     return success();
   }
 };
+
+/// read(write(v)) -> shape_cast(v) where the read leaves out dimensions of one
+/// element: upstream forwards a vector only as it was written.
+struct ForwardWithoutUnitDims : OpRewritePattern<vector::TransferReadOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::TransferReadOp op,
+                                PatternRewriter &rewriter) const override {
+    auto write = op.getBase().getDefiningOp<vector::TransferWriteOp>();
+    if (!write || op.getIndices() != write.getIndices())
+      return rewriter.notifyMatchFailure(op, "reads nothing just written");
+    VectorType written = write.getVectorType(), read = op.getVectorType();
+    if (op.getMask() || write.getMask() || op.hasOutOfBoundsDim() ||
+        write.hasOutOfBoundsDim() || written.isScalable() ||
+        !write.getPermutationMap().isIdentity())
+      return rewriter.notifyMatchFailure(op, "not all of both is in memory");
+    SmallVector<int64_t> shape(written.getRank(), 1);
+    int64_t last = -1;
+    for (auto [expr, size] : llvm::zip_equal(
+             op.getPermutationMap().getResults(), read.getShape())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      if (!dim || static_cast<int64_t>(dim.getPosition()) <= last)
+        return rewriter.notifyMatchFailure(op, "dimensions change places");
+      last = dim.getPosition();
+      shape[last] = size;
+    }
+    if (ArrayRef(shape) != written.getShape())
+      return rewriter.notifyMatchFailure(op, "reads another part");
+    rewriter.replaceOpWithNewOp<vector::ShapeCastOp>(op, read,
+                                                     write.getVector());
+    return success();
+  }
+};
 } // namespace
 
 namespace {
@@ -148,7 +187,7 @@ struct KeepDotInstruction : RewriterBase::Listener {
 static LogicalResult simplify(func::FuncOp func) {
   MLIRContext *context = func.getContext();
   RewritePatternSet patterns(context);
-  patterns.add<AlignTransposedBroadcast>(context);
+  patterns.add<AlignTransposedBroadcast, ForwardWithoutUnitDims>(context);
   vector::populateVectorReductionToContractPatterns(patterns);
   vector::populateSinkVectorOpsPatterns(patterns);
   vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
@@ -189,7 +228,17 @@ struct Vectorize : quantc::impl::VectorizePassBase<Vectorize> {
     SmallVector<LoopLikeOpInterface> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (LoopLikeOpInterface loop : loops) {
-      moveLoopInvariantCode(loop);
+      moveLoopInvariantCode(
+          loop.getLoopRegions(),
+          [&](Value value, Region *) {
+            return loop.isDefinedOutsideOfLoop(value);
+          },
+          [&](Operation *op, Region *) {
+            // Each iteration sets its accumulators in memory again.
+            return isMemoryEffectFree(op) && isSpeculatable(op) &&
+                   !op->hasAttr(kOnMemoryAttr);
+          },
+          [&](Operation *op, Region *) { loop.moveOutOfLoop(op); });
       (void)hoistLoopInvariantSubsets(rewriter, loop);
     }
   }

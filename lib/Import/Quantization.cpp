@@ -1,4 +1,4 @@
-//===- Quantization.cpp - QuantizeLinear and DequantizeLinear -------------===//
+//===- Quantization.cpp - Operators that quantize and dequantize ----------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,6 +15,7 @@
 #include "OpTable.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "quantc/Conversion/Emit.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Numerics/Quantize.h"
 
@@ -201,6 +202,61 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
   return node.setOutput(0, std::move(result));
 }
 
+/// The scale or the zero point of a range : tensor<2xf32>, in [0, 255]
+/// (choose_params_a7): what `pick` takes of both.
+static Value createParameter(
+    NodeImporter &node, Value range, ElementType type,
+    function_ref<Value(Emit &, const numerics::Parameters<Emit> &)> pick) {
+  auto bound = [&](int64_t index) {
+    return Operand{range, AffineMap::get(0, 0, node.getConstantSize(index))};
+  };
+  return createGeneric(node, type, Shape(), {bound(0), bound(1)},
+                       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+                         Emit a(b, b.getLoc());
+                         return pick(a, numerics::chooseParametersInRange(
+                                            a, elements[0], elements[1],
+                                            /*qmin=*/0,
+                                            /*qmax=*/255, /*symmetric=*/false));
+                       });
+}
+
+/// The integers of a tensor of floats with parameters from its own range, its
+/// scale and its zero point.
+static LogicalResult importDynamicQuantizeLinear(NodeImporter &node) {
+  Tensor &input = node.getInput(0);
+  if (input.type != ElementType::Float)
+    return node.emitError("DynamicQuantizeLinear of " + getName(input.type) +
+                          "; expects FLOAT");
+  ElementType type = ElementType::UInt8;
+  Value x = node.getValue(input);
+  Value range = ObserveOp::create(
+      node.b, RankedTensorType::get({2}, node.b.getF32Type()), x);
+  Value scale = createParameter(
+      node, range, ElementType::Float,
+      [](Emit &, const numerics::Parameters<Emit> &p) { return p.scale; });
+  Value zeroPoint = createParameter(
+      node, range, ElementType::Int8,
+      [&](Emit &a, const numerics::Parameters<Emit> &p) {
+        return a.toStorage(
+            a.subInt(p.zeroPoint,
+                     a.constantInt(static_cast<int32_t>(getSignBit(type)))));
+      });
+  Value quantized =
+      QuantizeOp::create(node.b, node.getType(type, input.shape), x, scale,
+                         zeroPoint, /*multiplier=*/Value());
+  auto setUnsigned = [&](unsigned index, ArrayRef<AffineExpr> shape,
+                         Value shifted) {
+    Tensor result =
+        makeTensor(type, shape, flipSignBit(node, type, shape, shifted));
+    result.shifted = shifted;
+    return node.setOutput(index, std::move(result));
+  };
+  return success(
+      succeeded(setUnsigned(0, Shape(input.shape), quantized)) &&
+      succeeded(node.setOutput(1, ElementType::Float, Shape(), scale)) &&
+      succeeded(setUnsigned(2, Shape(), zeroPoint)));
+}
+
 /// The signed integers of `input`.
 static Value getStorageValue(NodeImporter &node, Tensor &input) {
   if (input.shifted)
@@ -268,6 +324,7 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
 
 static constexpr OpRow kRows[] = {
     {"DequantizeLinear", 10, 2, 3, importDequantizeLinear},
+    {"DynamicQuantizeLinear", 11, 1, 1, importDynamicQuantizeLinear},
     {"QuantizeLinear", 10, 2, 3, importQuantizeLinear},
 };
 

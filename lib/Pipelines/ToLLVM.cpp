@@ -36,16 +36,18 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
+  pm.addPass(createFuseElementwisePass());
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
+  pm.addNestedPass<func::FuncOp>(createUnrollPairsPass());
   pm.addPass(createFlattenNarrowVectorsPass());
+  pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
-  pm.addPass(createLowerTransposesPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
@@ -73,6 +75,9 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 
 /// From linalg and vectors on memrefs to loops and simple vectors.
 static void addLoopPasses(OpPassManager &pm) {
+  pm.addPass(createLowerTileContractionsPass());
+  pm.addPass(createVectorizeReductionsPass());
+  pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.
   pm.addPass(createFlattenTransfersPass());

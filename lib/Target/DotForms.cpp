@@ -26,7 +26,8 @@ public:
     instruction.intrinsics.split(intrinsics, ',');
   }
 
-  Value emitQuad(Value acc, Value lhs, Value rhs);
+  Value emitTile(Value acc, Value lhs, Value rhs);
+  Value emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped);
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
   Value emitWiden(Value acc, Value lhs, Value rhs);
@@ -75,8 +76,15 @@ private:
 };
 } // namespace
 
-Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs) {
-  return call(acc.getType(), {acc, repeat(lhs), rhs});
+Value DotBuilder::emitTile(Value acc, Value lhs, Value rhs) {
+  return call(acc.getType(), {acc, lhs, rhs});
+}
+
+Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped) {
+  Value all = repeat(lhs);
+  if (areSwapped)
+    std::swap(all, rhs);
+  return call(acc.getType(), {acc, all, rhs});
 }
 
 /// The sum of two products is at most 2 * 128 * 128 and fits i32.
@@ -117,11 +125,13 @@ Value DotBuilder::emitScalar(Value acc, Value lhs, Value rhs) {
 
 Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
                                  const DotInstruction &instruction, Value acc,
-                                 Value lhs, Value rhs) {
+                                 Value lhs, Value rhs, bool areSwapped) {
   DotBuilder dot(builder, loc, instruction);
   switch (instruction.form) {
+  case DotInstruction::Form::Tile:
+    return dot.emitTile(acc, lhs, rhs);
   case DotInstruction::Form::Quad:
-    return dot.emitQuad(acc, lhs, rhs);
+    return dot.emitQuad(acc, lhs, rhs, areSwapped);
   case DotInstruction::Form::Pair:
     return dot.emitPair(acc, lhs, rhs);
   case DotInstruction::Form::SignedPair:

@@ -31,6 +31,18 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
   return instructions;
 }
 
+ArrayRef<TileInstruction> quantc::getTileInstructions() {
+  static constexpr TileInstruction instructions[] = {
+#define QUANTC_TILE_INSTRUCTION(NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH,    \
+                                STEP, INTRINSICS, LEAST_ROWS, ROW_BLOCK,       \
+                                DEPTH_BLOCK)                                   \
+  {#NAME, TargetArch::ARCH, FEATURES,   ROWS,      COLUMNS,    DEPTH,          \
+   STEP,  INTRINSICS,       LEAST_ROWS, ROW_BLOCK, DEPTH_BLOCK},
+#include "quantc/Target/DotInstructions.def"
+  };
+  return instructions;
+}
+
 ArrayRef<VectorUnit> quantc::getVectorUnits() {
   static constexpr VectorUnit units[] = {
 #define QUANTC_VECTOR_UNIT(NAME, ARCH, FEATURES, LANES, ACCUMULATORS, PANEL)   \
@@ -78,12 +90,43 @@ const DotInstruction &quantc::selectDotInstruction(const TargetSpec &target,
   });
 }
 
-const DotInstruction *quantc::lookupDotInstruction(StringRef name) {
+template <class Row>
+static const Row *lookup(ArrayRef<Row> rows, StringRef name) {
   const auto *row =
-      llvm::find_if(getDotInstructions(), [&](const DotInstruction &row) {
-        return row.name == name;
-      });
-  return row == getDotInstructions().end() ? nullptr : row;
+      llvm::find_if(rows, [&](const Row &row) { return row.name == name; });
+  return row == rows.end() ? nullptr : row;
+}
+
+const DotInstruction *quantc::lookupDotInstruction(StringRef name) {
+  return lookup(getDotInstructions(), name);
+}
+
+const TileInstruction *quantc::lookupTileInstruction(StringRef name) {
+  return lookup(getTileInstructions(), name);
+}
+
+const TileInstruction *
+quantc::selectTileInstruction(const TargetSpec &target,
+                              const DotInstruction &instruction) {
+  for (const TileInstruction &row : getTileInstructions())
+    if (isAvailable(row, target) && row.step == instruction.depth &&
+        row.columns == instruction.columns)
+      return &row;
+  return nullptr;
+}
+
+int64_t TileInstruction::chooseDepth(int64_t padded) const {
+  int64_t chosen = depth;
+  while (padded % chosen != 0)
+    chosen -= step;
+  return chosen;
+}
+
+int64_t TileInstruction::padDepth(int64_t depthK) const {
+  int64_t tiles = llvm::divideCeil(depthK, depth);
+  if (depthK % step == 0 && 4 * (depthK / chooseDepth(depthK)) <= 5 * tiles)
+    return depthK;
+  return tiles * llvm::alignTo(llvm::divideCeil(depthK, tiles), step);
 }
 
 const VectorUnit &quantc::selectVectorUnit(const TargetSpec &target) {
@@ -93,19 +136,20 @@ const VectorUnit &quantc::selectVectorUnit(const TargetSpec &target) {
 }
 
 RegisterBlock quantc::chooseBlock(int64_t numColumns,
-                                  const Accumulators &accumulators) {
+                                  const Accumulators &accumulators,
+                                  bool areBytesComputed) {
   auto [rows, lanes, count, panel] = accumulators;
   RegisterBlock best{rows, lanes};
   int64_t lowest = INT64_MAX;
   for (int64_t columns = panel; columns >= lanes; columns -= lanes) {
     int64_t registers = columns / lanes;
     int64_t cost = llvm::divideCeil(numColumns, columns) * (registers + 1);
-    if (cost >= lowest)
+    if (cost >= lowest ||
+        (areBytesComputed && !llvm::has_single_bit(uint64_t(registers))))
       continue;
     lowest = cost;
-    // More than 8 rows gain nothing: the weights are loaded often enough.
-    int64_t lines = std::clamp<int64_t>(count / registers, 1,
-                                        std::max<int64_t>(8 / rows, 1));
+    int64_t lines = std::clamp<int64_t>(
+        count / registers, 1, std::max<int64_t>(kMostRowsInBlock / rows, 1));
     best = {lines * rows, columns};
   }
   return best;

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AccumulatorTiles.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -86,8 +88,13 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
     if (!row)
       return rewriter.notifyMatchFailure(op, "no such instruction");
     const DotInstruction &instruction = *row;
-    Value lhs = getExtended(op.getLhs(), instruction.lhs);
-    Value rhs = getExtended(op.getRhs(), instruction.rhs);
+    // Where one side has no sign, either may be that one.
+    bool areSwapped = instruction.lhs != instruction.rhs &&
+                      !getExtended(op.getLhs(), instruction.lhs);
+    Value lhs = getExtended(op.getLhs(),
+                            areSwapped ? instruction.rhs : instruction.lhs);
+    Value rhs = getExtended(op.getRhs(),
+                            areSwapped ? instruction.lhs : instruction.rhs);
     auto accType = dyn_cast<VectorType>(op.getAccType());
     if (!lhs || !rhs || !accType)
       return rewriter.notifyMatchFailure(op, "operands are not extended as the "
@@ -113,29 +120,43 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
     Location loc = op.getLoc();
     lhs = reshape(rewriter, loc, lhs, {rows, depth});
     rhs = reshape(rewriter, loc, rhs, {columns * depth});
-    Value acc = reshape(rewriter, loc, op.getAcc(), {rows, columns});
-    Value result = acc;
-    for (int64_t row = 0; row < rows; ++row) {
-      Value activations = vector::ExtractOp::create(rewriter, loc, lhs, row);
-      Value line = vector::ExtractOp::create(rewriter, loc, acc, row);
+    TileShape shape{rows, columns, instruction.rows, instruction.columns};
+    SmallVector<Value> tiles(splitIntoTiles(rewriter, loc, shape, op.getAcc()));
+    auto *tile = tiles.begin();
+    for (int64_t row = 0; row < rows; row += instruction.rows) {
+      Value activations = getRows(rewriter, loc, lhs, instruction, row);
       for (int64_t column = 0; column < columns;
-           column += instruction.columns) {
+           column += instruction.columns, ++tile) {
         Value weights = slice(rewriter, loc, rhs, column * depth,
                               instruction.columns * depth);
-        Value sums = slice(rewriter, loc, line, column, instruction.columns);
-        sums = emitDotInstruction(rewriter, loc, instruction, sums, activations,
-                                  weights);
-        line = vector::InsertStridedSliceOp::create(rewriter, loc, sums, line,
-                                                    ArrayRef<int64_t>{column},
-                                                    ArrayRef<int64_t>{1});
+        *tile = emitDotInstruction(rewriter, loc, instruction, *tile,
+                                   activations, weights, areSwapped);
       }
-      result = vector::InsertOp::create(rewriter, loc, line, result, row);
     }
-    rewriter.replaceOp(op, reshape(rewriter, loc, result, accType.getShape()));
+    rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));
     return success();
   }
 
 private:
+  /// What one instruction takes of the activations from `row` on, those of one
+  /// row behind those of the other; rows that there are not are 0.
+  static Value getRows(OpBuilder &builder, Location loc, Value lhs,
+                       const DotInstruction &instruction, int64_t row) {
+    auto type = cast<VectorType>(lhs.getType());
+    if (instruction.rows == 1)
+      return vector::ExtractOp::create(builder, loc, lhs, row);
+    auto flat = VectorType::get({instruction.rows * instruction.depth},
+                                type.getElementType());
+    Value rows =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(flat));
+    for (int64_t i = 0;
+         i < std::min(instruction.rows, type.getDimSize(0) - row); ++i)
+      rows = vector::InsertStridedSliceOp::create(
+          builder, loc, vector::ExtractOp::create(builder, loc, lhs, row + i),
+          rows, ArrayRef<int64_t>{i * instruction.depth}, ArrayRef<int64_t>{1});
+    return rows;
+  }
+
   /// The i8 vector that `value` extends as values of that sign.
   static Value getExtended(Value value, DotInstruction::Sign sign) {
     if (sign == DotInstruction::Sign::Unsigned) {
@@ -155,7 +176,11 @@ struct LowerContractions
     TargetSpec target = getTarget(getOperation());
     RewritePatternSet patterns(&getContext());
     populateLowerContractionPatterns(patterns, selectDotInstruction(target));
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    populateCarryTilesPatterns(patterns);
+    RewritePatternSet tilePatterns(&getContext());
+    populateLowerTilesPatterns(tilePatterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))) ||
+        failed(applyPatternsGreedily(getOperation(), std::move(tilePatterns))))
       signalPassFailure();
   }
 };

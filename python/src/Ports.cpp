@@ -186,6 +186,42 @@ BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
   return bound;
 }
 
+SmallVector<void *> quantc::python::bindOutputs(const ProgramMetadata &metadata,
+                                                nb::handle value,
+                                                ArrayRef<int64_t> dims) {
+  using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
+  bool isDict = nb::isinstance<nb::dict>(value);
+  if (!isDict && metadata.outputs.size() != 1)
+    raise("out: the program has " + Twine(metadata.outputs.size()) +
+          " outputs; pass a dict of arrays by their names");
+  SmallVector<void *> pointers;
+  for (auto [index, port] : enumerate(metadata.outputs)) {
+    auto where = "out: \"" + port.name + "\": ";
+    nb::object item = nb::borrow(value);
+    if (isDict) {
+      nb::str name(port.name.c_str(), port.name.size());
+      nb::dict values = nb::borrow<nb::dict>(value);
+      if (!values.contains(name))
+        raise(where + "is missing");
+      item = values[name];
+    }
+    OutputArray array;
+    if (!nb::try_cast<OutputArray>(item, array) ||
+        array.dtype() != getDLPackType(port.type))
+      raise(where + "expected a contiguous array of " +
+            getNumpyName(port.type) + " that may be written to");
+    SmallVector<int64_t> shape = metadata.getOutputShape(index, dims);
+    if (!equal(shape, ArrayRef(array.shape_ptr(), array.ndim())))
+      raise(where + "expected the shape [" +
+            join(map_range(shape,
+                           [](int64_t size) { return std::to_string(size); }),
+                 ", ") +
+            "]");
+    pointers.push_back(array.data());
+  }
+  return pointers;
+}
+
 HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < array.ndim(); ++i)

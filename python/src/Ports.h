@@ -43,6 +43,13 @@ struct BoundArrays {
 BoundArrays bindArrays(const ProgramMetadata &metadata, nanobind::handle value,
                        const llvm::Twine &where);
 
+/// Where the results of a program go: the elements of an array when there is
+/// one output, or of a dict of arrays by name. Throws `quantc.Error` on missing
+/// names, on wrong shapes and types and on arrays that may not be written to.
+llvm::SmallVector<void *> bindOutputs(const ProgramMetadata &metadata,
+                                      nanobind::handle value,
+                                      llvm::ArrayRef<int64_t> dims);
+
 HostTensor toHostTensor(const Array &array, DataType type);
 
 /// A NumPy array that owns `tensor`.

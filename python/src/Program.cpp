@@ -118,20 +118,13 @@ Program &PythonProgram::getProgram() {
 // Running
 //===----------------------------------------------------------------------===//
 
-std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
-                                           const AdapterChoice &choice) {
+void PythonProgram::run(const BoundArrays &bound, ArrayRef<void *> outputs,
+                        const AdapterChoice &choice) {
   Program &loaded = getProgram();
   AdapterSelection selection = choice.select(metadata.getNumRows(bound.dims));
   SmallVector<const void *> inputs;
   for (const Array &array : bound.arrays)
     inputs.push_back(array.data());
-  std::vector<HostTensor> results;
-  for (auto [index, port] : llvm::enumerate(metadata.outputs))
-    results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
-  SmallVector<void *> outputs;
-  for (HostTensor &result : results)
-    outputs.push_back(result.bytes.data());
-
   std::string error;
   {
     nb::gil_scoped_release release;
@@ -139,6 +132,17 @@ std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
   }
   if (!error.empty())
     raise(error);
+}
+
+std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
+                                           const AdapterChoice &choice) {
+  std::vector<HostTensor> results;
+  for (auto [index, port] : llvm::enumerate(metadata.outputs))
+    results.emplace_back(port.type, metadata.getOutputShape(index, bound.dims));
+  SmallVector<void *> outputs;
+  for (HostTensor &result : results)
+    outputs.push_back(result.bytes.data());
+  run(bound, outputs, choice);
   return results;
 }
 
@@ -207,22 +211,30 @@ several outputs. May be called from several threads at a time.)")
           "The outputs, in the order of the model.")
       .def(
           "__call__",
-          [](PythonProgram &program, nb::handle inputs, nb::handle names) {
+          [](PythonProgram &program, nb::handle inputs, nb::handle names,
+             nb::handle out) -> nb::object {
             const ProgramMetadata &metadata = program.getMetadata();
             AdapterSet &adapters = program.getAdapters();
             // A copy: another thread may set others meanwhile.
             AdapterChoice choice = names.is_none() ? adapters.getCurrent()
                                                    : adapters.choose(names);
-            return toNumPy(
-                metadata.outputs,
-                program.run(bindArrays(metadata, inputs, ""), choice));
+            BoundArrays bound = bindArrays(metadata, inputs, "");
+            if (out.is_none())
+              return toNumPy(metadata.outputs, program.run(bound, choice));
+            program.run(bound, bindOutputs(metadata, out, bound.dims), choice);
+            return nb::borrow(out);
           },
           nb::arg("inputs"), nb::arg("adapters") = nb::none(),
+          nb::arg("out") = nb::none(),
           R"(Run the program; raises ``quantc.Error`` for inputs of another name,
 shape or type.
 
 ``adapters`` chooses LoRA adapters for this call alone, as ``set_adapter`` does;
-without it the ones that were set last are used.)")
+without it the ones that were set last are used.
+
+``out`` is where the result goes, and is returned: a contiguous array of its
+shape and type, or a dict of them by name when there are several outputs. It
+must not overlap an input. Without it each call makes new arrays.)")
       .def(
           "load_adapter",
           [](PythonProgram &program, const std::string &name,

@@ -36,7 +36,11 @@ public:
 
   void save(const std::filesystem::path &path) const;
 
-  /// Runs; other Python threads do too meanwhile. Throws `quantc.Error`.
+  /// Runs on the memory of `outputs`; other Python threads do too meanwhile.
+  /// Throws `quantc.Error`.
+  void run(const BoundArrays &inputs, llvm::ArrayRef<void *> outputs,
+           const AdapterChoice &choice);
+  /// The same with results of its own.
   std::vector<HostTensor> run(const BoundArrays &inputs,
                               const AdapterChoice &choice = {});
 

@@ -208,16 +208,21 @@ static OwningOpRef<ModuleOp> runPasses(const Model &model, Build build) {
   return module;
 }
 
+/// What the pipeline that `build` makes for `options` turns `model` into.
+template <class Options>
+static Model runPipeline(const Model &model,
+                         void (*build)(OpPassManager &, const Options &),
+                         const Options &options) {
+  return Model(model.getSharedContext(),
+               runPasses(model, [&](OpPassManager &pm) { build(pm, options); }),
+               model.path);
+}
+
 static Model createForward(const Model &model, nb::handle config, bool learned,
                            int64_t adapterRank, float adapterScale) {
   TrainingOptions options;
   readTraining(options, config, learned, adapterRank, adapterScale);
-  return Model(model.getSharedContext(),
-               runPasses(model,
-                         [&](OpPassManager &pm) {
-                           buildQatForwardPipeline(pm, options);
-                         }),
-               model.path);
+  return runPipeline(model, buildQatForwardPipeline, options);
 }
 
 static Model createStep(const Model &model, nb::handle config, bool learned,
@@ -228,12 +233,7 @@ static Model createStep(const Model &model, nb::handle config, bool learned,
   options.warmUp = warmUp;
   options.loss = loss;
   options.optimizer = optimizer;
-  return Model(model.getSharedContext(),
-               runPasses(model,
-                         [&](OpPassManager &pm) {
-                           buildTrainStepPipeline(pm, options);
-                         }),
-               model.path);
+  return runPipeline(model, buildTrainStepPipeline, options);
 }
 
 static void readAdapter(AdapterTrainingOptions &options,
@@ -249,12 +249,7 @@ static Model createAdapterForward(const Model &model,
                                   int64_t rank, float scale) {
   AdapterTrainingOptions options;
   readAdapter(options, layers, rank, scale);
-  return Model(model.getSharedContext(),
-               runPasses(model,
-                         [&](OpPassManager &pm) {
-                           buildAdapterForwardPipeline(pm, options);
-                         }),
-               model.path);
+  return runPipeline(model, buildAdapterForwardPipeline, options);
 }
 
 static Model createAdapterStep(const Model &model,
@@ -265,12 +260,7 @@ static Model createAdapterStep(const Model &model,
   readAdapter(options, layers, rank, scale);
   options.loss = loss;
   options.optimizer = optimizer;
-  return Model(model.getSharedContext(),
-               runPasses(model,
-                         [&](OpPassManager &pm) {
-                           buildAdapterStepPipeline(pm, options);
-                         }),
-               model.path);
+  return runPipeline(model, buildAdapterStepPipeline, options);
 }
 
 /// Of each layer that is quantized: its name, and the name of its input in mode

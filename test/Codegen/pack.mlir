@@ -46,15 +46,23 @@ func.func @unsigned_activations(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
 
 // -----
 
-// Two steps of one to a byte: 1 and 2 make 0x21, 3 and 0 make 3; 4 and 5 make
-// 0x54, -6 (0xA) and 0 make 10. The multipliers are applied while unpacking.
+// Two steps of one to a byte, each higher by 8: 1 and 2 make 0xA9 (-87), 3 and 0
+// make 0x8B; 4 and 5 make 0xDC, -6 and 0 make 0x82. The multipliers are applied
+// while unpacking, in registers for few rows, once for a panel for many.
 module attributes {llvm.target = #llvm.target<triple = "riscv64-unknown-linux-gnu", chip = "generic-rv64">} {
 // CHECK-LABEL: func @nibbles
-//   CHECK-DAG:   arith.constant dense<{{\[\[\[\[}}33], [84]], {{\[\[}}3], [10]]]]> : tensor<1x2x2x1xi8>
-//       CHECK:   arith.shli
-//       CHECK:   arith.shrsi
-//       CHECK:   arith.muli
-//       CHECK:   linalg.generic {{.*}} tensor<1x2x2x2x1xi8>
+//       CHECK:   arith.constant dense<{{\[\[\[\[}}-87], [-36]], {{\[\[}}-117], [-126]]]]> : tensor<1x2x2x1xi8>
+//       CHECK:   %[[FEW:.+]] = arith.cmpi ule, %{{.+}}, %c12
+//       CHECK:   scf.if %[[FEW]]
+//   CHECK-NOT:     quant.per_panel
+//       CHECK:     %[[U:.+]] = arith.andi {{.*}} %c15
+//       CHECK:     %[[M:.+]] = arith.andi {{.*}} %c15
+//       CHECK:     %[[P:.+]] = arith.muli %[[U]], %[[M]]
+//       CHECK:     %[[Z:.+]] = arith.muli %[[M]], %c8
+//       CHECK:     arith.subi %[[P]], %[[Z]]
+//       CHECK:     linalg.generic {{.*}} tensor<1x2x2x2x1xi8>
+//       CHECK:   } else {
+//       CHECK:     quant.per_panel
 func.func @nibbles(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
   %bytes = arith.constant dense<[[33, 3], [84, 10]]> : tensor<2x2xi8>
   %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x3xi4>
@@ -65,6 +73,34 @@ func.func @nibbles(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
   %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x1xi8>) input(%sa, %za : tensor<f32>, tensor<i8>)
       : tensor<?x3xi8>, tensor<2x3xi4> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// A single row multiplies with what is stored, without sign, and applies the
+// multipliers to the sums of groups: m_g (acc_g - 8 sum_g a).
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx512vnni"]>>} {
+// CHECK-LABEL: func @one_row_of_nibbles
+//   CHECK-NOT:   quant.per_panel
+//   CHECK-NOT:   arith.xori
+//       CHECK:   %[[ACC:.+]] = linalg.generic {{.*}}"reduction"]} ins({{.*}} outs({{.*}} : tensor<1x1x2x16xi32>)
+//   CHECK-DAG:     arith.extsi
+//   CHECK-DAG:     arith.extui
+//       CHECK:   linalg.generic {{.*}} ins(%[[ACC]], {{.*}} : tensor<1x1x2x16xi32>, tensor<1x2x16xi8>, tensor<1x2xi32>) outs({{.*}} : tensor<1x1x16xi32>)
+//       CHECK:     %[[OFFSET:.+]] = arith.muli %{{.+}}, %c8{{.*}}
+//       CHECK:     arith.subi %{{.+}}, %[[OFFSET]] : i32
+func.func @one_row_of_nibbles(%x: tensor<1x16xi8>) -> tensor<1x2xf32> {
+  %bytes = arith.constant dense<33> : tensor<2x8xi8>
+  %w = quant.unpack %bytes : tensor<2x8xi8> -> tensor<2x16xi4>
+  %pairs = arith.constant dense<[[82], [-13]]> : tensor<2x1xi8>
+  %m = quant.unpack %pairs : tensor<2x1xi8> -> tensor<2x2xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x2xi8>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<1x16xi8>, tensor<2x16xi4> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
 }
 }
 
@@ -107,4 +143,45 @@ func.func @run_time_weight(%x: tensor<?x3xi8>, %w: tensor<2x3xi8>, %sw: tensor<2
   %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
       : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// Layers of many rows multiply with tiles, which take activations as they are,
+// on the same weights; few rows do not.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+amx-int8", "+avx512vnni"]>>} {
+// CHECK-LABEL: func @tiles
+//       CHECK:   %[[MANY:.+]] = arith.cmpi uge, %{{.+}}, %c8
+//       CHECK:   scf.if %[[MANY]]
+//   CHECK-NOT:     arith.xori
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0>}
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8", quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>}
+//   CHECK-NOT:     arith.extui
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 8, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
+//       CHECK:   } else {
+//       CHECK:     arith.xori
+//       CHECK:     quant.dot_instruction = "avx512vnni_1x16x4_i32_u8_s8"
+//       CHECK:     arith.extui
+func.func @tiles(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4], [4, 5, -6, 7]]> : tensor<2x4xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// CHECK-LABEL: func @few_rows
+//   CHECK-NOT:   quant.tile_instruction
+//       CHECK:   return
+func.func @few_rows(%x: tensor<7x4xi8>) -> tensor<7x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4], [4, 5, -6, 7]]> : tensor<2x4xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<7x4xi8>, tensor<2x4xi8> -> tensor<7x2xf32>
+  return %y : tensor<7x2xf32>
+}
 }

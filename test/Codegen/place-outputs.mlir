@@ -26,3 +26,31 @@ func.func @shared_start_untouched(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tens
   %z = linalg.matmul ins(%x, %y : tensor<4x4xf32>, tensor<4x4xf32>) outs(%f : tensor<4x4xf32>) -> tensor<4x4xf32>
   return %y, %z : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// -----
+
+// Panels are computed in a view of the output.
+// CHECK-LABEL: func @panels
+//  CHECK-SAME:     %{{.+}}: memref<?x4x16xf32>{{.*}}, %[[OUT:.+]]: memref<?x64xf32>
+//       CHECK:   %[[VIEW:.+]] = memref.expand_shape %[[OUT]] {{\[\[}}0], [1, 2]] output_shape [%{{.+}}, 4, 16]
+//       CHECK:   %[[TENSOR:.+]] = bufferization.to_tensor %[[VIEW]]
+//       CHECK:   linalg.add {{.*}} outs(%[[TENSOR]]
+//       CHECK:   materialize_in_destination %{{.+}} in restrict writable %[[VIEW]]
+func.func @panels(%x: tensor<?x4x16xf32>) -> tensor<?x64xf32> {
+  %c0 = arith.constant 0 : index
+  %rows = tensor.dim %x, %c0 : tensor<?x4x16xf32>
+  %e = tensor.empty(%rows) : tensor<?x4x16xf32>
+  %y = linalg.add ins(%x, %x : tensor<?x4x16xf32>, tensor<?x4x16xf32>) outs(%e : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  %z = tensor.collapse_shape %y [[0], [1, 2]] : tensor<?x4x16xf32> into tensor<?x64xf32>
+  return %z : tensor<?x64xf32>
+}
+
+// -----
+
+// The sizes of the panels do not follow from that of the output.
+// CHECK-LABEL: func @unknown_panels_untouched
+//   CHECK-NOT:   memref.expand_shape
+func.func @unknown_panels_untouched(%x: tensor<4x?x16xf32>) -> tensor<4x?xf32> {
+  %z = tensor.collapse_shape %x [[0], [1, 2]] : tensor<4x?x16xf32> into tensor<4x?xf32>
+  return %z : tensor<4x?xf32>
+}

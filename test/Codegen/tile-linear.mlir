@@ -58,3 +58,54 @@ func.func @dynamic_rows(%x: tensor<?x16x4xi8>, %w: tensor<2x16x64x4xi8>, %corr: 
   } -> tensor<?x2x64xf32>
   return %y : tensor<?x2x64xf32>
 }
+
+// -----
+
+#lhs = affine_map<(m, nb, n, k, kk) -> (m, k, kk)>
+#rhs = affine_map<(m, nb, n, k, kk) -> (nb, k, n, kk)>
+#acc = affine_map<(m, nb, n, k, kk) -> (m, nb, n)>
+#out = affine_map<(m, nb, n) -> (m, nb, n)>
+#col = affine_map<(m, nb, n) -> (nb, n)>
+
+// What is left on memory stays whole in the tile of the layer, and the epilogue
+// has tiles of its own inside.
+// CHECK-LABEL: func @on_memory
+//       CHECK:   scf.for %{{.+}} = %c0 to %c2 step %c1
+//       CHECK:     %[[START:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<32x1x64xi32>) attrs = {quant.on_memory}
+//       CHECK:     %[[ACC:.+]] = linalg.generic {{.*}} ins({{.*}} : tensor<32x16x4xi8>, tensor<1x16x64x4xi8>) outs(%[[START]] : tensor<32x1x64xi32>) attrs = {quant.on_memory}
+//       CHECK:     scf.for %{{.+}} = %c0 to %c30 step %c6
+//       CHECK:       tensor.extract_slice %[[ACC]]{{.*}} : tensor<32x1x64xi32> to tensor<6x1x64xi32>
+//       CHECK:       linalg.generic {{.*}} : tensor<6x1x64xf32>) attrs = {quant.tiled}
+//       CHECK:     linalg.generic {{.*}} : tensor<2x1x64xf32>) attrs = {quant.tiled}
+//   CHECK-NOT:   quant.inner_tile_sizes
+func.func @on_memory(%x: tensor<32x16x4xi8>, %w: tensor<2x16x64x4xi8>, %corr: tensor<2x64xi32>,
+                     %scale: tensor<2x64xf32>) -> tensor<32x2x64xf32> {
+  %e = tensor.empty() : tensor<32x2x64xi32>
+  %init = linalg.generic {indexing_maps = [#col, #out], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%corr : tensor<2x64xi32>) outs(%e : tensor<32x2x64xi32>)
+      attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0>} {
+  ^bb0(%a: i32, %o: i32):
+    linalg.yield %a : i32
+  } -> tensor<32x2x64xi32>
+  %acc = linalg.generic {indexing_maps = [#lhs, #rhs, #acc],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : tensor<32x16x4xi8>, tensor<2x16x64x4xi8>) outs(%init : tensor<32x2x64xi32>)
+      attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>} {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %s = arith.addi %c, %p : i32
+    linalg.yield %s : i32
+  } -> tensor<32x2x64xi32>
+  %f = tensor.empty() : tensor<32x2x64xf32>
+  %y = linalg.generic {indexing_maps = [#out, #col, #out], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%acc, %scale : tensor<32x2x64xi32>, tensor<2x64xf32>) outs(%f : tensor<32x2x64xf32>)
+      attrs = {quant.tile_sizes = array<i64: 256, 1, 0>, quant.inner_tile_sizes = array<i64: 6, 1, 0>} {
+  ^bb0(%a: i32, %m: f32, %o: f32):
+    %v = arith.sitofp %a : i32 to f32
+    %r = arith.mulf %v, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<32x2x64xf32>
+  return %y : tensor<32x2x64xf32>
+}

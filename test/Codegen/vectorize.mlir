@@ -76,3 +76,29 @@ func.func @square_block(%x: tensor<8x16xf32>, %w: tensor<1x16x8xf32>) -> tensor<
   } -> tensor<8x1x8xf32>
   return %acc : tensor<8x1x8xf32>
 }
+
+// A sum is read without its unit dimension just after it was written: it stays a
+// vector.
+// CHECK-LABEL: func @forward_without_unit_dims
+//  CHECK-SAME:   (%[[V:.+]]: vector<6x1x1x64xi32>)
+//       CHECK:   %[[R:.+]] = vector.shape_cast %[[V]] : vector<6x1x1x64xi32> to vector<6x1x64xi32>
+//  CHECK-NEXT:   return %[[R]]
+func.func @forward_without_unit_dims(%v: vector<6x1x1x64xi32>) -> vector<6x1x64xi32> {
+  %c0 = arith.constant 0 : index
+  %pad = arith.constant 0 : i32
+  %e = tensor.empty() : tensor<6x1x1x64xi32>
+  %t = vector.transfer_write %v, %e[%c0, %c0, %c0, %c0] {in_bounds = [true, true, true, true]} : vector<6x1x1x64xi32>, tensor<6x1x1x64xi32>
+  %r = vector.transfer_read %t[%c0, %c0, %c0, %c0], %pad {in_bounds = [true, true, true], permutation_map = affine_map<(a, b, c, d) -> (a, c, d)>} : tensor<6x1x1x64xi32>, vector<6x1x64xi32>
+  return %r : vector<6x1x64xi32>
+}
+
+// CHECK-LABEL: func @forward_part_untouched
+//       CHECK:   vector.transfer_read
+func.func @forward_part_untouched(%v: vector<2x64xi32>) -> vector<64xi32> {
+  %c0 = arith.constant 0 : index
+  %pad = arith.constant 0 : i32
+  %e = tensor.empty() : tensor<2x64xi32>
+  %t = vector.transfer_write %v, %e[%c0, %c0] {in_bounds = [true, true]} : vector<2x64xi32>, tensor<2x64xi32>
+  %r = vector.transfer_read %t[%c0, %c0], %pad {in_bounds = [true]} : tensor<2x64xi32>, vector<64xi32>
+  return %r : vector<64xi32>
+}

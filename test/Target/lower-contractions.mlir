@@ -17,7 +17,19 @@ func.func @vnni(%a: vector<2x4xi8>, %b: vector<32x4xi8>, %c: vector<2x32xi32>) -
   return %r : vector<2x32xi32>
 }
 
-// The instruction takes a + 128: signed activations are not its operand.
+// The side without sign may be the weights: nibbles are.
+// CHECK-LABEL: func @vnni_unsigned_weights
+//  CHECK-SAME:   (%{{.+}}: vector<1x4xi8>, %[[B:.+]]: vector<16x4xi8>
+//       CHECK:   %[[W:.+]] = vector.shape_cast %[[B]] : vector<16x4xi8> to vector<64xi8>
+//       CHECK:   llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %[[W]], %{{.+}})
+func.func @vnni_unsigned_weights(%a: vector<1x4xi8>, %b: vector<16x4xi8>, %c: vector<1x16xi32>) -> vector<1x16xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extui %b : vector<16x4xi8> to vector<16x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<1x4xi32>, vector<16x4xi32> into vector<1x16xi32>
+  return %r : vector<1x16xi32>
+}
+
+// The instruction takes one side without sign: there has to be one.
 // CHECK-LABEL: func @signed_untouched
 //       CHECK:   vector.contract
 func.func @signed_untouched(%a: vector<2x4xi8>, %b: vector<32x4xi8>, %c: vector<2x32xi32>) -> vector<2x32xi32> {

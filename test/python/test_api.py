@@ -369,6 +369,29 @@ def test_saved_program(model: quantc.Model, batches: Batches, tmp_path: Path) ->
     assert (tmp_path / "again.so").read_bytes() == (tmp_path / "model.so").read_bytes()
 
 
+def test_results_in_arrays_of_the_caller(model: quantc.Model, batches: Batches) -> None:
+    program, x = quantc.compile(model), batches[0]
+    expected = program(x)
+    out = np.full_like(expected, np.nan)
+    assert program(x, out=out) is out
+    assert np.array_equal(out, expected)
+    (port,) = program.outputs
+    by_name = {port.name: np.empty_like(expected)}
+    assert program(x, out=by_name) is by_name
+    assert np.array_equal(by_name[port.name], expected)
+
+    fixed = np.empty_like(expected)
+    fixed.flags.writeable = False
+    wrong = [expected.astype(np.float64), expected[:, ::2], fixed, "y"]
+    for array in wrong:
+        with pytest.raises(quantc.Error, match="out: .* a contiguous array of float32"):
+            program(x, out=array)
+    with pytest.raises(quantc.Error, match=r"out: .*expected the shape \["):
+        program(x, out=expected[:-1])
+    with pytest.raises(quantc.Error, match="out: .* is missing"):
+        program(x, out={})
+
+
 def test_saved_quantized_model(model: quantc.Model, batches: Batches, tmp_path: Path) -> None:
     quantized = quantc.quantize(model, calibration_data=batches)
     for suffix in (".mlir", ".mlirbc"):

@@ -36,6 +36,10 @@ def ints(*values: Any) -> NDArray[np.int64]:
     return np.array(values if len(values) != 1 else values[0], np.int64)
 
 
+def bytes_(*shape: int, dtype: type = np.int8) -> NDArray:
+    return RNG.integers(0, 256, shape).astype(np.uint8).view(dtype)
+
+
 def bools(*shape: int) -> NDArray[np.bool_]:
     return RNG.choice([False, True], shape)
 
@@ -104,6 +108,13 @@ def case(op: str, *inputs: Any, opset: int = 17, constant: tuple[int, ...] = (),
 BATCH = {0: ("batch", 3, 4)}
 
 LINEAR = [
+    case("DynamicQuantizeLinear", floats(5, 3), outputs=3),
+    case("DynamicQuantizeLinear", positive(2, 3, 4), dims=BATCH, outputs=3),
+    case("DynamicQuantizeLinear", -positive(7), outputs=3),
+    case("MatMulInteger", bytes_(5, 3), bytes_(3, 4), np.array(7, np.int8), np.array(-3, np.int8)),
+    case("MatMulInteger", bytes_(2, 5, 300), bytes_(300, 4, dtype=np.uint8), np.array(5, np.int8),
+         bytes_(4, dtype=np.uint8), dims={0: ("batch", 5, 300)}, constant=(1, 2, 3)),
+    case("MatMulInteger", bytes_(5, 3), bytes_(3, 4)),
     case("MatMul", floats(5, 3), floats(3, 4)),
     case("MatMul", floats(5, 3), floats(3, 4), dims={0: ("batch", 3)}, constant=(1,)),
     case("MatMul", floats(2, 3, 4), floats(4, 5), dims=BATCH, constant=(1,)),

@@ -227,3 +227,23 @@ def test_errors(tmp_path: Path, op: str, inputs: Any, attributes: Any, message: 
     path = save_bad(tmp_path / "model.onnx", op, *inputs, **attributes)
     with pytest.raises(quantc.Error, match=message):
         quantc.load(path)
+
+
+def test_dynamic_quantization(tmp_path: Path) -> None:
+    """What onnxruntime's quantize_dynamic writes: exact, since sums and roundings are the same."""
+    b = Builder()
+    rng = np.random.default_rng(0)
+    b.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]))
+    weight = rng.integers(-127, 128, (300, 12)).astype(np.int8)
+    product = b.node("MatMulInteger", "q", weight, "z", np.int8(0))
+    scale = b.node("Mul", "s", np.float32(0.01))
+    result = b.node("Mul", b.node("Cast", product, to=TensorProto.FLOAT), scale)
+    b.node("Add", result, rng.standard_normal(12).astype(np.float32))
+    path = b.save(tmp_path / "dynamic.onnx", ("batch", 300))
+    model = quantc.load(path)
+    for seed, size in ((0, 1.0), (1, 100.0), (2, 1e-3)):
+        x = (size * random_inputs((9, 300), seed=seed)).astype(np.float32)
+        expected = run_onnxruntime(path, x)
+        actual = quantc.interpret(model, x)
+        np.testing.assert_array_equal(actual, expected)
+        assert quantc.compile(model)(x).tobytes() == actual.tobytes()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import quantc
+from bench import isolation
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +113,37 @@ def test_single_target_has_one_variant(model: quantc.Model) -> None:
     assert program.variants == ("x86-64-v2",)
     with pytest.raises(quantc.Error, match="an object is for one architecture"):
         quantc.compile(model, target="x86-64-v2,aarch64")
+
+
+REFUSED = """
+import sys
+import numpy as np
+import quantc
+from bench import isolation
+
+isolation.deny_amx()
+program = quantc.load_program(sys.argv[1])
+print(program.variants.index(program.variant))
+np.save(sys.argv[3], program(np.load(sys.argv[2])))
+"""
+
+
+@pytest.mark.skipif(not isolation.has_amx(), reason="this machine has no AMX")
+def test_fallback_where_amx_is_refused(model: quantc.Model, tmp_path: Path) -> None:
+    x = np.random.default_rng(3).standard_normal((65, 300)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    program = quantc.compile(model, threads=2)
+    assert len(program.variants) == 2 and program.variant == program.variants[0]
+    expected = program(x).tobytes()
+    program.save(tmp_path / "mlp.so")
+    files = [tmp_path / name for name in ("mlp.so", "x.npy", "y.npy")]
+    result = subprocess.run(
+        [sys.executable, "-c", REFUSED, *files],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "1\n"
+    assert np.load(tmp_path / "y.npy").tobytes() == expected
+    assert quantc.interpret(model, x).tobytes() == expected

@@ -109,7 +109,9 @@ def test_training_and_merging(name: str, tmp_path: Path) -> None:
             expected_array, array = getattr(layer, what), getattr(other, what)
             assert (array is None) == (expected_array is None)
             if array is not None:
-                assert array.tobytes() == expected_array.tobytes(), what
+                # The two exporters of torch order weights in two ways.
+                array = array if array.shape == expected_array.shape else array.T
+                np.testing.assert_array_equal(array, expected_array, what)
     assert quantc.interpret(again, x.numpy()).tobytes() == expected.tobytes()
 
 

@@ -47,7 +47,9 @@ class OnnxRuntimePeer(Peer):
             }
         if workload == "W4":
             return {"Gemm": lambda: self._make_float_layer(problem)}
-        return {problem.case.mode: lambda: self._make_mlp(problem)}
+        if workload == "W5":
+            return {problem.case.mode: lambda: self._make_mlp(problem)}
+        return {}
 
     def _make_static_layer(self, problem: Problem) -> Entry:
         # With i8 activations it takes a way that is many times slower.

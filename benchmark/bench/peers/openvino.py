@@ -53,6 +53,8 @@ class OpenVinoPeer(Peer):
                 # What a user gets who quantizes nothing.
                 **({"bf16": lambda: self._make_mlp(problem, "bf16")} if case.is_float else {}),
             }
+        if workload == "W6":
+            return {}
         make = _compress_int8 if workload == "W2" else _compress_int4
         groups = (32, case.depth) if workload == "W2" else (32, 128)
         return {

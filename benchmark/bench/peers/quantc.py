@@ -18,7 +18,7 @@ from quantc._quantc import ThreadPool
 
 import quantc
 from bench.entry import Context, Entry, Peer, call_from_python
-from bench.problem import Problem
+from bench.problem import EPSILON, Problem
 
 _STATIC_LAYER = """
 func.func @main(%input: tensor<{rows}x{depth}xi8> {{quant.name = "x"}})
@@ -50,13 +50,14 @@ class QuantcPeer(Peer):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        # Has code without AMX too, for a worker that may not use it.
+        # The object asks the kernel for AMX and has a variant for when it refuses.
         self._target = "native"
         self._threads = ThreadPool(context.threads) if context.threads > 1 else None
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         case = problem.case
-        name = case.mode or {"W1": "static", "W4": "float"}.get(case.workload, "dynamic")
+        kinds = {"W1": "static", "W4": "float", "W6": "float"}
+        name = kinds.get(case.workload) or case.mode or "dynamic"
         return {name: lambda: self._make(problem)}
 
     def _make(self, problem: Problem) -> Entry:
@@ -64,7 +65,9 @@ class QuantcPeer(Peer):
         x, output = problem["input"], np.zeros_like(problem["expected"])
         if problem.case.interface == "Python":
             program = quantc.load_program(library)
-            return Entry(call_from_python(lambda: program(x)), lambda: program(x))
+            return Entry(
+                call_from_python(lambda: program(x, out=output)), lambda: program(x, out=output)
+            )
         if problem.case.workload == "W1":
             output, scale = output.astype(np.int8), float(problem["output_scale"])
             return self._call_entry_point(
@@ -120,6 +123,8 @@ def _make_model(problem: Problem, folder: Path) -> quantc.Model:
     case = problem.case
     if case.workload == "W1":
         return _make_static_layer(problem, folder)
+    if case.workload == "W6":
+        return quantc.load(_write_function(folder / "model.onnx", problem))
     suffixes = ("_1", "_2") if case.workload == "W5" else ("",)
     layers = [(problem[f"weight{suffix}"], problem[f"bias{suffix}"]) for suffix in suffixes]
     model = quantc.load(write_model(folder / "model.onnx", problem, layers))
@@ -176,6 +181,27 @@ def write_model(path: Path, problem: Problem, layers: list[tuple[NDArray, NDArra
     )
     opsets = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    return path
+
+
+def _write_function(path: Path, problem: Problem) -> Path:
+    """Write an ONNX model of the function of W6."""
+    operator, attributes = {
+        "softmax": ("Softmax", {"axis": -1}),
+        "layer_norm": ("LayerNormalization", {"axis": -1, "epsilon": EPSILON}),
+        "gelu": ("Gelu", {}),
+    }[problem.case.mode]
+    names = ["gain", "offset"] if problem.case.mode == "layer_norm" else []
+    shape = problem["input"].shape
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["x", *names], ["y"], name="function", **attributes)],
+        "function",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(problem[name], name) for name in names],
+    )
+    opsets = [helper.make_opsetid("", 20)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
     return path
 
 

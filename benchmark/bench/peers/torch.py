@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.entry import Context, Entry, Peer, call_from_python
-from bench.problem import Problem
+from bench.problem import EPSILON, Problem
 
 _ENGINES = ("onednn", "fbgemm", "x86")
 _ZERO = 128
@@ -42,6 +42,8 @@ class TorchPeer(Peer):
             return {"int4pack bf16": lambda: _make_int4(problem)}
         if case.workload == "W4":
             return {"MKL": lambda: _make_float(problem), "oneDNN": lambda: _make_packed(problem)}
+        if case.workload == "W6":
+            return {"eager": lambda: _make_function(problem)}
         if case.interface == "C":
             return {}
         if case.is_float:
@@ -135,6 +137,17 @@ def _make_packed(problem: Problem) -> Entry:
     packed = torch.ops.mkldnn._reorder_linear_weight(_get(problem, "weight"), problem.case.rows)
     linear = torch.ops.mkldnn._linear_pointwise.default
     return _make_entry(lambda: linear(x, packed, bias, "none", [], ""))
+
+
+def _make_function(problem: Problem) -> Entry:
+    x, gain, offset = (_get(problem, name) for name in ("input", "gain", "offset"))
+    functions = torch.nn.functional
+    if problem.case.mode == "softmax":
+        return _make_entry(lambda: torch.softmax(x, -1))
+    if problem.case.mode == "layer_norm":
+        shape = (problem.case.depth,)
+        return _make_entry(lambda: functions.layer_norm(x, shape, gain, offset, EPSILON))
+    return _make_entry(lambda: functions.gelu(x))
 
 
 def _make_float_mlp(problem: Problem) -> Entry:

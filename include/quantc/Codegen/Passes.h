@@ -18,6 +18,15 @@ namespace quantc {
 /// one size for each of its loops, 0 for none.
 inline constexpr llvm::StringLiteral kTileSizesAttr = "quant.tile_sizes";
 
+/// The attribute that says how an operation is tiled again, inside of the tile
+/// that its tile sizes make.
+inline constexpr llvm::StringLiteral kInnerTileSizesAttr =
+    "quant.inner_tile_sizes";
+
+/// The attribute of operations that are tiled with the layer and then left as
+/// they are, for what reads and writes memory and not vectors.
+inline constexpr llvm::StringLiteral kOnMemoryAttr = "quant.on_memory";
+
 /// The attribute of operations that prepare a panel of columns once for all
 /// rows.
 inline constexpr llvm::StringLiteral kPerPanelAttr = "quant.per_panel";

@@ -18,11 +18,23 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     instruction reads them, `[N / NR][K / depth][NR][depth]`. NR columns make a
     panel; how many rows and columns are computed at a time follows from the
     instruction's row in `DotInstructions.def`. Weights of 4 bits stay two to a
-    byte and are unpacked panel by panel.
+    byte. Few rows unpack them in registers: up to 3, known before the program
+    runs, multiply with the stored nibbles u = q + 8 and apply multipliers to
+    the sums of groups,
+
+        sum_g m_g sum_k q a = sum_g m_g (sum_k u a - 8 sum_k a)
+
+    and up to 12 with m u - 8 m. More read a panel that is unpacked once
+    (`quant.per_panel`). Where the number of rows is dynamic, the program has
+    these versions and chooses when it runs; the first one is for a single row.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
+
+    On a target with a tile instruction, layers of enough rows multiply with
+    that, on the same weights; where the number of rows is not known, an `scf.if`
+    chooses.
 
     The operations carry the sizes that `quant-tile-linear` tiles them by
     (`quant.tile_sizes`). Other layers are left to `quant-lower-to-linalg`.
@@ -50,6 +62,12 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
     4. The contraction is tiled by one step along K. The loop gets `quant.work`,
        the multiply-accumulates of one step.
 
+    Layers of enough rows for a tile instruction are tiled in two levels. Their
+    contraction and its start are marked `quant.on_memory`: they are fused into
+    the tile of step 1, which is larger for them, and stay whole there, for
+    `quant-lower-tile-contractions`. The epilogue is tiled again inside, by
+    `quant.inner_tile_sizes`, so that it fits registers.
+
     An operation marked `quant.tile_root` is tiled by itself and not fused: each
     tile of the next one needs all of its rows.
 
@@ -73,6 +91,33 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
     of the loop along K, which carries it as a vector.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def UnrollPairsPass : Pass<"quant-unroll-pairs", "::mlir::func::FuncOp"> {
+  let summary = "Unroll innermost loops of two iterations";
+  let description = [{
+    The loop over the two halves of a byte becomes straight code, so that each
+    half is taken out by a constant shift. LLVM leaves a loop as it is when its
+    body is large, as that of a block of rows is.
+
+    ```mlir
+    %r = scf.for %h = %c0 to %c2 step %c1 iter_args(%acc = %init) -> i32 {
+      %s = arith.index_cast %h : index to i32
+      %t = arith.addi %acc, %s : i32
+      scf.yield %t : i32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %t = arith.addi %init, %c0_i32 : i32
+    %r = arith.addi %t, %c1_i32 : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def FlattenNarrowVectorsPass : Pass<"quant-flatten-narrow-vectors"> {
@@ -169,8 +214,29 @@ def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
     it. Upstream's analysis does not see that writing an output ends the life of
     other values in the same memory, and two outputs that start from one tensor
     of zeros would both read what was written last.
+
+    A result that is computed in another shape, as those of packed layers are
+    in panels, is first written to the output in that shape:
+
+    ```mlir
+    %y = tensor.collapse_shape %panels [[0], [1, 2]]
+        : tensor<8x4x16xf32> into tensor<8x64xf32>
+    bufferization.materialize_in_destination %y in restrict writable %output
+        : (tensor<8x64xf32>, memref<8x64xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    %view = memref.expand_shape %output [[0], [1, 2]] output_shape [8, 4, 16]
+        : memref<8x64xf32> into memref<8x4x16xf32>
+    bufferization.materialize_in_destination %panels in restrict writable %view
+        : (tensor<8x4x16xf32>, memref<8x4x16xf32>) -> ()
+    ```
   }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -341,6 +407,91 @@ def EmitEntryPass : Pass<"quant-emit-entry", "::mlir::ModuleOp"> {
                            "::mlir::cf::ControlFlowDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect"];
+}
+
+def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
+  let summary = "Compute elementwise operations where they are read";
+  let description = [{
+    An elementwise operation whose result is read in the order in which it is
+    computed becomes part of the operation that reads it, so that no buffer lies
+    between: quantizing and the shift to unsigned inputs of a contraction, the
+    squares of a variance and their sum. An operation with several readers is
+    computed again in each if it is at most two additions, multiplications or
+    bounds; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
+    as they are, and nothing becomes part of them.
+
+    Each element takes the same operations in the same order, so no bit changes.
+
+    ```mlir
+    %d = linalg.generic ins(%x, %mean) ...        // arith.subf
+    %s = linalg.generic ins(%d) ...               // arith.mulf %in, %in
+    %v = linalg.generic ins(%s) outs(%zeros) ...  // arith.addf %out, %in
+    %y = linalg.generic ins(%d, %scale) ...       // arith.mulf
+    ```
+
+    becomes
+
+    ```mlir
+    %v = linalg.generic ins(%x, %mean) outs(%zeros) ...  // subf, mulf, addf
+    %y = linalg.generic ins(%x, %mean, %scale) ...       // subf, mulf
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def VectorizeReductionsPass
+    : Pass<"quant-vectorize-reductions", "::mlir::ModuleOp"> {
+  let summary = "Reduce rows in the lanes of vectors";
+  let description = [{
+    A `linalg.generic` on memory that reduces along its last loop would become a
+    chain of scalar operations, each of which waits for the one before. Its body
+    is taken apart into what is computed from the elements, the terms, and what
+    is added to the accumulators.
+
+    Where any order of the terms gives the same bits (integer sums, IEEE minimum
+    and maximum, and operations marked `quant.any_order`, which say so of
+    themselves), lanes are elements of a row:
+
+    ```
+    acc[j]  = combine of the terms k with k mod 32 = j
+    acc[j] := combine(acc[j], acc[j + n / 2])            until one is left
+    ```
+
+    Otherwise, as with sums of floats, lanes are rows. Squares of as many
+    elements as there are rows are transposed, and each row takes its elements
+    in their order:
+
+    ```
+    for k: acc[m] = combine(acc[m], term[m, k])          all m at once
+    ```
+
+    Rows that are left over run four at a time, then one by one.
+
+    ```mlir
+    linalg.generic {iterator_types = ["parallel", "reduction"]}
+        ins(%x : memref<256x64xf32>) outs(%sum : memref<256xf32>)
+        // arith.addf %out, %in
+    ```
+
+    becomes, for registers of 16 f32,
+
+    ```mlir
+    scf.for %m = %c0 to %c256 step %c16 {
+      %start = vector.load %sum[%m] : memref<256xf32>, vector<16xf32>
+      %total = scf.for %k = %c0 to %c64 step %c16 iter_args(%acc = %start) {
+        %t = vector.transpose %square, [1, 0] : vector<16x16xf32> ...
+        %0 = vector.extract %t[0] : vector<16xf32> from vector<16x16xf32>
+        %1 = arith.addf %acc, %0 : vector<16xf32>
+        ...
+      }
+      vector.store %total, %sum[%m] : memref<256xf32>, vector<16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {

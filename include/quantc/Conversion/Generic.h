@@ -13,6 +13,11 @@
 
 namespace quantc {
 
+/// The attribute of reductions whose result does not depend on the order of
+/// their terms, though their operations alone do not say so: each accumulator
+/// takes one term, of its own type, and may be a term of another.
+inline constexpr llvm::StringLiteral kAnyOrderAttr = "quant.any_order";
+
 /// Computes the results of one iteration from the elements of the inputs and
 /// then those of the outputs.
 using EmitBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(

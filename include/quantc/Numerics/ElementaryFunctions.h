@@ -81,8 +81,14 @@ typename A::Float exp(A &a, typename A::Float x) {
   // e^-104 rounds to 0 and e^89 to Inf: nothing is lost, and n fits.
   typename A::Float lo = a.constant(-104.0f);
   typename A::Float hi = a.constant(89.0f);
-  typename A::Float clamped = clampFloat(a, x, lo, hi);
-  typename A::Float n = a.roundEven(a.mul(clamped, a.constant(0x1.715476p+0f)));
+  // A NaN passes both selects, and every step after them.
+  typename A::Float clamped = a.select(a.lessThan(x, lo), lo, x);
+  clamped = a.select(a.lessThan(hi, clamped), hi, clamped);
+  // n as a float and as the lowest bits of an integer (quantize_a5).
+  typename A::Float magic = a.constant(roundingOffset);
+  typename A::Float quotient = a.mul(clamped, a.constant(0x1.715476p+0f));
+  typename A::Float shifted = a.add(quotient, magic);
+  typename A::Float n = a.sub(shifted, magic);
   typename A::Float r = a.fma(n, a.constant(-0x1.62e4p-1f), clamped);
   r = a.fma(n, a.constant(-0x1.7f7d1cp-20f), r);
   typename A::Float p =
@@ -91,12 +97,12 @@ typename A::Float exp(A &a, typename A::Float x) {
                   0x1.6a23ccp-10f});
   typename A::Float tail = a.fma(a.mul(r, r), p, r);
   typename A::Float mantissa = a.add(tail, a.constant(1.0f));
-  typename A::Int power = a.toInt(n);
+  typename A::Int bits = a.bitcastToInt(shifted);
+  typename A::Int power = a.subInt(bits, a.constantInt(roundingOffsetBits));
   typename A::Int half = a.ashrInt(power, a.constantInt(1));
   typename A::Float first = powerOfTwo(a, half);
   typename A::Float second = powerOfTwo(a, a.subInt(power, half));
-  typename A::Float result = a.mul(a.mul(mantissa, first), second);
-  return propagateNaN(a, x, result);
+  return a.mul(a.mul(mantissa, first), second);
 }
 
 /// elementary_a2: ln x. With x = 2^e (1 + f), 1 + f in [2/3, 4/3):

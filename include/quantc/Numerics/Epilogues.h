@@ -167,13 +167,20 @@ typename A::Int requantizeAccumulatorFixed(A &a, typename A::Int acc,
 // Float in
 //===----------------------------------------------------------------------===//
 
+/// linear_a7, what a weight stands for before its scale: f32(w_k - zw_g).
+template <typename A>
+typename A::Float decodeWeight(A &a, typename A::Int weight,
+                               typename A::Int weightZeroPoint) {
+  return a.toFloat(a.subInt(weight, weightZeroPoint));
+}
+
 /// linear_a7, weight-only, one element: p_g = fma(x_k, f32(w_k - zw_g), p_g).
 /// p_g starts at +0 for each group and k ascends.
 template <typename A>
 typename A::Float
 addWeightOnlyElement(A &a, typename A::Float partial, typename A::Float x,
                      typename A::Int weight, typename A::Int weightZeroPoint) {
-  typename A::Float w = a.toFloat(a.subInt(weight, weightZeroPoint));
+  typename A::Float w = decodeWeight(a, weight, weightZeroPoint);
   return a.fma(x, w, partial);
 }
 

@@ -69,15 +69,20 @@ typename A::Float zeroIfNaN(A &a, typename A::Float x) {
   return a.select(a.isNaN(x), zero, x);
 }
 
-/// i32(rne(x)) for |x| <= 2^22, by one addition: x + 1.5 * 2^23 lies where
-/// floats are 1 apart, so it is rounded half to even to an integer, and its
-/// lowest bits are those of rne(x). Cheaper than rounding and converting on
-/// every target, and a result that is narrowed to 8 bits needs no subtraction.
+/// 1.5 * 2^23, and its bits: from here to 2^24 floats are 1 apart.
+constexpr float roundingOffset = 0x1.8p+23f;
+constexpr int32_t roundingOffsetBits = 0x4B400000;
+
+/// quantize_a5: i32(rne(x)) for |x| <= 2^22, by one addition: x + 1.5 * 2^23
+/// lies where floats are 1 apart, so it is rounded half to even to an integer,
+/// and its lowest bits are those of rne(x). Cheaper than rounding and
+/// converting on every target, and a result that is narrowed to 8 bits needs no
+/// subtraction.
 template <typename A>
 typename A::Int roundToInt(A &a, typename A::Float x) {
-  typename A::Float shifted = a.add(x, a.constant(0x1.8p+23f));
+  typename A::Float shifted = a.add(x, a.constant(roundingOffset));
   typename A::Int bits = a.bitcastToInt(shifted);
-  return a.subInt(bits, a.constantInt(0x4B400000));
+  return a.subInt(bits, a.constantInt(roundingOffsetBits));
 }
 
 /// clamp(rne(t) + zp, qmin, qmax), computed as
@@ -228,17 +233,20 @@ ValueRange<A> emptyStatistics(A &a) {
   return {min, a.constant(-HUGE_VALF)};
 }
 
-/// observe_a2: the range with x added, if x is finite.
+/// observe_a2: the range with x added, if x is finite. What is not finite
+/// counts as the bound of no values, so each bound takes one value and that is
+/// one minps or maxps on x86.
 template <typename A>
 ValueRange<A> extendStatistics(A &a, ValueRange<A> range, typename A::Float x) {
   typename A::Float infinity = a.constant(HUGE_VALF);
+  typename A::Float negative = a.constant(-HUGE_VALF);
   typename A::Bool isFinite = a.lessThan(a.abs(x), infinity);
-  typename A::Bool smaller = a.lessThan(x, range.min);
-  smaller = a.andBool(isFinite, smaller);
-  typename A::Float min = a.select(smaller, x, range.min);
-  typename A::Bool larger = a.lessThan(range.max, x);
-  larger = a.andBool(isFinite, larger);
-  return {min, a.select(larger, x, range.max)};
+  typename A::Float low = a.select(isFinite, x, infinity);
+  typename A::Bool smaller = a.lessThan(low, range.min);
+  typename A::Float min = a.select(smaller, low, range.min);
+  typename A::Float high = a.select(isFinite, x, negative);
+  typename A::Bool larger = a.lessThan(range.max, high);
+  return {min, a.select(larger, high, range.max)};
 }
 
 /// observe_a2, after the last value: a zero becomes +0, so that the result does

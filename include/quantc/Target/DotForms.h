@@ -9,7 +9,8 @@
 // share a form. With a the activations of one row, repeated for each column,
 // and w the weights of all columns:
 //
-//   Quad        intrinsic(acc, a, w)
+//   Tile        intrinsic(acc, a, w), a of several rows
+//   Quad        intrinsic(acc, a, w), or intrinsic(acc, w, a)
 //   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
 //   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
 //               in i16, then of two of those; |a| * sign(a) * w = a * w
@@ -27,16 +28,18 @@ namespace quantc {
 
 struct DotInstruction;
 
-/// Builds one instruction that takes one row:
+/// Builds one instruction:
 ///
-///   result[n] = acc[n] + sum_k lhs[k] * rhs[n * depth + k]
+///   result[m * columns + n] = acc[m * columns + n]
+///                             + sum_k lhs[m * depth + k] * rhs[n * depth + k]
 ///
-/// acc: vector<columns x i32>, lhs: vector<depth x i8>, rhs: vector<columns *
-/// depth x i8>.
+/// acc: vector<rows * columns x i32>, lhs: vector<rows * depth x i8>, rhs:
+/// vector<columns * depth x i8>. `areSwapped`: the sides have each other's
+/// signs, and each takes the place of the other.
 mlir::Value emitDotInstruction(mlir::OpBuilder &builder, mlir::Location loc,
                                const DotInstruction &instruction,
                                mlir::Value acc, mlir::Value lhs,
-                               mlir::Value rhs);
+                               mlir::Value rhs, bool areSwapped = false);
 
 } // namespace quantc
 

@@ -25,6 +25,10 @@ struct TargetSpec;
 inline constexpr llvm::StringLiteral kDotInstructionAttr =
     "quant.dot_instruction";
 
+/// On a contraction that is left whole for tile registers: the name of the row.
+inline constexpr llvm::StringLiteral kTileInstructionAttr =
+    "quant.tile_instruction";
+
 enum class TargetArch { Any, X86, AArch64 };
 
 /// What accumulates: a block is made of registers of `rows` by `columns` sums
@@ -48,7 +52,7 @@ struct DotInstruction {
   /// What must be proved of the weights.
   enum class Weights { Any, NarrowRange };
   /// How the instruction is called; DotForms.h has the algebra.
-  enum class Form { Quad, Pair, SignedPair, Widen, Scalar };
+  enum class Form { Tile, Quad, Pair, SignedPair, Widen, Scalar };
 
   llvm::StringLiteral name;
   TargetArch arch;
@@ -64,6 +68,28 @@ struct DotInstruction {
   Accumulators accumulators;
 };
 
+/// A row of the table of tile instructions.
+struct TileInstruction {
+  llvm::StringLiteral name;
+  TargetArch arch;
+  llvm::StringLiteral features;
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+  int64_t step;
+  llvm::StringLiteral intrinsics;
+  int64_t leastRows;
+  int64_t rowBlock;
+  int64_t depthBlock;
+
+  /// How many k a tile takes of `padded`, a multiple of `step`: as many as fit
+  /// and leave no rest.
+  int64_t chooseDepth(int64_t padded) const;
+  /// K with the padding that it is to be packed with: none where tiles without
+  /// rest come close to full ones, else as little as tiles of one depth need.
+  int64_t padDepth(int64_t depthK) const;
+};
+
 /// A row of the table of vector units.
 struct VectorUnit {
   llvm::StringLiteral name;
@@ -74,6 +100,7 @@ struct VectorUnit {
 
 /// All rows, in the order of the tables.
 llvm::ArrayRef<DotInstruction> getDotInstructions();
+llvm::ArrayRef<TileInstruction> getTileInstructions();
 llvm::ArrayRef<VectorUnit> getVectorUnits();
 
 /// The first row whose architecture and features `target` has and whose
@@ -83,9 +110,19 @@ const DotInstruction &selectDotInstruction(const TargetSpec &target,
 
 /// The row called `name`; null if there is none.
 const DotInstruction *lookupDotInstruction(llvm::StringRef name);
+const TileInstruction *lookupTileInstruction(llvm::StringRef name);
+
+/// The first row that `target` has and that reads what is packed for
+/// `instruction`; null if there is none.
+const TileInstruction *selectTileInstruction(const TargetSpec &target,
+                                             const DotInstruction &instruction);
 
 /// The first row whose architecture and features `target` has.
 const VectorUnit &selectVectorUnit(const TargetSpec &target);
+
+/// More rows than that in a block gain nothing: the weights are loaded often
+/// enough.
+inline constexpr int64_t kMostRowsInBlock = 8;
 
 /// The part of a layer's result that is computed in registers: `rows` by
 /// `columns` accumulators.
@@ -99,7 +136,11 @@ struct RegisterBlock {
 /// A step along K costs, for each row, one instruction for each register and
 /// one to broadcast the activation; ragged columns are computed in full. The
 /// panel with the lowest cost over all panels wins, the widest among equals.
-RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators);
+///
+/// `areBytesComputed`: weights are computed with as vectors of bytes, which
+/// LLVM takes apart element by element unless their length is a power of two.
+RegisterBlock chooseBlock(int64_t numColumns, const Accumulators &accumulators,
+                          bool areBytesComputed = false);
 
 } // namespace quantc
 

@@ -41,11 +41,101 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
     instruction does (`arith.extui` where it takes a + 128). Weights are a flat
     vector `rhs[n * depth + k]`, as `quant-pack` stores them.
 
+    An instruction that takes several rows has its accumulators in tiles, and
+    the loops along K carry tiles: they are taken apart and put together outside
+    of the loops. The rows of such an instruction that there are not, with an odd
+    number of them, are 0.
+
     A contraction of another shape is left alone.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerTileContractionsPass
+    : Pass<"quant-lower-tile-contractions", "::mlir::ModuleOp"> {
+  let summary = "Lower contractions in memory to tile instructions";
+  let description = [{
+    A contraction that names a row of the table of tile instructions
+    (`quant.tile_instruction`) multiplies a block of rows by a panel of packed
+    weights. In loops m, n, k and d (consecutive k of a column) it is
+
+    ```
+    acc[m, n] += sum_{k, d} sext(lhs[m, k, d]) * sext(rhs[k, n, d])
+    ```
+
+    on buffers whose rows are contiguous. It becomes calls of a function that
+    has its loops, one function for all contractions of a shape:
+
+    ```
+    for each block of K whose weights stay in the first cache:
+      for each block of rows:
+        tiles = acc[rows, panel]
+        for each k in the block, as many as a tile takes:
+          tiles += lhs[rows, k] * rhs[k, panel]
+        acc[rows, panel] = tiles
+    ```
+
+    A `linalg.generic` just before that gives each row of `acc` the same start
+    is taken in: the first tiles are loaded from the start, with a distance of 0
+    between rows.
+
+    The shape of a tile register is fixed for as long as its function runs, and
+    the number of rows is an argument: rows that are left over are a second call
+    with smaller tiles, so that any number of rows is computed without padding.
+
+    ```mlir
+    linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
+        outs(%acc : memref<40x1x64xi32>)
+        attrs = {quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"}
+    ```
+
+    becomes
+
+    ```mlir
+    call @tile_contraction(%x0, %stride, %w0, %start, %start_stride, %acc0, %c16_i16, %c2)
+    call @tile_contraction(%x32, %stride, %w0, %start, %start_stride, %acc32, %c8_i16, %c1)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ExpandByteProductsPass
+    : Pass<"quant-expand-byte-products", "::mlir::ModuleOp"> {
+  let summary = "Multiply nibbles two at a time where no instruction multiplies bytes";
+  let description = [{
+    Without a multiplication of bytes, LLVM multiplies a vector of them in two
+    halves and shuffles the products together. Where two neighbours a0 and a1
+    have the same factor b, and all three are in [0, 15], one multiplication of
+    16-bit elements does it: no product reaches 256, so nothing is carried from
+    one byte into the other.
+
+        (a0 + 256 a1) * b = (a0 b) + 256 (a1 b)
+
+    ```mlir
+    %b = vector.shuffle %m, %m [0, 0, 1, 1] : vector<2xi8>, vector<2xi8>
+    %p = arith.muli %a, %b : vector<4xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    %b = arith.extui %m : vector<2xi8> to vector<2xi16>
+    %0 = vector.bitcast %a : vector<4xi8> to vector<2xi16>
+    %1 = arith.muli %0, %b : vector<2xi16>
+    %p = vector.bitcast %1 : vector<2xi16> to vector<4xi8>
+    ```
+
+    A value is known to be in [0, 15] where it was masked by `arith.andi`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -58,6 +58,9 @@ struct TargetSpec {
 
   /// Whether rounding to an integral float is one instruction.
   bool hasRounding() const;
+
+  /// Whether vectors of bytes are multiplied by one instruction.
+  bool hasByteMultiply() const;
 };
 
 using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;

@@ -76,32 +76,12 @@ struct LowerObserve : OpConversionPattern<ObserveOp> {
 
 private:
   /// The minimum and the maximum of each block of `input`; `blockMap` takes
-  /// the loops over elements to those over blocks. The order of elements does
-  /// not matter, so a long last dimension is split into lanes that are reduced
-  /// side by side, then together.
+  /// the loops over elements to those over blocks.
   static SmallVector<Value> createBounds(OpBuilder &builder, Location loc,
                                          Value input, AffineMap blockMap,
                                          ArrayRef<OpFoldResult> blockSizes) {
-    SmallVector<Value> bounds;
-    if (int64_t lanes = getNumLanes(input, blockMap)) {
-      unsigned numLoops = blockMap.getNumDims();
-      AffineExpr lane = builder.getAffineDimExpr(numLoops);
-      AffineMap laneMap = AffineMap::get(numLoops + 1, 0, blockMap.getResults(),
-                                         builder.getContext())
-                              .insertResult(lane, blockMap.getNumResults());
-      SmallVector<OpFoldResult> laneSizes(blockSizes);
-      laneSizes.push_back(builder.getIndexAttr(lanes));
-      bounds = reduce(builder, loc, splitLanes(builder, loc, input, lanes),
-                      laneMap, laneSizes);
-      unsigned numBlocks = blockSizes.size();
-      bounds = reduce(
-          builder, loc, bounds,
-          builder.getMultiDimIdentityMap(numBlocks + 1).dropResult(numBlocks),
-          blockSizes);
-    } else {
-      bounds = reduce(builder, loc, input, blockMap, blockSizes);
-    }
-
+    SmallVector<Value> bounds =
+        reduce(builder, loc, input, blockMap, blockSizes);
     AffineMap block = builder.getMultiDimIdentityMap(blockSizes.size());
     Type f32 = builder.getF32Type();
     return createElementwise(
@@ -113,40 +93,10 @@ private:
         });
   }
 
-  /// How many lanes the last dimension of `input` is split into: the most of 64
-  /// that divide it, none where it is short, dynamic or no reduction.
-  static int64_t getNumLanes(Value input, AffineMap blockMap) {
-    auto type = cast<RankedTensorType>(input.getType());
-    int64_t last = type.getRank() - 1;
-    if (last < 0 || type.isDynamicDim(last) || blockMap.isFunctionOfDim(last))
-      return 0;
-    for (int64_t lanes : {64, 32, 16, 8})
-      if (type.getDimSize(last) % lanes == 0 &&
-          type.getDimSize(last) >= 2 * lanes)
-        return lanes;
-    return 0;
-  }
-
-  /// [..., K] -> [..., K / lanes, lanes].
-  static Value splitLanes(OpBuilder &builder, Location loc, Value input,
-                          int64_t lanes) {
-    auto type = cast<RankedTensorType>(input.getType());
-    int64_t last = type.getRank() - 1;
-    SmallVector<int64_t> shape(type.getShape());
-    shape.back() /= lanes;
-    shape.push_back(lanes);
-    SmallVector<ReassociationIndices> split;
-    for (int64_t dim = 0; dim < last; ++dim)
-      split.push_back({dim});
-    split.push_back({last, last + 1});
-    return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), input,
-                                         split);
-  }
-
-  /// The range of the elements of all `inputs`, which have one shape, for each
-  /// block.
+  /// The range of the elements of `input` for each block. Their order does not
+  /// matter once `finishStatistics` has made zeros equal.
   static SmallVector<Value> reduce(OpBuilder &builder, Location loc,
-                                   ValueRange inputs, AffineMap blockMap,
+                                   Value input, AffineMap blockMap,
                                    ArrayRef<OpFoldResult> blockSizes) {
     Emit scalars(builder, loc);
     StatisticsRange empty = numerics::emptyStatistics(scalars);
@@ -158,22 +108,23 @@ private:
           linalg::FillOp::create(builder, loc, bound, init).getResult(0));
     }
     SmallVector<AffineMap> maps(
-        inputs.size(), builder.getMultiDimIdentityMap(blockMap.getNumDims()));
+        1, builder.getMultiDimIdentityMap(blockMap.getNumDims()));
     maps.append(2, blockMap);
     SmallVector<IteratorType> iterators(blockMap.getNumDims(),
                                         IteratorType::reduction);
     for (AffineExpr expr : blockMap.getResults())
       iterators[cast<AffineDimExpr>(expr).getPosition()] =
           IteratorType::parallel;
-    return createGeneric(
-        builder, loc, inputs, inits, maps, iterators,
+    SmallVector<Value> bounds = createGeneric(
+        builder, loc, input, inits, maps, iterators,
         [&](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
-          unsigned next = inputs.size();
-          StatisticsRange range = {elements[next], elements[next + 1]};
-          for (Value element : elements.take_front(next))
-            range = numerics::extendStatistics(a, range, element);
+          StatisticsRange range = numerics::extendStatistics(
+              a, StatisticsRange{elements[1], elements[2]}, elements[0]);
           return {range.min, range.max};
         });
+    bounds.front().getDefiningOp()->setAttr(kAnyOrderAttr,
+                                            builder.getUnitAttr());
+    return bounds;
   }
 };
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
-import inspect
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,11 @@ from quantc.torch.linear import QatLinear, replace_modules
 from quantc.torch.lora import get_base_model
 
 CONTRACTIONS = ("Gemm", "MatMul")
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where the exporter writes the names of the modules around a node, and of its operation."""
+
+if TYPE_CHECKING:
+    import onnx
 
 QuantizedLayer = QatLinear | FrozenLinear
 
@@ -41,7 +48,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
 
     Raises ``quantc.Error`` for a module without quantized layers, for one in mode ``static`` that
     has seen no data, and where the layers cannot be found in the exported program. Needs the
-    package ``onnx``.
+    packages ``onnx`` and ``onnxscript``.
     """
     module = get_base_model(module)
     layers = find_layers(module)
@@ -56,7 +63,6 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
     parameters = {name: layer.layer_parameters() for name, layer in layers.items()}
     inputs = (example_input,) if isinstance(example_input, Tensor) else tuple(example_input)
     model = _load(_make_float(module), inputs)
-    # The second call of a layer has its name with a number.
     submodules = dict(module.named_modules())
     for name in model.layers:
         first, _, number = name.rpartition("_")
@@ -102,38 +108,41 @@ def _load(module: nn.Module, inputs: tuple[Tensor, ...]) -> Model:
     """Load ``module`` by way of ONNX."""
     import onnx
 
-    names = list(inspect.signature(module.forward).parameters)[: len(inputs)]
+    # A batch of one would become a constant of the exported program.
+    inputs = tuple(x if x.shape[:1] != (1,) else torch.cat([x, x]) for x in inputs)
+    batch = {0: torch.export.Dim.DYNAMIC}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{type(module).__name__}.onnx"
         with warnings.catch_warnings(), torch.no_grad():
-            # This exporter keeps the names of modules, and needs no other package.
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore")
             torch.onnx.export(
                 module,
                 inputs,
                 path,
-                dynamo=False,
-                input_names=names,
-                dynamic_axes={name: {0: "batch"} for name in names},
+                dynamo=True,
+                dynamic_shapes=tuple(batch if x.ndim else None for x in inputs),
+                external_data=False,
+                verbose=False,
             )
         proto = onnx.load(path)
+        calls: Counter[str] = Counter()
         for node in proto.graph.node:
             if node.op_type in CONTRACTIONS:
-                node.name = _get_module_name(node.name, module)
+                name = _get_module_name(node)
+                # The second call of a layer has its name with a number.
+                node.name = f"{name}_{calls[name]}" if calls[name] else name
+                calls[name] += 1
         onnx.save(proto, path)
         return Model.load(path)
 
 
-def _get_module_name(node: str, module: nn.Module) -> str:
-    """Return the module of a node that is called `/blocks.0/fc/MatMul`."""
-    name = ""
-    for part in node.strip("/").split("/")[:-1]:
-        # The children of nn.Sequential have its name already: `/blocks/blocks.0/MatMul`.
-        is_whole = not name or part.startswith(f"{name}.")
-        name = part if is_whole else f"{name}.{part}"
-    if isinstance(module, nn.Linear):
-        return "linear"
-    return name or node
+def _get_module_name(node: onnx.NodeProto) -> str:
+    """Return the module that ``node`` belongs to: the last but one of its scopes."""
+    for entry in node.metadata_props:
+        if entry.key == SCOPES:
+            scopes = ast.literal_eval(entry.value)
+            return scopes[-2] or "linear"
+    return node.name
 
 
 def _check_results(model: Model, layers: Mapping[str, QuantizedLayer]) -> None:

@@ -11,10 +11,9 @@ from quantc import _quantc
 from quantc._quantc import Model, Program
 from quantc.adapter import Adapter
 from quantc.compilation import compile
-from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
+from quantc.training.loop import TrainingLoop
 from quantc.training.matrices import initialize_matrices, make_adapter
-from quantc.training.schedule import Schedule
-from quantc.training.trainer import LOSSES, OPTIMIZERS
+from quantc.training.options import TrainingOptions, check_counts, check_numbers
 
 
 class AdapterTrainer(TrainingLoop):
@@ -35,13 +34,6 @@ class AdapterTrainer(TrainingLoop):
         alpha: float = 16.0,
         layers: Sequence[str] = (),
         *,
-        loss: str = "cross_entropy",
-        optimizer: str = "adam",
-        lr: float = 1e-3,
-        schedule: str | Schedule | None = None,
-        batch_size: int = 64,
-        epochs: int = 5,
-        seed: int = 0,
         target: str = "native",
         **options: Any,
     ) -> None:
@@ -49,32 +41,25 @@ class AdapterTrainer(TrainingLoop):
 
         ``layers`` are regular expressions of whole names; none of them means all quantized layers.
         ``seed`` fixes the first values of A (uniform in ``+-1 / sqrt(K)``, as in PEFT; B starts at
-        0) and the order of samples. The other options are those of ``quantc.Trainer``.
+        0) and the order of samples. The other ``options`` are the fields of ``TrainingOptions``, as
+        for ``quantc.Trainer``.
 
         Raises ``quantc.Error`` for a model that is not quantized, for a pattern that matches no
         quantized layer, and for values that do not exist.
         """
-        check_choice("loss", loss, LOSSES)
-        check_choice("optimizer", optimizer, OPTIMIZERS)
+        settings = TrainingOptions(**options)
         check_counts(1, rank=rank)
         check_numbers(math.inf, alpha=alpha)
         self.rank = rank
         self.alpha = alpha
         programs = _AdapterPrograms(
-            model, list(layers), rank, alpha / rank, loss, optimizer, target
+            model, list(layers), rank, alpha / rank, settings.loss, settings.optimizer, target
         )
         super().__init__(
             model,
             programs,
-            initialize_matrices(programs.forward_model, seed),
-            loss=loss,
-            optimizer=optimizer,
-            lr=lr,
-            schedule=schedule,
-            batch_size=batch_size,
-            epochs=epochs,
-            seed=seed,
-            **options,
+            initialize_matrices(programs.forward_model, settings.seed),
+            settings,
         )
 
     def adapter(self) -> Adapter:

@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantc._quantc import Model, Program
-from quantc.config import format_choices
 from quantc.errors import Error
 from quantc.progress import track
 from quantc.training.checkpoint import read_checkpoint, write_checkpoint
 from quantc.training.data import Arrays, TrainingData, check_inputs, split
 from quantc.training.history import Row, check_log, write_log
+from quantc.training.options import TrainingOptions
 from quantc.training.programs import StepPrograms, run
-from quantc.training.schedule import Schedule, get_schedule
+from quantc.training.schedule import get_schedule
 
-LOSSES = ("cross_entropy", "mse")
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 PREDICTION_SIZE = 1024
 
 
@@ -38,53 +36,34 @@ class TrainingLoop:
         model: Model,
         programs: StepPrograms,
         parameters: Arrays,
-        *,
-        loss: str = "cross_entropy",
-        optimizer: str = "adam",
-        lr: float = 1e-3,
-        schedule: str | Schedule | None = None,
-        batch_size: int = 64,
-        epochs: int = 5,
-        seed: int = 0,
-        momentum: float = 0.9,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
-        patience: int | None = None,
+        options: TrainingOptions,
     ) -> None:
         """Prepare to train ``parameters`` of ``model``; see the trainers for the rest."""
-        check_counts(1, batch_size=batch_size, epochs=epochs)
-        check_counts(0, seed=seed)
-        if patience is not None:
-            check_counts(1, patience=patience)
-        check_numbers(1.0, momentum=momentum, beta1=beta1, beta2=beta2)
-        check_numbers(math.inf, lr=lr, epsilon=epsilon, weight_decay=weight_decay)
-        self.loss = loss
-        self.optimizer = optimizer
-        self.lr = lr
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.seed = seed
+        self.loss = options.loss
+        self.optimizer = options.optimizer
+        self.lr = options.lr
+        self.batch_size = options.batch_size
+        self.epochs = options.epochs
+        self.seed = options.seed
         self.epoch = 0
         """Epochs done."""
         self.step = 0
         """Steps done."""
         self.history: list[Row] = []
         """What each epoch brought: ``loss``, ``accuracy`` or ``mse`` of the validation, ..."""
-        self._schedule = get_schedule(schedule)
-        self._patience = patience
+        self._schedule = get_schedule(options.schedule)
+        self._patience = options.patience
         self._model = model
         self._programs = programs
         self._names = tuple(parameters)
         self._state: Arrays = dict(parameters)
         self._best: Arrays | None = None
         self._hyperparameters = {
-            "momentum": momentum,
-            "beta1": beta1,
-            "beta2": beta2,
-            "epsilon": epsilon,
-            "weight_decay": weight_decay,
+            "momentum": options.momentum,
+            "beta1": options.beta1,
+            "beta2": options.beta2,
+            "epsilon": options.epsilon,
+            "weight_decay": options.weight_decay,
         }
 
     @property
@@ -251,25 +230,3 @@ class TrainingLoop:
         self._state, self._best = state, best or None
         self.epoch, self.step = facts["epoch"], facts["step"]
         self.history = facts["history"]
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise ``quantc.Error`` unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        raise Error(f"{name}={value!r}; it must be {format_choices(choices)}")
-
-
-def check_counts(least: int, **counts: int) -> None:
-    """Raise ``quantc.Error`` for a count, by name, that is no whole number or too small."""
-    for name, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise Error(f"{name}={value!r}; it must be a whole number, {least} or more")
-
-
-def check_numbers(largest: float, **numbers: float) -> None:
-    """Raise ``quantc.Error`` for a number, by name, that is not from 0 to ``largest``."""
-    expected = f"from 0 to {largest:g}" if math.isfinite(largest) else "0 or more"
-    for name, value in numbers.items():
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 <= value <= largest:
-            raise Error(f"{name}={value!r}; it must be a number {expected}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
@@ -34,36 +35,27 @@ class AdapterOptions(NamedTuple):
     scale: float = 1.0
 
 
+@dataclass(frozen=True)
 class Programs:
     """What a model becomes in training; ``config`` is None for training in float32."""
 
-    def __init__(
-        self,
-        model: Model,
-        config: QuantizationConfig | None,
-        learned: bool,
-        adapters: AdapterOptions,
-        loss: str,
-        optimizer: str,
-        target: str,
-    ) -> None:
-        self._adapters = adapters
-        self._model = model
-        self._config = config
-        self._learned = learned
-        self._loss = _quantc.Loss[loss]
-        self._optimizer = _quantc.Optimizer[optimizer]
-        self._target = target
+    model: Model
+    config: QuantizationConfig | None
+    learned: bool
+    adapters: AdapterOptions
+    loss: str
+    optimizer: str
+    target: str
 
     @cached_property
     def forward_model(self) -> Model:
         """The quantized model with what is trained as inputs."""
-        return _quantc.create_forward(self._model, self._config, self._learned, *self._adapters)
+        return _quantc.create_forward(self.model, self.config, self.learned, *self.adapters)
 
     @cached_property
     def forward(self) -> Program:
         """Inputs, parameters, ranges and scales to the output: the quantized model."""
-        return compile(self.forward_model, self._target)
+        return compile(self.forward_model, self.target)
 
     @cached_property
     def step(self) -> Program:
@@ -73,35 +65,25 @@ class Programs:
     @cached_property
     def warm_up(self) -> Program:
         """One step of training in float32 that averages the ranges."""
-        return self.step if self._config is None else self._compile_step(warm_up=True)
+        return self.step if self.config is None else self._compile_step(warm_up=True)
 
     def _compile_step(self, warm_up: bool) -> Program:
         return compile(
             _quantc.create_step(
-                self._model,
-                self._config,
-                self._learned,
+                self.model,
+                self.config,
+                self.learned,
                 warm_up,
-                self._loss,
-                self._optimizer,
-                *self._adapters,
+                _quantc.Loss[self.loss],
+                _quantc.Optimizer[self.optimizer],
+                *self.adapters,
             ),
-            self._target,
+            self.target,
         )
 
 
-@lru_cache(maxsize=4)
-def get_programs(
-    model: Model,
-    config: QuantizationConfig | None,
-    learned: bool,
-    adapters: AdapterOptions,
-    loss: str,
-    optimizer: str,
-    target: str,
-) -> Programs:
-    """Return programs that trainers of one model share, with several seeds or learning rates."""
-    return Programs(model, config, learned, adapters, loss, optimizer, target)
+get_programs = lru_cache(maxsize=4)(Programs)
+"""Programs that trainers of one model share, with several seeds or learning rates."""
 
 
 def run(program: Program, *sources: Arrays) -> Arrays:

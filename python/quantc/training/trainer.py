@@ -15,13 +15,10 @@ from quantc.errors import Error
 from quantc.merging import merge_lora
 from quantc.quantization import LayerParameters, quantize_trained
 from quantc.training.data import Arrays
-from quantc.training.loop import TrainingLoop, check_choice, check_counts, check_numbers
+from quantc.training.loop import TrainingLoop
 from quantc.training.matrices import initialize_matrices, make_adapter
+from quantc.training.options import TrainingOptions, check_counts, check_numbers
 from quantc.training.programs import AdapterOptions, get_programs, run
-from quantc.training.schedule import Schedule
-
-LOSSES = ("cross_entropy", "mse")
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 
 
 class Trainer(TrainingLoop):
@@ -41,32 +38,20 @@ class Trainer(TrainingLoop):
         model: Model,
         config: QuantizationConfig | None = None,
         *,
-        loss: str = "cross_entropy",
-        optimizer: str = "adam",
-        lr: float = 1e-3,
-        schedule: str | Schedule | None = None,
-        batch_size: int = 64,
-        epochs: int = 5,
-        seed: int = 0,
-        momentum: float = 0.9,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
         learned_step_size: bool = False,
         warm_up: int = 50,
         range_momentum: float = 0.9,
         group_interval: int = 100,
         freeze: float = 0.75,
-        patience: int | None = None,
         adapter_rank: int | None = None,
         adapter_alpha: float = 16.0,
         target: str = "native",
+        **options: Any,
     ) -> None:
         """Prepare to train ``model``, which is float32 and has one output.
 
-        ``loss`` is ``cross_entropy`` (labels are the numbers of classes) or ``mse``; ``optimizer``
-        ``sgd``, ``momentum``, ``adam`` or ``adamw``, with ``momentum``, ``beta1``, ``beta2``,
+        The ``options`` are the fields of ``TrainingOptions``: ``loss`` is ``cross_entropy`` (labels
+        are the numbers of classes) or ``mse``; ``optimizer`` ``sgd``, ``momentum``, ``adam`` or ``adamw``, with ``momentum``, ``beta1``, ``beta2``,
         ``epsilon`` and ``weight_decay`` for those that have them. ``lr`` is multiplied by the
         ``schedule``: ``constant``, ``cosine``, ``linear``, or a function of the step and the number
         of steps. ``seed`` fixes the order of samples.
@@ -86,8 +71,7 @@ class Trainer(TrainingLoop):
 
         Raises ``quantc.Error`` for a quantized model and for values that do not exist.
         """
-        check_choice("loss", loss, LOSSES)
-        check_choice("optimizer", optimizer, OPTIMIZERS)
+        settings = TrainingOptions(**options)
         check_counts(1, group_interval=group_interval)
         check_counts(0, warm_up=warm_up)
         check_numbers(1.0, range_momentum=range_momentum, freeze=freeze)
@@ -104,27 +88,21 @@ class Trainer(TrainingLoop):
                 )
         self.config = config if config and config.enable_quantization_aware_training else None
         programs = get_programs(
-            model, self.config, learned_step_size, adapters, loss, optimizer, target
+            model,
+            self.config,
+            learned_step_size,
+            adapters,
+            settings.loss,
+            settings.optimizer,
+            target,
         )
         super().__init__(
             model,
             programs,
-            initialize_matrices(programs.forward_model, seed)
+            initialize_matrices(programs.forward_model, settings.seed)
             if adapters.rank
             else model.parameters,
-            loss=loss,
-            optimizer=optimizer,
-            lr=lr,
-            schedule=schedule,
-            batch_size=batch_size,
-            epochs=epochs,
-            seed=seed,
-            momentum=momentum,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            patience=patience,
+            settings,
         )
         self._quantized = programs
         self._adapters = adapters

@@ -68,7 +68,7 @@ func.func @dequantize_groups(%q: tensor<8x96xi4>, %s: tensor<8x1xf32>, %m: tenso
 //       CHECK:   ^bb0(%[[E:.+]]: f32, %[[ES:.+]]: f32, %[[EZ:.+]]: i8, %{{.+}}: f32):
 //       CHECK:     arith.divf %[[E]], %[[ES]]
 //       CHECK:     arith.bitcast
-//       CHECK:     %[[Q:.+]] = arith.fptosi
+//       CHECK:     %[[Q:.+]] = arith.subi
 //       CHECK:     %[[F:.+]] = arith.sitofp %[[Q]]
 //       CHECK:     arith.mulf %[[F]], %[[ES]]
 func.func @fake_quant(%x: tensor<4x8xf32>, %s: tensor<1x8xf32>, %z: tensor<1x8xi8>) -> tensor<4x8xf32> {

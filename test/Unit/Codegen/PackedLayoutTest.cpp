@@ -62,7 +62,7 @@ TEST(PackedLayoutTest, TwoStepsShareBytes) {
                   -1, -2, -3, -4, -5, //
                   -8, 7,  -7, 6,  -6};
   auto pair = [](int low, int high) {
-    return static_cast<int8_t>((low & 15) | (high & 15) << 4);
+    return static_cast<int8_t>((low + 8) | (high + 8) << 4);
   };
   Bytes expected = {
       pair(1, 3),   pair(2, 4), pair(-1, -3), pair(-2, -4), // columns 0, 1

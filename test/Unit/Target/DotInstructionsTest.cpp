@@ -73,6 +73,63 @@ TEST(DotInstructionsTest, BlocksFitRegisters) {
   }
 }
 
+TEST(DotInstructionsTest, TileInstructionsSayWhatTheirColumnsSay) {
+  for (const TileInstruction &row : getTileInstructions()) {
+    SCOPED_TRACE(row.name.str());
+    std::string tile = llvm::formatv("_{0}x{1}x{2}_i32_s8_s8", row.rows,
+                                     row.columns, row.depth);
+    EXPECT_TRUE(row.name.ends_with(tile));
+    EXPECT_EQ(lookupTileInstruction(row.name), &row);
+    EXPECT_EQ(row.depth % row.step, 0);
+    EXPECT_EQ(row.rowBlock % row.rows, 0);
+    EXPECT_EQ(row.depthBlock % row.depth, 0);
+    EXPECT_EQ(row.intrinsics.count(','), 2u);
+  }
+}
+
+/// The tile instruction that layers of many rows take on `target`.
+const TileInstruction *selectTile(llvm::StringRef target) {
+  mlir::MLIRContext context;
+  mlir::FailureOr<TargetSpec> spec = parseTarget(
+      target, [&] { return mlir::emitError(mlir::UnknownLoc::get(&context)); });
+  EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
+  if (mlir::failed(spec))
+    return nullptr;
+  return selectTileInstruction(*spec, selectDotInstruction(*spec));
+}
+
+TEST(DotInstructionsTest, TilesReadWhatIsPackedForTheDotInstruction) {
+  const TileInstruction *row = selectTile("x86-64-v4+avx512vnni+amx-int8");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->name, "amxint8_16x16x64_i32_s8_s8");
+  EXPECT_EQ(selectTile("x86-64-v4+avx512vnni"), nullptr);
+  // Packed in steps of two.
+  EXPECT_EQ(selectTile("x86-64-v4+amx-int8"), nullptr);
+}
+
+TEST(DotInstructionsTest, TilesDivideTheDepthThatIsPacked) {
+  const TileInstruction *row =
+      lookupTileInstruction("amxint8_16x16x64_i32_s8_s8");
+  ASSERT_NE(row, nullptr);
+  for (int64_t depth = 1; depth <= 2048; ++depth) {
+    int64_t padded = row->padDepth(depth);
+    int64_t chosen = row->chooseDepth(padded);
+    EXPECT_GE(padded, depth);
+    EXPECT_EQ(padded % chosen, 0) << depth;
+    EXPECT_EQ(chosen % row->step, 0) << depth;
+    EXPECT_LE(chosen, row->depth) << depth;
+    // At most a quarter more tiles than there must be.
+    EXPECT_LE(4 * (padded / chosen), 5 * llvm::divideCeil(depth, row->depth))
+        << depth;
+  }
+  EXPECT_EQ(row->padDepth(1024), 1024);
+  EXPECT_EQ(row->chooseDepth(1024), 64);
+  // 14 tiles of 56 and no padding, where 13 would be of 64 and a rest of 16.
+  EXPECT_EQ(row->padDepth(784), 784);
+  EXPECT_EQ(row->chooseDepth(784), 56);
+  EXPECT_EQ(row->padDepth(65), 72);
+}
+
 TEST(DotInstructionsTest, UnknownNamesHaveNoRow) {
   EXPECT_EQ(lookupDotInstruction("avx1024_1x32x4_i32_s8_s8"), nullptr);
 }
@@ -102,6 +159,7 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("x86-64-v4"), "avx512bw_1x16x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v4+avx512vnni"), "avx512vnni_1x16x4_i32_u8_s8");
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+i8mm"), "i8mm_2x2x8_i32_s8_s8");
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
 }
 
@@ -171,6 +229,15 @@ TEST(DotInstructionsTest, BlocksOfAvx512) {
   // Two panels of 48 cost 8 steps; of 64, with 48 columns in vain, 10.
   expectBlock(80, 8, 48);
   expectBlock(128, 6, 64);
+}
+
+TEST(DotInstructionsTest, VectorsOfBytesArePowersOfTwo) {
+  RegisterBlock block =
+      chooseBlock(80, {/*rows=*/1, /*columns=*/16, /*count=*/24, /*panel=*/64},
+                  /*areBytesComputed=*/true);
+  // Three panels of 32 cost 9 steps; two of 48 would cost 8.
+  EXPECT_EQ(block.columns, 32);
+  EXPECT_EQ(block.rows, 8);
 }
 
 } // namespace

@@ -51,6 +51,8 @@ TEST_F(TargetSpecTest, FeaturesAreAdded) {
   EXPECT_TRUE(arm.hasFeature("dotprod") && arm.hasFeature("i8mm") &&
               arm.hasFeature("neon"));
   EXPECT_FALSE(arm.hasFeature("sve"));
+  EXPECT_TRUE(arm.hasByteMultiply());
+  EXPECT_FALSE(parse("x86-64-v4").hasByteMultiply());
 }
 
 TEST_F(TargetSpecTest, FeaturesOfTheCpuCanBeTakenAway) {
@@ -73,7 +75,8 @@ TEST_F(TargetSpecTest, ListsAreForOneObject) {
   EXPECT_EQ(getNames("x86-64-v3"), Names({"x86-64-v3"}));
   EXPECT_EQ(getNames("x86-64-v3+avxvnni,x86-64-v2"),
             Names({"x86-64-v3+avxvnni", "x86-64-v2"}));
-  EXPECT_EQ(getNames("aarch64-multi"), Names({"aarch64+dotprod", "aarch64"}));
+  EXPECT_EQ(getNames("aarch64-multi"),
+            Names({"aarch64+dotprod+i8mm", "aarch64+dotprod", "aarch64"}));
   // Who may be refused is followed by who may not.
   EXPECT_EQ(getNames("x86-64-v4+amx-int8"),
             Names({"x86-64-v4+amx-int8+amx-tile", "x86-64-v4"}));

@@ -7,6 +7,7 @@
 
 #include "quantc/Dialect/Quant/Transforms/LayerAdapter.h"
 
+#include "Spelling.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
@@ -186,22 +187,14 @@ static constexpr StringLiteral kShare = "share";
 static constexpr StringLiteral kOutputError = "output_error";
 static constexpr StringLiteral kAdvice = "advice";
 
-static constexpr MergeAdvice kAllAdvice[] = {
-    MergeAdvice::Merge, MergeAdvice::ChangeGroups, MergeAdvice::RaiseBits,
-    MergeAdvice::KeepSeparate};
+static constexpr Spelling<MergeAdvice> allAdvice[] = {
+    {MergeAdvice::Merge, "merge"},
+    {MergeAdvice::ChangeGroups, "change_groups"},
+    {MergeAdvice::RaiseBits, "raise_bits"},
+    {MergeAdvice::KeepSeparate, "keep_separate"}};
 
 StringRef quantc::getSpelling(MergeAdvice advice) {
-  switch (advice) {
-  case MergeAdvice::Merge:
-    return "merge";
-  case MergeAdvice::ChangeGroups:
-    return "change_groups";
-  case MergeAdvice::RaiseBits:
-    return "raise_bits";
-  case MergeAdvice::KeepSeparate:
-    return "keep_separate";
-  }
-  llvm_unreachable("unknown advice");
+  return findSpelling<MergeAdvice>(allAdvice, advice);
 }
 
 void quantc::setLayerSurvival(Operation *op, const LayerSurvival &survival) {
@@ -237,11 +230,9 @@ std::optional<LayerSurvival> quantc::getLayerSurvival(Operation *op) {
       return std::nullopt;
     *value = attr.getValueAsDouble();
   }
-  auto spelling = entries.getAs<StringAttr>(kAdvice);
-  const auto *advice = llvm::find_if(kAllAdvice, [&](MergeAdvice candidate) {
-    return spelling && spelling.getValue() == getSpelling(candidate);
-  });
-  if (advice == std::end(kAllAdvice))
+  std::optional<MergeAdvice> advice = findEnumerator<MergeAdvice>(
+      allAdvice, entries.getAs<StringAttr>(kAdvice));
+  if (!advice)
     return std::nullopt;
   survival.advice = *advice;
   return survival;

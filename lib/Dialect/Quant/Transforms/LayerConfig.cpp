@@ -7,6 +7,7 @@
 
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 
+#include "Spelling.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "quantc/Numerics/NormalFloat.h"
@@ -63,15 +64,6 @@ llvm::cl::ValuesClass quantc::getParameterSourceValues() {
 // The attribute
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// An enumerator and its spelling in the attribute.
-template <class T>
-struct Spelling {
-  T value;
-  StringLiteral name;
-};
-} // namespace
-
 static constexpr Spelling<Mode> modes[] = {{Mode::Static, "static"},
                                            {Mode::Dynamic, "dynamic"},
                                            {Mode::WeightOnly, "weight_only"}};
@@ -81,23 +73,14 @@ static constexpr Spelling<Granularity> granularities[] = {
     {Granularity::PerChannel, "per_channel"},
     {Granularity::PerGroup, "per_group"}};
 
-template <class T>
-static StringRef getSpelling(ArrayRef<Spelling<T>> spellings, T value) {
-  return llvm::find_if(spellings,
-                       [&](auto &spelling) { return spelling.value == value; })
-      ->name;
-}
-
 /// Reads the entry `key`, or says that it is missing or unknown.
 template <class T>
 static LogicalResult readEnum(Operation *op, DictionaryAttr dict, StringRef key,
                               ArrayRef<Spelling<T>> spellings, T &value) {
-  auto attr = dict.getAs<StringAttr>(key);
-  for (const Spelling<T> &spelling : spellings)
-    if (attr && attr.getValue() == spelling.name) {
-      value = spelling.value;
-      return success();
-    }
+  if (auto found = findEnumerator(spellings, dict.getAs<StringAttr>(key))) {
+    value = *found;
+    return success();
+  }
   InFlightDiagnostic diagnostic = emitError(op->getLoc());
   diagnostic << "malformed " << kConfigAttr << "; '" << key << "' is one of ";
   llvm::interleaveComma(spellings, diagnostic, [&](auto &spelling) {
@@ -134,8 +117,8 @@ void quantc::setLayerConfig(Operation *op, const LayerConfig &config) {
   NamedAttrList entries;
   entries.set(kWeightBits, builder.getI64IntegerAttr(config.weightBits));
   entries.set(kMode,
-              builder.getStringAttr(getSpelling<Mode>(modes, config.mode)));
-  entries.set(kGranularity, builder.getStringAttr(getSpelling<Granularity>(
+              builder.getStringAttr(findSpelling<Mode>(modes, config.mode)));
+  entries.set(kGranularity, builder.getStringAttr(findSpelling<Granularity>(
                                 granularities, config.granularity)));
   if (config.granularity == Granularity::PerGroup)
     entries.set(kGroupSize, builder.getI64IntegerAttr(config.groupSize));

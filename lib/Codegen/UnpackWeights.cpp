@@ -1,0 +1,153 @@
+//===- UnpackWeights.cpp - Weights of 4 bits to bytes ---------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The weights and group multipliers that a packed layer stores two to a byte,
+// as i8. The order of the halves is in PackedLayout.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinearPacker.h"
+
+#include "quantc/Codegen/Passes.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+
+using namespace mlir;
+using namespace quantc;
+
+/// How far down the nibble of a loop's index lies: 0 if it is even, 4 if odd.
+Value LinearPacker::createNibbleShift(AffineExpr loop) {
+  unsigned position = cast<AffineDimExpr>(loop).getPosition();
+  Type i8 = rewriter.getI8Type();
+  Value index = linalg::IndexOp::create(rewriter, loc, position);
+  Value narrow = arith::IndexCastOp::create(rewriter, loc, i8, index);
+  Value one = arith::ConstantIntOp::create(rewriter, loc, 1, 8);
+  Value four = arith::ConstantIntOp::create(rewriter, loc, 4, 8);
+  Value isOdd = arith::AndIOp::create(rewriter, loc, narrow, one);
+  return arith::MulIOp::create(rewriter, loc, isOdd, four);
+}
+
+/// The multipliers as i8, [NB, (G), NR]. Constant ones of several groups share
+/// bytes. Taken apart by an operation of its own, so that it is done for NR
+/// columns and not for each element of a step.
+Value LinearPacker::createMultipliers() {
+  std::optional<std::vector<int8_t>> multipliers =
+      getStorageValues(op.getGroupMultiplier());
+  if (!multipliers || !hasGroups())
+    return packParameter(op.getGroupMultiplier(), layout.groups, groupDim());
+  Type i8 = rewriter.getI8Type();
+  int64_t numPanels = layout.numPanels();
+  Value pairs = packed(i8, {numPanels, layout.groupPairs(), layout.panel},
+                       layout.packMultipliers(expandParameter(
+                           *multipliers, layout.numColumns, layout.groups)));
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel(), g = loops.parallel(1);
+  AffineExpr n = loops.parallel();
+  Value init = tensor::EmptyOp::create(
+      rewriter, loc, {numPanels, layout.groups, layout.panel}, i8);
+  return createGeneric(
+      loops, pairs, init,
+      {loops.map({nb, g.floorDiv(2), n}), loops.map({nb, g, n})},
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
+        Value m = arith::ShRUIOp::create(rewriter, loc, elements[0],
+                                         createNibbleShift(g));
+        return {arith::AndIOp::create(rewriter, loc, m, mask)};
+      });
+}
+
+/// The stored nibbles, two to a byte, [NB, (G), steps / 2, NR, (depth)].
+Value LinearPacker::createNibblePairs() {
+  return packed(rewriter.getI8Type(),
+                {layout.numPanels(), groupDim(), layout.steps() / 2,
+                 layout.panel, isInteger() ? layout.depth : 0},
+                layout.packNibbles(*constantWeight));
+}
+
+/// The weights of 4 bits as i8, [NB, (G), steps / 2, 2, NR, (depth)]: with
+/// their zero point or multiplier applied, or as they are stored. u * m stays
+/// below 256, so that
+///
+///   m q = m (u - 8) = u m - 8 m
+///
+/// needs no more than bytes without sign.
+Value LinearPacker::createUnpack() {
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
+  AffineExpr k = loops.parallel(1), h = loops.parallel(1);
+  AffineExpr n = loops.parallel();
+  AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
+
+  SmallVector<Value> inputs = {nibblePairs};
+  SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
+  bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
+  bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier();
+  if (hasZeroPoint || hasMultiplier) {
+    inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
+                                                  layout.groups, groupDim())
+                                  : createMultipliers());
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  maps.push_back(loops.map({nb, g, k, h, n, d}));
+
+  SmallVector<int64_t> shape;
+  for (int64_t size :
+       {layout.numPanels(), groupDim(), layout.steps() / 2, int64_t(2),
+        layout.panel, isInteger() ? layout.depth : 0})
+    if (size)
+      shape.push_back(size);
+  Value init =
+      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getI8Type());
+  Value result = createGeneric(
+      loops, inputs, init, maps,
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        auto constant = [&](int64_t value) -> Value {
+          return arith::ConstantIntOp::create(rewriter, loc, value, 8);
+        };
+        Value down = arith::ShRUIOp::create(rewriter, loc, elements[0],
+                                            createNibbleShift(h));
+        Value u = arith::AndIOp::create(rewriter, loc, down, constant(15));
+        if (form == WeightForm::Nibbles)
+          return {u};
+        if (hasMultiplier) {
+          Value m =
+              arith::AndIOp::create(rewriter, loc, elements[1], constant(15));
+          Value product = arith::MulIOp::create(rewriter, loc, u, m);
+          Value offset =
+              arith::MulIOp::create(rewriter, loc, m, constant(kNibbleOffset));
+          return {arith::SubIOp::create(rewriter, loc, product, offset)};
+        }
+        Value offset = constant(kNibbleOffset);
+        if (hasZeroPoint)
+          offset = arith::AddIOp::create(rewriter, loc, elements[1], offset);
+        return {arith::SubIOp::create(rewriter, loc, u, offset)};
+      });
+  if (form == WeightForm::Panel)
+    result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
+}
+
+/// sum_g m_g (acc_g - 8 sum_g a) where the contraction multiplied with what is
+/// stored, [M, NB, NR].
+Value LinearPacker::createMultiplierSum(Value accumulators) {
+  Loops loops(op.getContext());
+  AffineExpr m = loops.parallel(), nb = loops.parallel();
+  AffineExpr n = loops.parallel();
+  AffineExpr g = loops.reduction(1);
+  return createGeneric(
+      loops,
+      {accumulators, createMultipliers(), createRowSums(/*perGroup=*/true)},
+      createInit(/*perGroup=*/false, createStart()),
+      {loops.map({m, nb, g, n}), loops.map({nb, g, n}), loops.map({m, g}),
+       loops.map({m, nb, n})},
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        Value offset = a.mulInt(elements[2], a.constantInt(kNibbleOffset));
+        Value sum = a.subInt(elements[0], offset);
+        Value product = a.mulInt(a.fromStorage(elements[1]), sum);
+        return {a.addInt(elements[3], product)};
+      });
+}

@@ -1,0 +1,35 @@
+// RUN: quant-opt %s --quant-lower-contractions --canonicalize | FileCheck %s
+
+// |a| * sign(w, a) = a * w. The sums of two products fit i16 only if no weight
+// is -128, which the contraction's name says.
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
+#matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
+
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+// CHECK-LABEL: func @proved
+//   CHECK-DAG:   %[[ONES:.+]] = arith.constant dense<1> : vector<16xi16>
+//   CHECK-DAG:   %[[W:.+]] = vector.shape_cast %arg1
+//       CHECK:   %[[A:.+]] = vector.bitcast {{.*}} : vector<8xi32> to vector<32xi8>
+//       CHECK:   %[[S:.+]] = llvm.call_intrinsic "llvm.x86.avx2.psign.b"(%[[W]], %[[A]])
+//       CHECK:   %[[ABS:.+]] = math.absi %[[A]]
+//       CHECK:   %[[P:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%[[ABS]], %[[S]])
+//       CHECK:   llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[P]], %[[ONES]])
+func.func @proved(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<8x4xi8> to vector<8x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c {quant.dot_instruction = "avx2_1x8x4_i32_s8_s8"} : vector<1x4xi32>, vector<8x4xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+
+// CHECK-LABEL: func @not_proved_untouched
+//       CHECK:   vector.contract
+func.func @not_proved_untouched(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<8x4xi8> to vector<8x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<1x4xi32>, vector<8x4xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+}
