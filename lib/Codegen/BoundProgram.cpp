@@ -13,9 +13,27 @@ using namespace quantc;
 func::FuncOp quantc::getBoundProgram(ModuleOp module) {
   for (auto func : module.getOps<func::FuncOp>())
     if (func.isPublic() && func->hasAttr(kDimsAttr) && !func.isExternal() &&
-        llvm::all_of(func.getArgumentTypes(), llvm::IsaPred<MemRefType>))
+        llvm::all_of(func.getArguments(), [&](BlockArgument arg) {
+          return isa<MemRefType>(arg.getType()) || arg == getExecutor(func);
+        }))
       return func;
   return {};
+}
+
+BlockArgument quantc::getExecutor(func::FuncOp program) {
+  for (BlockArgument arg : program.getArguments())
+    if (program.getArgAttr(arg.getArgNumber(), kExecutorAttr))
+      return arg;
+  return {};
+}
+
+int64_t quantc::getMaxThreads(func::FuncOp program) {
+  BlockArgument executor = getExecutor(program);
+  if (!executor)
+    return 1;
+  return program
+      .getArgAttrOfType<IntegerAttr>(executor.getArgNumber(), kExecutorAttr)
+      .getInt();
 }
 
 ProgramInterface quantc::getBoundInterface(func::FuncOp program) {

@@ -84,6 +84,7 @@ private:
   Value loadWorkspace(Value args, ValueRange dims);
   Value loadParameters(Value args);
   Value isMissingOrMisaligned(Value pointer);
+  Value loadExecutor(Value args);
   /// Loads the pointers of adapters to `operands` and appends their dimensions
   /// to `dims`.
   void loadAdapters(Value args, SmallVector<Value> &operands,
@@ -163,6 +164,8 @@ LogicalResult EntryEmitter::unpackProgram() {
   ValueRange dims = program.getArguments().drop_front(numArgs);
   builder.setInsertionPointToStart(&program.front());
   for (unsigned index : llvm::seq(numArgs)) {
+    if (program.getArgument(index) == getExecutor(program))
+      continue;
     SmallVector<Value> sizes;
     if (auto shape = program.getArgAttrOfType<AffineMapAttr>(index, kShapeAttr))
       sizes = getSizes(shape.getValue(), dims);
@@ -351,6 +354,31 @@ Value EntryEmitter::loadParameters(Value args) {
                              pointer, start);
 }
 
+/// Loads the executor; in place of a null one, one of a single thread.
+Value EntryEmitter::loadExecutor(Value args) {
+  Value executor = loadField(args, Field::Executor);
+  Type i64 = builder.getI64Type();
+  LLVM::GlobalOp serial;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(program);
+    auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                                 {pointerType, i64});
+    serial = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                                    LLVM::Linkage::Internal,
+                                    (name + "_serial").str(), Attribute());
+    builder.createBlock(&serial.getInitializerRegion());
+    Value value = LLVM::ZeroOp::create(builder, loc, type);
+    value = LLVM::InsertValueOp::create(
+        builder, loc, value, LLVM::ConstantOp::create(builder, loc, i64, 1),
+        int64_t(ExecutorField::NumThreads));
+    LLVM::ReturnOp::create(builder, loc, value);
+  }
+  return arith::SelectOp::create(
+      builder, loc, isNull(executor),
+      LLVM::AddressOfOp::create(builder, loc, serial), executor);
+}
+
 /// What `adapter_of_row` stands for when it is null: all rows use the first
 /// adapter, or none where there are no adapters at all.
 static Value createSlotOfAll(OpBuilder &builder, Location loc, StringRef name,
@@ -417,6 +445,8 @@ void EntryEmitter::emitRun() {
     operands.push_back(loadPort(args, Field::Outputs, index, port, dims));
   if (parameters)
     operands.push_back(loadParameters(args));
+  if (getExecutor(program))
+    operands.push_back(loadExecutor(args));
   operands.push_back(loadWorkspace(args, dims));
   llvm::append_range(operands, dims);
   func::CallOp::create(builder, loc, program, operands);
@@ -436,8 +466,9 @@ void EntryEmitter::emitWorkspaceSize() {
 
 void EntryEmitter::emitMetadata() {
   auto module = cast<ModuleOp>(program->getParentOp());
-  std::string text =
-      getProgramMetadata(interface, name, getTarget(module)).toJson();
+  std::string text = getProgramMetadata(interface, name, getTarget(module),
+                                        getMaxThreads(program))
+                         .toJson();
   // A C string.
   text.push_back('\0');
   builder.setInsertionPoint(program);

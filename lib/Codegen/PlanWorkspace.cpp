@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "quantc/Codegen/BoundProgram.h"
 #include "quantc/Codegen/Passes.h"
@@ -100,6 +101,10 @@ public:
     return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs);
   }
 
+  Value multiply(Value lhs, int64_t rhs) {
+    return builder.createOrFold<arith::MulIOp>(loc, lhs, getConstant(rhs));
+  }
+
   Value max(Value lhs, Value rhs) {
     return builder.createOrFold<arith::MaxUIOp>(loc, lhs, rhs);
   }
@@ -180,6 +185,8 @@ struct Buffer {
   memref::AllocOp alloc;
   unsigned first;
   unsigned last;
+  /// Of one thread, and of all threads that may have one of their own.
+  Value threadBytes;
   Value bytes;
   unsigned slot = 0;
 };
@@ -190,6 +197,13 @@ struct Slot {
   unsigned busyUntil;
 };
 } // namespace
+
+/// The number of the thread that `op` runs on; null if all of the program runs
+/// on one.
+static Value getThread(Operation *op) {
+  auto parallel = op->getParentOfType<scf::ParallelOp>();
+  return parallel ? parallel.getInductionVars().front() : Value();
+}
 
 /// The buffers of `program` with their lifetimes, in order of allocation.
 static SmallVector<Buffer> collectBuffers(func::FuncOp program) {
@@ -205,7 +219,7 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp program) {
     for (Value view : views.resolve(alloc))
       for (Operation *user : view.getUsers())
         last = std::max(last, order.lookup(body.findAncestorOpInBlock(*user)));
-    buffers.push_back({alloc, first, last, {}});
+    buffers.push_back({alloc, first, last, {}, {}});
   });
   return buffers;
 }
@@ -293,7 +307,10 @@ static LogicalResult planWorkspace(func::FuncOp program) {
     FailureOr<Value> bytes = sizes.getBytes(buffer.alloc);
     if (failed(bytes))
       return failure();
-    buffer.bytes = *bytes;
+    buffer.threadBytes = *bytes;
+    buffer.bytes = getThread(buffer.alloc)
+                       ? sizes.multiply(*bytes, getMaxThreads(program))
+                       : *bytes;
   }
   SmallVector<Value> offsets;
   Value total = sizes.getConstant(0);
@@ -313,9 +330,15 @@ static LogicalResult planWorkspace(func::FuncOp program) {
   for (const Buffer &buffer : buffers) {
     memref::AllocOp alloc = buffer.alloc;
     builder.setInsertionPoint(alloc);
+    Value offset = offsets[buffer.slot];
+    if (Value thread = getThread(alloc))
+      offset = builder.createOrFold<arith::AddIOp>(
+          alloc.getLoc(), offset,
+          builder.createOrFold<arith::MulIOp>(alloc.getLoc(), thread,
+                                              buffer.threadBytes));
     Value view = memref::ViewOp::create(
         builder, alloc.getLoc(), alloc.getType(), program.getArgument(index),
-        offsets[buffer.slot], alloc.getDynamicSizes());
+        offset, alloc.getDynamicSizes());
     alloc.replaceAllUsesWith(view);
     alloc.erase();
   }

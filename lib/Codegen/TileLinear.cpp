@@ -110,10 +110,21 @@ static void hoistPanels(scf::ForOp rows) {
       [&](Operation *op, Region *) { rows.moveOutOfLoop(op); });
 }
 
-/// Peels `loop`, so that its body has static sizes.
+/// Peels `loop`, so that its body has static sizes. What is left over is too
+/// little for several threads.
 static void peel(RewriterBase &rewriter, scf::ForOp loop) {
   scf::ForOp leftover;
-  (void)scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover);
+  if (succeeded(scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover)))
+    leftover->removeAttr(kParallelAttr);
+}
+
+/// The multiply-accumulates of `op`, which is one step of a sum. Sizes that are
+/// not known belong to what is left over.
+static int64_t countTerms(linalg::LinalgOp op) {
+  int64_t count = 1;
+  for (int64_t range : op.getStaticLoopRanges())
+    count *= ShapedType::isDynamic(range) ? 1 : range;
+  return count;
 }
 
 /// Takes the tile sizes of operations that stay as they are now.
@@ -121,6 +132,20 @@ static void leaveOnMemory(scf::SCFTileAndFuseResult &tiled) {
   for (Operation *op : tiled.tiledAndFusedOps)
     if (op->hasAttr(kOnMemoryAttr))
       op->removeAttr(kTileSizesAttr);
+}
+
+/// Says what contractions that stay as they are have to do, each in a loop over
+/// blocks of rows.
+static void markWorkOnMemory(func::FuncOp func) {
+  func.walk([](linalg::LinalgOp op) {
+    auto loop = op->getParentOfType<scf::ForOp>();
+    if (!loop || !op->hasAttr(kOnMemoryAttr) || op.getNumReductionLoops() == 0)
+      return;
+    auto work = loop->getAttrOfType<IntegerAttr>(kWorkAttr);
+    loop->setAttr(kWorkAttr, Builder(loop.getContext())
+                                 .getI64IntegerAttr((work ? work.getInt() : 0) +
+                                                    countTerms(op)));
+  });
 }
 
 /// Whether a consumer of `op` is tiled with `op` fused into it.
@@ -165,8 +190,10 @@ namespace {
 struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())) ||
-        failed(tileInside(rewriter)) || failed(simplify(getOperation())) ||
+    if (failed(tileEpilogues(rewriter)) || failed(simplify(getOperation())))
+      return signalPassFailure();
+    markWorkOnMemory(getOperation());
+    if (failed(tileInside(rewriter)) || failed(simplify(getOperation())) ||
         failed(tileLeftovers(rewriter)) || failed(tileSums(rewriter)) ||
         failed(simplify(getOperation())))
       signalPassFailure();
@@ -187,6 +214,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         continue;
       }
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
+      for (LoopLikeOpInterface loop : tiled->loops)
+        loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
       leaveOnMemory(*tiled);
       for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
         peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
@@ -267,7 +296,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         auto tiled = tileAndFuse(rewriter, op, sizes);
         if (failed(tiled))
           return failure();
-        finish(tiled->tiledAndFusedOps.front());
+        auto step = cast<linalg::LinalgOp>(tiled->tiledAndFusedOps.front());
+        finish(step);
+        tiled->loops.back()->setAttr(
+            kWorkAttr, rewriter.getI64IntegerAttr(countTerms(step)));
         for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
           peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
       }

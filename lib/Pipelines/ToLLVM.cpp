@@ -64,6 +64,12 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createExternalizeConstantsPass({codegen.maxConstantBytes}));
   pm.addPass(createFlattenConstantsPass());
   pm.addPass(createExpandStridedCopiesPass());
+  if (codegen.threads > 1) {
+    DistributeParallelLoopsPassOptions distribute;
+    distribute.maxThreads = codegen.threads;
+    distribute.threadWork = codegen.threadWork;
+    pm.addPass(createDistributeParallelLoopsPass(distribute));
+  }
   pm.addPass(createPlanWorkspacePass());
 }
 
@@ -89,6 +95,8 @@ static void addLLVMPasses(OpPassManager &pm, const CodegenOptions &options) {
   EmitEntryPassOptions entry;
   entry.name = options.name;
   pm.addPass(createEmitEntryPass(entry));
+  if (options.threads > 1)
+    pm.addPass(createOutlineParallelLoopsPass());
   pm.addPass(createExpandReshapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

@@ -30,6 +30,8 @@ static LogicalResult lowerToLLVM(ModuleOp module,
   CodegenOptions codegen;
   codegen.name = options.name;
   codegen.maxConstantBytes = options.maxConstantBytes;
+  codegen.threads = options.threads;
+  codegen.threadWork = options.threadWork;
   PassManager pm(module.getContext());
   buildToLLVMPipeline(pm, codegen);
   return pm.run(module);
@@ -163,6 +165,9 @@ compileVariants(ModuleOp module, const CompileOptions &options,
 FailureOr<CompiledProgram> quantc::compile(ModuleOp module,
                                            const CompileOptions &options) {
   Location loc = module.getLoc();
+  if (options.threads < 1)
+    return emitError(loc, "threads must be at least 1, not ")
+           << options.threads;
   llvm::LLVMContext context;
   ParameterBlocks parameters;
   FailureOr<std::vector<Variant>> variants =

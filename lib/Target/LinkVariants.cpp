@@ -192,6 +192,7 @@ quantc::linkVariants(MutableArrayRef<Variant> variants,
   }
   for (auto [index, variant] : enumerate(variants)) {
     metadata.variants.push_back(variant.metadata.target);
+    metadata.threads = std::max(metadata.threads, variant.metadata.threads);
     prepare(*variant.module, getSuffix(index));
   }
   std::unique_ptr<Module> linked = std::move(variants.front().module);

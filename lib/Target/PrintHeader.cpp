@@ -148,7 +148,9 @@ std::string quantc::printHeader(const ProgramMetadata &program) {
      << prefix << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
      << kExecutor << "\n"
-     << "#define " << prefix << "_ABI_VERSION " << kAbiVersion << "\n\n";
+     << "#define " << prefix << "_ABI_VERSION " << kAbiVersion << "\n\n"
+     << "/* The most threads of the executor that a call uses. */\n#define "
+     << prefix << "_MAX_THREADS " << program.threads << "\n\n";
   for (const EntryErrorInfo &error : kEntryErrors)
     os << "/* " << error.text << " */\n#define " << prefix << "_ERROR_"
        << error.name << " " << int(error.code) << "\n";

@@ -102,8 +102,22 @@ Error Program::bind(StringRef name) {
   return Error::success();
 }
 
+Error Program::setThreads(std::optional<int64_t> threads) {
+  int64_t count = threads.value_or(metadata.threads);
+  if (count < 1)
+    return createStringError("threads must be at least 1, not " + Twine(count));
+  if (count > metadata.threads)
+    return createStringError("was compiled for at most " +
+                             Twine(metadata.threads) + " threads, not for " +
+                             Twine(count) + "; compile it again for more");
+  if (count > 1)
+    threadPool = std::make_unique<ThreadPool>(count);
+  return Error::success();
+}
+
 Expected<std::unique_ptr<Program>>
-Program::load(StringRef path, std::shared_ptr<MemoryBuffer> parameters) {
+Program::load(StringRef path, std::optional<int64_t> threads,
+              std::shared_ptr<MemoryBuffer> parameters) {
   Expected<std::string> name = findName(path);
   if (!name)
     return name.takeError();
@@ -116,6 +130,8 @@ Program::load(StringRef path, std::shared_ptr<MemoryBuffer> parameters) {
   if (!program->handle)
     return createStringError(path + ": " + dlerror());
   if (Error error = program->bind(*name))
+    return createStringError(path + ": " + toString(std::move(error)));
+  if (Error error = program->setThreads(threads))
     return createStringError(path + ": " + toString(std::move(error)));
   program->parameters = std::move(parameters);
   if (program->metadata.parameters && !program->parameters) {
@@ -174,7 +190,7 @@ Error Program::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
   Workspace workspace = takeWorkspace(workspaceSize(dims.data()));
   args.push_back(dims.data());
   args.push_back(workspace.memory.get());
-  args.push_back(/*executor=*/nullptr);
+  args.push_back(static_cast<const Executor *>(threadPool.get()));
   if (metadata.adapters) {
     args.push_back(selection.adapters);
     args.push_back(selection.adapterOfRow);

@@ -283,7 +283,8 @@ std::string ProgramMetadata::toJson() const {
                       {"dims", getStrings(dims)},
                       {"inputs", getPorts(inputs, dims)},
                       {"outputs", getPorts(outputs, dims)},
-                      {"target", getTargetObject(target)}};
+                      {"target", getTargetObject(target)},
+                      {"threads", threads}};
   if (adapters)
     object["adapters"] = getAdapters(*adapters);
   if (parameters)
@@ -311,8 +312,9 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
   const json::Array *dims = object->getArray("dims");
   const json::Array *inputs = object->getArray("inputs");
   const json::Array *outputs = object->getArray("outputs");
-  if (!name || !dims || !inputs || !outputs)
-    return makeError("name, dims, inputs or outputs is missing");
+  auto threads = object->getInteger("threads");
+  if (!name || !dims || !inputs || !outputs || !threads || *threads < 1)
+    return makeError("name, dims, inputs, outputs or threads is missing");
   llvm::Expected<TargetSpec> target =
       parseTargetObject(object->getObject("target"));
   if (!target)
@@ -321,6 +323,7 @@ llvm::Expected<ProgramMetadata> ProgramMetadata::fromJson(StringRef text) {
   metadata.name = name->str();
   metadata.dims = parseStrings(*dims);
   metadata.target = std::move(*target);
+  metadata.threads = *threads;
   for (auto [array, ports] : {std::pair(inputs, &metadata.inputs),
                               std::pair(outputs, &metadata.outputs)}) {
     llvm::Expected<std::vector<PortMetadata>> list =
@@ -369,7 +372,8 @@ static std::vector<PortMetadata> getPortMetadata(ArrayRef<Port> ports) {
 
 ProgramMetadata quantc::getProgramMetadata(const ProgramInterface &interface,
                                            StringRef name,
-                                           const TargetSpec &target) {
+                                           const TargetSpec &target,
+                                           int64_t threads) {
   return {name.str(),
           interface.getCallerDims().vec(),
           getPortMetadata(interface.getCallerInputs()),
@@ -377,5 +381,6 @@ ProgramMetadata quantc::getProgramMetadata(const ProgramInterface &interface,
           target,
           interface.adapters,
           /*parameters=*/std::nullopt,
+          threads,
           /*variants=*/{}};
 }

@@ -33,6 +33,12 @@ struct Options {
   cl::opt<std::string> features{
       "mattr", cl::desc("Features of the CPU to add or remove, as +a,-b"),
       cl::cat(category)};
+  // The linker has an option of the shorter name.
+  cl::opt<int64_t> threads{
+      "max-threads",
+      cl::desc("The most threads of the caller's executor that a call uses; 1 "
+               "never looks at it"),
+      cl::init(1), cl::cat(category)};
   cl::opt<std::string> header{"header", cl::desc("Write the C header here"),
                               cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> name{
@@ -106,6 +112,7 @@ static LogicalResult translate(ModuleOp module, llvm::raw_ostream &os,
   CompileOptions compileOptions;
   compileOptions.targets = std::move(*targets);
   compileOptions.emit = options.emit;
+  compileOptions.threads = options.threads;
   compileOptions.name = options.name;
   compileOptions.maxConstantBytes = options.maxConstantBytes;
   std::string path = getOutputPath();

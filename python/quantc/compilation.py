@@ -27,16 +27,26 @@ def compile(
     CPU by its LLVM name, then features: ``aarch64+dotprod``. A program for another machine can
     only be saved. Results have the same bytes on every machine with a fused multiply-add.
 
-    ``threads`` is the number of threads that a call uses; there is only 1.
+    One program may have code for several targets, separated by commas with the best first, and
+    runs the first that the machine can run; ``multi`` stands for all that pay for this
+    architecture, as do ``x86-64-multi`` and ``aarch64-multi``.
 
     Constants of more than ``max_constant_bytes`` in all, by default 64 MiB, are not in the library
     but in a file of parameters beside it, which is mapped when the program is loaded.
 
-    Raises ``quantc.Error`` for a target that does not exist.
+    ``threads`` is the number of threads that a call uses, the calling one among them, at least 1.
+    Calls at the same time share them. They start with the first loop that is worth it; results
+    have the same bytes with any number. A process that forks must do so before that.
+
+    Raises ``quantc.Error`` for a target that does not exist and for a number below 1.
     """
-    if threads != 1:
-        raise Error(f"threads={threads!r}; a program runs on 1 thread")
-    return _quantc.compile_model(model, target, max_constant_bytes)
+    return _quantc.compile_model(model, target, _check_threads(threads), max_constant_bytes)
+
+
+def _check_threads(threads: int) -> int:
+    if not isinstance(threads, int) or threads < 1:
+        raise Error(f"threads={threads!r}; it must be an integer of at least 1")
+    return threads
 
 
 def emit(
@@ -45,6 +55,7 @@ def emit(
     *,
     kind: str | None = None,
     target: str = "native",
+    threads: int = 1,
     header: str | os.PathLike[str] | None = None,
     name: str | None = None,
     max_constant_bytes: int = MAX_CONSTANT_BYTES,
@@ -52,13 +63,15 @@ def emit(
     """Compile ``model`` to a file.
 
     ``kind`` is ``obj``, ``asm``, ``llvm`` (LLVM IR) or ``so`` (shared library); without it the
-    ending of ``path`` decides. ``header`` is where to write the C header. ``name`` is the prefix
-    of the exported symbols: ``<name>_run`` and so on; the default is the stem of ``path``.
+    ending of ``path`` decides. ``target`` is as for ``compile``. ``threads`` is the most threads
+    that a call uses: those of the caller's executor in C, at least 1. ``header`` is where to write
+    the C header. ``name`` is the prefix of the exported symbols: ``<name>_run`` and so on; the
+    default is the stem of ``path``.
     Constants of more than ``max_constant_bytes`` in all go to a file of their own, with the stem
     of ``path`` and the ending ``.params``.
 
     Files are written whole or not at all. Raises ``quantc.Error`` for a target that does not
-    exist and for a file that cannot be written.
+    exist, a number below 1 and a file that cannot be written.
     """
     if kind is None:
         kinds = {suffix: kind for kind, suffix in SUFFIXES.items()}
@@ -70,4 +83,13 @@ def emit(
             )
     if kind not in SUFFIXES:
         raise Error(f"kind={kind!r}; it must be {format_choices(tuple(SUFFIXES))}")
-    _quantc.emit_file(model, path, EmitKind[kind], target, header, name, max_constant_bytes)
+    _quantc.emit_file(
+        model,
+        path,
+        EmitKind[kind],
+        target,
+        _check_threads(threads),
+        header,
+        name,
+        max_constant_bytes,
+    )

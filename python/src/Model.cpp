@@ -41,7 +41,8 @@ Model::Model(std::shared_ptr<MLIRContext> context, OwningOpRef<ModuleOp> module,
        llvm::concat<const Port>(interface->inputs, interface->outputs))
     if (!getDataType(port.type.getElementType()))
       raise(this->path + ": " + port.name + ": NumPy has no such element type");
-  metadata = getProgramMetadata(*interface, "model", TargetSpec());
+  metadata = getProgramMetadata(*interface, "model", TargetSpec(),
+                                /*threads=*/1);
 }
 
 Model Model::load(const std::filesystem::path &file) {

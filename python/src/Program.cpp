@@ -38,8 +38,10 @@ static std::vector<TargetSpec> getTargets(MLIRContext *context,
 }
 
 PythonProgram PythonProgram::compile(ModuleOp module, StringRef target,
+                                     int64_t threads,
                                      int64_t maxConstantBytes) {
   CompileOptions options;
+  options.threads = threads;
   options.targets = getTargets(module.getContext(), target);
   options.name = "model";
   options.emit = EmitKind::SharedLibrary;
@@ -58,12 +60,13 @@ PythonProgram PythonProgram::compile(ModuleOp module, StringRef target,
 }
 
 static void emitFile(const Model &model, const std::filesystem::path &path,
-                     EmitKind kind, const std::string &target,
+                     EmitKind kind, const std::string &target, int64_t threads,
                      const std::optional<std::filesystem::path> &header,
                      const std::optional<std::string> &name,
                      int64_t maxConstantBytes) {
   CompileOptions options;
   options.targets = getTargets(model.getContext(), target);
+  options.threads = threads;
   options.name = name.value_or("");
   options.emit = kind;
   options.maxConstantBytes = maxConstantBytes;
@@ -79,9 +82,10 @@ static void emitFile(const Model &model, const std::filesystem::path &path,
 // Loading and saving
 //===----------------------------------------------------------------------===//
 
-PythonProgram PythonProgram::load(const std::filesystem::path &path) {
+PythonProgram PythonProgram::load(const std::filesystem::path &path,
+                                  std::optional<int64_t> threads) {
   PythonProgram result;
-  result.program = unwrap(Program::load(path.string()));
+  result.program = unwrap(Program::load(path.string(), threads));
   result.metadata = result.program->getMetadata();
   result.parameters = result.program->getParameters();
   auto buffer = llvm::MemoryBuffer::getFile(path.string());
@@ -106,7 +110,7 @@ Program &PythonProgram::getProgram() {
     raise(path + ": " + error.message());
   llvm::FileRemover remover(path);
   writeFile(path.c_str(), bytes);
-  program = unwrap(Program::load(path, parameters));
+  program = unwrap(Program::load(path, std::nullopt, parameters));
   return *program;
 }
 
@@ -169,6 +173,21 @@ void quantc::python::bindProgram(nb::module_ &m) {
       .value("asm", EmitKind::Assembly)
       .value("llvm", EmitKind::LLVMIR)
       .value("so", EmitKind::SharedLibrary);
+
+  nb::class_<ThreadPool>(m, "ThreadPool",
+                         R"(Threads for programs that are called
+through their C interface.
+
+``threads`` counts the calling one. The others start with the first loop that is
+handed out and end with this object.)")
+      .def(nb::init<int64_t>(), nb::arg("threads"))
+      .def_prop_ro(
+          "address",
+          [](const ThreadPool &pool) {
+            return reinterpret_cast<uintptr_t>(
+                static_cast<const Executor *>(&pool));
+          },
+          "Where the ``quantc_executor`` of the C header is.");
 
   nb::class_<PythonProgram>(m, "Program", R"(A compiled model.
 
@@ -250,6 +269,27 @@ each row of the batch.)")
           },
           nb::sig("def adapters(self) -> tuple[str, ...]"),
           "The names of the adapters that are loaded.")
+      .def_prop_ro("threads", &PythonProgram::getNumThreads,
+                   "The number of threads that a call uses.")
+      .def_prop_ro(
+          "variants",
+          [](const PythonProgram &program) {
+            const ProgramMetadata &metadata = program.getMetadata();
+            nb::list names;
+            for (const TargetSpec &target : metadata.variants)
+              names.append(target.str());
+            if (metadata.variants.empty())
+              names.append(metadata.target.str());
+            return nb::tuple(names);
+          },
+          nb::sig("def variants(self) -> tuple[str, ...]"),
+          "The targets that the program has code for, best first.")
+      .def_prop_ro(
+          "variant",
+          [](PythonProgram &program) { return program.getVariant().str(); },
+          R"(The one of ``variants`` that runs on this machine.
+
+Raises ``quantc.Error`` for a program that this machine cannot run.)")
       .def("save", &PythonProgram::save, nb::arg("path"),
            R"(Write the program as a shared library.
 
@@ -258,20 +298,26 @@ which the second has the ending ``.params``; keep them together. A file is
 written whole or not at all; raises ``quantc.Error``.)");
 
   m.def("load_program", &PythonProgram::load, nb::arg("path"),
+        nb::arg("threads") = nb::none(),
         R"(Load a program that ``Program.save`` or ``quantc compile`` wrote.
+
+``threads`` is the number of threads of a call, at most the number that the
+program was compiled for, which is the default.
 
 Only load files that you trust: they are machine code. A ``.params`` file beside
 the program is mapped, and processes that load it share its memory. Raises
 ``quantc.Error`` for a file that is no program, for one for another machine and
 for parameters that are missing, damaged or of another program.)");
   m.def("compile_model", [](const Model &model, const std::string &target,
-                            int64_t maxConstantBytes) {
-    return PythonProgram::compile(model.getModule(), target, maxConstantBytes);
+                            int64_t threads, int64_t maxConstantBytes) {
+    return PythonProgram::compile(model.getModule(), target, threads,
+                                  maxConstantBytes);
   });
   m.attr("MAX_CONSTANT_BYTES") = kMaxConstantBytes;
   m.def("emit_file", &emitFile, nb::arg("model"), nb::arg("path"),
-        nb::arg("kind"), nb::arg("target"), nb::arg("header").none(),
-        nb::arg("name").none(), nb::arg("max_constant_bytes"));
+        nb::arg("kind"), nb::arg("target"), nb::arg("threads"),
+        nb::arg("header").none(), nb::arg("name").none(),
+        nb::arg("max_constant_bytes"));
   m.def("interpret", &interpretModel, nb::arg("model"), nb::arg("inputs"),
         nb::arg("adapter") = nb::none(),
         R"(Run a model, in any form, by the reference interpreter.

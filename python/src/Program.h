@@ -20,10 +20,19 @@ class PythonProgram {
 public:
   /// Compiles a copy of `module`.
   static PythonProgram compile(mlir::ModuleOp module, llvm::StringRef target,
+                               int64_t threads = 1,
                                int64_t maxConstantBytes = kMaxConstantBytes);
-  static PythonProgram load(const std::filesystem::path &path);
+  static PythonProgram load(const std::filesystem::path &path,
+                            std::optional<int64_t> threads);
 
   const ProgramMetadata &getMetadata() const { return metadata; }
+
+  int64_t getNumThreads() const {
+    return program ? program->getNumThreads() : metadata.threads;
+  }
+
+  /// The target of the code that runs here. Throws `quantc.Error` if none does.
+  const TargetSpec &getVariant() { return getProgram().getVariant(); }
 
   void save(const std::filesystem::path &path) const;
 

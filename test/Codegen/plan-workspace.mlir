@@ -109,3 +109,27 @@ func.func @loop(
   }
   return
 }
+
+// -----
+
+// A buffer of a part of a loop is there once for each thread that there may be.
+// CHECK-LABEL: func.func private @parts_workspace_size() -> index
+// CHECK:         %[[TOTAL:.*]] = arith.constant 256 : index
+// CHECK:         return %[[TOTAL]]
+// CHECK-LABEL: func.func @parts(
+// CHECK:         scf.parallel (%[[T:.*]]) =
+// CHECK:           %[[OFFSET:.*]] = arith.muli %[[T]], %c64
+// CHECK:           memref.view %{{.*}}[%[[OFFSET]]][] : memref<?xi8> to memref<16xf32>
+func.func @parts(
+    %x: memref<16xf32> {quant.name = "x", quant.shape = affine_map<() -> (16)>},
+    %executor: !llvm.ptr {quant.executor = 4 : i64})
+    attributes {quant.dims = []} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.parallel (%t) = (%c0) to (%c4) step (%c1) {
+    %a = memref.alloc() : memref<16xf32>
+    memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  }
+  return
+}

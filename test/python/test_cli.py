@@ -165,6 +165,30 @@ def test_inspect(run: Run, quantized: Path) -> None:
         assert text in out
 
 
+def test_inspect_program(run: Run, quantized: Path, tmp_path: Path) -> None:
+    library = tmp_path / "mlp.so"
+    command = ["compile", quantized, "-o", library, "--threads", 2]
+    assert run(*command, "--target", "x86-64-v3,x86-64-v2")[0] == 0
+    status, out, _ = run("inspect", library)
+    assert status == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["x86-64-v3", "runs", "here"] in lines and ["x86-64-v2"] in lines
+    assert "(batch, 37)" in out and "2 threads at most" in out
+
+
+def test_threads(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
+    library, results = tmp_path / "mlp.so", []
+    assert run("compile", quantized, "-o", library, "--threads", 2)[0] == 0
+    for model, threads in ((quantized, 1), (quantized, 3), (library, 1), (library, 2)):
+        output = tmp_path / "out.npz"
+        command = ["run", model, "--data", data, "-o", output, "--threads", threads]
+        assert run(*command)[0] == 0
+        results.append(output.read_bytes())
+    assert len(set(results)) == 1
+    status, _, err = run("run", library, "--data", data, "--threads", 3)
+    assert status == 1 and "was compiled for at most 2 threads, not for 3" in err
+
+
 def test_report(run: Run, quantized: Path, onnx_path: Path, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
     assert run("report", onnx_path, quantized, "-o", output)[0] == 0

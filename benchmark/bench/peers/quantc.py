@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from quantc._quantc import ThreadPool
 
 import quantc
 from bench.entry import Context, Entry, Peer, call_from_python
@@ -51,6 +52,7 @@ class QuantcPeer(Peer):
         super().__init__(context)
         # The object asks the kernel for AMX and has a variant for when it refuses.
         self._target = "native"
+        self._threads = ThreadPool(context.threads) if context.threads > 1 else None
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         case = problem.case
@@ -81,7 +83,8 @@ class QuantcPeer(Peer):
 
         Every case has a path of its own: the loader takes one path for one library.
         """
-        name = f"{problem.case.workload}-{problem.case.name}-{self._target}".replace(" ", "-")
+        case, threads = problem.case, self.context.threads
+        name = f"{case.workload}-{case.name}-{self._target}-{threads}".replace(" ", "-")
         library = problem.folder / f"{name}.so"
         if not library.is_file():
             model = _make_model(problem, self.context.folder)
@@ -90,7 +93,7 @@ class QuantcPeer(Peer):
                 layer = model.layers["layer_0"]
                 weight = layer.integer_weight * np.reshape(layer.weight_scale, (-1, 1))
                 np.save(library.with_suffix(".npy"), weight)
-            quantc.emit(model, library, target=self._target, name="program")
+            quantc.emit(model, library, target=self._target, threads=threads, name="program")
         return library
 
     def _call_entry_point(
@@ -102,10 +105,12 @@ class QuantcPeer(Peer):
         size = program.program_workspace_size(None)
         workspace = np.empty(size + 64, np.uint8)
         start = -workspace.ctypes.data % 64
-        # The struct `program_args`: input, output, no dimensions, workspace, and fields that are
-        # not set.
+        # The struct `program_args`: input, output, no dimensions, workspace, executor, and fields
+        # that are not set.
         arguments = np.zeros(_ARGUMENTS, np.uintp)
         arguments[:4] = x.ctypes.data, output.ctypes.data, 0, workspace.ctypes.data + start
+        if self._threads:
+            arguments[4] = self._threads.address
         return Entry(
             self.context.call_from_c(program.program_run, arguments.ctypes.data),
             get_output,

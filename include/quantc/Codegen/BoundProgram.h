@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // What `quant-bind-interface` makes of a program: a function without results
-// on memrefs, inputs first, then outputs, later the workspace.
+// on memrefs, inputs first, then outputs, later the executor and the workspace.
 //
 //   func.func @main(
 //       %x: memref<?x784xf32> {quant.name = "image",
@@ -28,6 +28,10 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kOutputAttr = "quant.output";
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "quant.workspace";
 
+/// On the argument that is the caller's executor, a pointer that is not null:
+/// the largest number of threads that is used.
+inline constexpr llvm::StringLiteral kExecutorAttr = "quant.executor";
+
 /// On the function: the symbol of the one that computes the bytes of workspace
 /// from the dynamic dimensions.
 inline constexpr llvm::StringLiteral kWorkspaceSizeAttr =
@@ -35,6 +39,12 @@ inline constexpr llvm::StringLiteral kWorkspaceSizeAttr =
 
 /// The bound program of `module`, or null if it has none.
 mlir::func::FuncOp getBoundProgram(mlir::ModuleOp module);
+
+/// The argument of `program` that is the executor; null if it has none.
+mlir::BlockArgument getExecutor(mlir::func::FuncOp program);
+
+/// The largest number of threads that `program` uses.
+int64_t getMaxThreads(mlir::func::FuncOp program);
 
 /// The interface of a bound program.
 ProgramInterface getBoundInterface(mlir::func::FuncOp program);

@@ -38,6 +38,18 @@ inline constexpr llvm::StringLiteral kTileRootAttr = "quant.tile_root";
 /// The attribute of operations that are tiled and small enough to vectorize.
 inline constexpr llvm::StringLiteral kTiledAttr = "quant.tiled";
 
+/// The attribute of loops whose iterations may run at the same time: each
+/// writes its own part of a result and reads nothing that another one writes.
+inline constexpr llvm::StringLiteral kParallelAttr = "quant.parallel";
+
+/// The least multiply-accumulates that are worth a thread: some microseconds on
+/// the fastest cores, about what it takes to wake another one.
+inline constexpr int64_t kThreadWork = 1 << 21;
+
+/// The attribute of loops over the terms of a sum: the multiply-accumulates of
+/// one iteration, without those of loops in it.
+inline constexpr llvm::StringLiteral kWorkAttr = "quant.work";
+
 #define GEN_PASS_DECL
 #include "quantc/Codegen/Passes.h.inc"
 

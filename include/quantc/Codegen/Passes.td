@@ -55,13 +55,14 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
 
     1. The epilogue is tiled by blocks of rows and panels of columns, panels
        outside, and the group sum, the contraction and their initial values are
-       fused into its tile.
+       fused into its tile. These loops are marked `quant.parallel`.
     2. The row loop is peeled, so that its body has static sizes. Of an unknown
        number of rows, those that are left over run in blocks of powers of two:
        after blocks of 6, 5 rows are a block of 4 and one of 1. So a batch of 4
        reads the weights once.
     3. The group sum is tiled by one group, the contraction fused into it.
-    4. The contraction is tiled by one step along K.
+    4. The contraction is tiled by one step along K. The loop gets `quant.work`,
+       the multiply-accumulates of one step.
 
     Layers of enough rows for a tile instruction are tiled in two levels. Their
     contraction and its start are marked `quant.on_memory`: they are fused into
@@ -277,6 +278,88 @@ def ExpandReshapesPass : Pass<"quant-expand-reshapes"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def DistributeParallelLoopsPass
+    : Pass<"quant-distribute-parallel-loops", "::mlir::ModuleOp"> {
+  let summary = "Divide parallel loops among threads";
+  let description = [{
+    An outermost `scf.for` marked `quant.parallel` becomes an `scf.parallel` over
+    threads around a loop over the iterations of one thread: of `n` iterations,
+    thread `t` of `T` has those from `floor(n t / T)` to `floor(n (t + 1) / T)`.
+    `T` is the number of threads of the caller's executor, at most `max-threads`
+    and `n`, and as many as have `thread-work` multiply-accumulates each, by
+    the `quant.work` of the loops inside; with one, nothing is handed out. The
+    executor becomes an argument of the program, whatever loops there are.
+
+    Loops whose work is known to be too little stay as they are. So do loops
+    that write memory which is neither allocated in the iteration nor at a place
+    that depends on it. Of a loop with few iterations around another marked one,
+    the inner one is divided.
+
+    Iterations compute the same in whatever thread they run, so that the number
+    of threads changes no result.
+
+    ```mlir
+    scf.for %j = %c0 to %c64 step %c1 {
+      ...
+    } {quant.parallel}
+    ```
+
+    becomes
+
+    ```mlir
+    %T = ... // of %executor: !llvm.ptr {quant.executor = 8}
+    scf.parallel (%t) = (%c0) to (%T) step (%c1) {
+      %first = "floor(64 * %t / %T)"
+      %end = "floor(64 * (%t + 1) / %T)"
+      scf.for %j = %first to %end step %c1 {
+        ...
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"maxThreads", "max-threads", "int64_t", "1",
+           "The largest number of threads that the program uses">,
+    Option<"threadWork", "thread-work", "int64_t", "::quantc::kThreadWork",
+           "The least multiply-accumulates that are worth a thread">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def OutlineParallelLoopsPass
+    : Pass<"quant-outline-parallel-loops", "::mlir::ModuleOp"> {
+  let summary = "Hand parallel loops to the caller's executor";
+  let description = [{
+    The body of each `scf.parallel` over threads becomes a function of the values
+    that it uses from outside and of the thread. A second function, a task of the
+    executor, takes these values from a struct on the caller's stack. With one
+    thread the task is called directly. Index arithmetic and views are computed
+    again in the function, so that few values go through memory.
+
+    ```mlir
+    scf.parallel (%t) = (%c0) to (%T) step (%c1) {
+      ... %x, %y, %t ...
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @main_part_0(%x: !llvm.ptr, %y: !llvm.ptr, %t: index)
+    func.func private @main_task_0(%data: !llvm.ptr, %t: i64)
+    %data = llvm.alloca ...
+    "store %x, %y to %data"
+    "if %T is 1: @main_task_0(%data, 0)"
+    "else: executor->parallel_for(executor, @main_task_0, %data, %T)"
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
   let summary = "Place all temporary buffers in one workspace of the caller";
   let description = [{
@@ -285,7 +368,8 @@ def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
     never alive at the same time share a slot; a slot has the size of its
     largest buffer. A buffer lives from its allocation to the last use of it or
     of a view of it, counted in operations of the function's body, so buffers
-    inside one loop never share.
+    inside one loop never share. A buffer inside of a part of a parallel loop has
+    a place for each of the threads that the program may use.
 
     The size of a buffer may depend on the dynamic dimensions of the program. A
     private function computes from them how many bytes of workspace a call

@@ -9,6 +9,7 @@
 #define QUANTC_PIPELINES_TOLLVM_H
 
 #include "mlir/Pass/PassOptions.h"
+#include "quantc/Codegen/Passes.h"
 #include "quantc/Target/Parameters.h"
 
 namespace mlir {
@@ -32,6 +33,15 @@ struct CodegenOptions : public mlir::PassPipelineOptions<CodegenOptions> {
       llvm::cl::desc("How many bytes of constants the object may hold; more "
                      "go to a file of parameters"),
       llvm::cl::init(kMaxConstantBytes)};
+  Option<int64_t> threads{
+      *this, "threads",
+      llvm::cl::desc("The most threads of the caller's executor that a call "
+                     "uses; with 1, the default, none is ever looked at"),
+      llvm::cl::init(1)};
+  Option<int64_t> threadWork{
+      *this, "thread-work",
+      llvm::cl::desc("The least multiply-accumulates that are worth a thread"),
+      llvm::cl::init(kThreadWork)};
 };
 
 /// From a program in float, simulated or integer form to LLVM's dialect, with

@@ -13,6 +13,7 @@
 #define QUANTC_TARGET_COMPILE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "quantc/Codegen/Passes.h"
 #include "quantc/Target/ProgramMetadata.h"
 
 namespace quantc {
@@ -24,6 +25,11 @@ struct CompileOptions {
   /// machine. All variants are in one object, which runs the first that its
   /// machine can run.
   std::vector<TargetSpec> targets;
+  /// The most threads of the caller's executor that a call uses. With 1 the
+  /// executor is never looked at.
+  int64_t threads = 1;
+  /// The least multiply-accumulates that are worth a thread.
+  int64_t threadWork = kThreadWork;
   /// The prefix of all exported symbols. `compileToFile` takes the stem of the
   /// file for an empty one, made an identifier.
   std::string name;

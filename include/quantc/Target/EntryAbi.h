@@ -36,6 +36,16 @@ inline constexpr int64_t kBufferAlignment = 64;
 /// The largest dynamic dimension. Sizes are 64-bit products of dimensions.
 inline constexpr int64_t kMaxDimension = INT32_MAX;
 
+/// `quantc_executor` of the header, which documents it.
+struct Executor {
+  void (*parallelFor)(const Executor *self, void (*task)(void *data, int64_t i),
+                      void *data, int64_t count);
+  int64_t numThreads;
+};
+
+/// Its fields, for code that is generated.
+enum class ExecutorField : int32_t { ParallelFor, NumThreads };
+
 /// What `<name>_run` returns.
 enum class EntryError : int32_t {
   None,

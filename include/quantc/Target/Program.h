@@ -10,6 +10,7 @@
 
 #include "quantc/Support/HostTensor.h"
 #include "quantc/Target/ProgramMetadata.h"
+#include "quantc/Target/ThreadPool.h"
 #include <memory>
 #include <mutex>
 
@@ -29,11 +30,13 @@ struct AdapterSelection {
 /// time.
 class Program {
 public:
-  /// Loads the library at `path`. Fails if it is no program, or one for another
-  /// machine. The parameters of one that has some are `parameters`, or else
-  /// mapped from the file beside it.
+  /// Loads the library at `path`. Calls use `threads` threads each, shared by
+  /// calls at the same time; by default as many as it was compiled for. The
+  /// parameters of a program that has some are `parameters`, or else mapped
+  /// from the file beside it. Fails if it is no program, one for another
+  /// machine, or one for fewer threads.
   static llvm::Expected<std::unique_ptr<Program>>
-  load(llvm::StringRef path,
+  load(llvm::StringRef path, std::optional<int64_t> threads = std::nullopt,
        std::shared_ptr<llvm::MemoryBuffer> parameters = nullptr);
 
   ~Program();
@@ -49,6 +52,11 @@ public:
   const TargetSpec &getVariant() const {
     return metadata.variants.empty() ? metadata.target
                                      : metadata.variants[variant];
+  }
+
+  /// How many threads a call uses.
+  int64_t getNumThreads() const {
+    return threadPool ? threadPool->numThreads : 1;
   }
 
   /// Runs on memory of the sizes that `dims` mean. Adapters are only looked at
@@ -73,6 +81,7 @@ private:
 
   Program() = default;
   llvm::Error bind(llvm::StringRef name);
+  llvm::Error setThreads(std::optional<int64_t> threads);
   Workspace takeWorkspace(size_t size);
 
   ProgramMetadata metadata;
@@ -82,6 +91,9 @@ private:
   void *handle = nullptr;
   int32_t (*entry)(const void *args) = nullptr;
   size_t (*workspaceSize)(const int64_t *dims) = nullptr;
+
+  /// Null if calls run on the calling thread alone.
+  std::unique_ptr<ThreadPool> threadPool;
 
   std::mutex mutex;
   std::vector<Workspace> idle;

@@ -15,7 +15,8 @@
 //    "outputs": [{"name": "logits", "dtype": "float32",
 //                 "shape": ["batch", 10]}],
 //    "target": {"triple": "x86_64-unknown-linux-gnu", "cpu": "x86-64-v3",
-//               "features": ["+avx", "+avx2"]}}
+//               "features": ["+avx", "+avx2"]},
+//    "threads": 1}
 //
 // A size is a number, the name of a dynamic dimension, or an operation on two
 // sizes such as ["+", ["*", "batch", 2], 1]. A program that takes LoRA adapters
@@ -113,6 +114,8 @@ struct ProgramMetadata {
   TargetSpec target;
   std::optional<AdapterLayout> adapters;
   std::optional<ParametersInfo> parameters;
+  /// The most threads that a call uses.
+  int64_t threads = 1;
   /// The targets of an object of several, best first and `target` last;
   /// otherwise empty.
   std::vector<TargetSpec> variants;
@@ -137,7 +140,7 @@ struct ProgramMetadata {
 /// are those that `quant-bind-interface` accepts.
 ProgramMetadata getProgramMetadata(const ProgramInterface &interface,
                                    llvm::StringRef name,
-                                   const TargetSpec &target);
+                                   const TargetSpec &target, int64_t threads);
 
 /// The name of `type` in NumPy, such as "float32".
 llvm::StringRef getNumpyName(DataType type);

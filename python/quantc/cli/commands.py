@@ -161,6 +161,7 @@ def run_compile(arguments: argparse.Namespace) -> None:
         arguments.output,
         kind=arguments.emit,
         target=arguments.target,
+        threads=arguments.threads or 1,
         header=arguments.header,
         name=arguments.name,
         max_constant_bytes=arguments.max_constant_bytes,
@@ -169,8 +170,8 @@ def run_compile(arguments: argparse.Namespace) -> None:
 
 def run_run(arguments: argparse.Namespace) -> None:
     """``quantc run``."""
-    runner = _load_runner(arguments.model)
-    call = _get_call(runner, interpret=arguments.interpret)
+    runner = _load_runner(arguments.model, arguments.threads)
+    call = _get_call(runner, arguments.threads, interpret=arguments.interpret)
     data = Dataset(arguments.data, runner.inputs, arguments.batch_size)
     outputs = _run_batches(runner, call, data)
     if arguments.output:
@@ -183,20 +184,20 @@ def run_run(arguments: argparse.Namespace) -> None:
 
 def run_eval(arguments: argparse.Namespace) -> None:
     """``quantc eval``."""
-    runner = _load_runner(arguments.model)
+    runner = _load_runner(arguments.model, arguments.threads)
     data = Dataset(arguments.data, runner.inputs, arguments.batch_size, arguments.labels)
     if data.labels is None and arguments.reference is None:
         raise Error(
             f"{arguments.data}: no array '{arguments.labels}' with the classes; "
             "name it with --labels, or give --reference"
         )
-    outputs = _run_batches(runner, _get_call(runner), data)
+    outputs = _run_batches(runner, _get_call(runner, arguments.threads), data)
     rows = [("samples", f"{data.samples}")]
     if data.labels is not None:
         rows.append(("accuracy", f"{_get_accuracy(outputs, data.labels):.2%}"))
     if arguments.reference:
-        reference = _load_runner(arguments.reference)
-        expected = _run_batches(reference, _get_call(reference), data)
+        reference = _load_runner(arguments.reference, arguments.threads)
+        expected = _run_batches(reference, _get_call(reference, arguments.threads), data)
         if data.labels is not None:
             accuracy = _get_accuracy(expected, data.labels)
             rows.append(("accuracy of the reference", f"{accuracy:.2%}"))
@@ -222,7 +223,11 @@ def _compare(name: str, actual: NDArray, expected: NDArray) -> list[tuple[str, s
 
 def run_inspect(arguments: argparse.Namespace) -> None:
     """``quantc inspect``."""
-    tables.print_model(quantc.load(arguments.model))
+    runner = _load_runner(arguments.model)
+    if isinstance(runner, quantc.Program):
+        tables.print_program(runner, arguments.model.stat().st_size)
+    else:
+        tables.print_model(runner)
 
 
 def run_report(arguments: argparse.Namespace) -> None:
@@ -240,8 +245,12 @@ def run_bench(arguments: argparse.Namespace) -> None:
     """``quantc bench``."""
     from quantc.timing import measure, pin_to_one_core
 
-    programs = {str(path): _load_program(path, arguments.target) for path in arguments.models}
-    pin_to_one_core()
+    programs = {
+        str(path): _load_program(path, arguments.target, arguments.threads)
+        for path in arguments.models
+    }
+    if all(program.threads == 1 for program in programs.values()):
+        pin_to_one_core()
     rows: dict[str, list[float]] = {}
     for path, program in track(list(programs.items()), "Measuring"):
         batches = [_get_random_inputs(program, size) for size in arguments.batch]
@@ -263,22 +272,28 @@ def _get_random_inputs(program: quantc.Program, size: int) -> Batch:
     return inputs
 
 
-def _load_runner(path: Path) -> Runner:
-    return quantc.load_program(path) if path.suffix == ".so" else quantc.load(path)
+def _load_runner(path: Path, threads: int | None = None) -> Runner:
+    return quantc.load_program(path, threads) if path.suffix == ".so" else quantc.load(path)
 
 
-def _load_program(path: Path, target: str) -> quantc.Program:
-    runner = _load_runner(path)
-    return quantc.compile(runner, target) if isinstance(runner, quantc.Model) else runner
+def _load_program(path: Path, target: str, threads: int | None) -> quantc.Program:
+    runner = _load_runner(path, threads)
+    if isinstance(runner, quantc.Program):
+        return runner
+    return quantc.compile(runner, target, threads or 1)
 
 
-def _get_call(runner: Runner, interpret: bool = False) -> Callable[[Batch], object]:
+def _get_call(
+    runner: Runner, threads: int | None, interpret: bool = False
+) -> Callable[[Batch], object]:
     if isinstance(runner, quantc.Program):
         if interpret:
             raise Error("a compiled program cannot be interpreted; give the .mlir or .onnx model")
         return runner
     return (
-        (lambda inputs: quantc.interpret(runner, inputs)) if interpret else quantc.compile(runner)
+        (lambda inputs: quantc.interpret(runner, inputs))
+        if interpret
+        else quantc.compile(runner, threads=threads or 1)
     )
 
 

@@ -16,7 +16,11 @@ BATCH_SIZE = 256
 DATA_HELP = "NumPy file: .npz with an array for each input name, or .npy for a single input"
 TARGET_HELP = (
     "native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64 or a CPU by its LLVM name, "
-    "then features: aarch64+dotprod (default: native)"
+    "then features: aarch64+dotprod; several for one program, separated by commas, best first; "
+    "multi is all that pay for the architecture (default: native)"
+)
+THREADS_HELP = (
+    "threads of a call (default: 1, or what a .so was compiled for; that is also its largest)"
 )
 
 
@@ -91,6 +95,10 @@ def _add_data(parser: argparse.ArgumentParser, required: bool) -> None:
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="native", help=TARGET_HELP)
+
+
+def _add_threads(parser: argparse.ArgumentParser, description: str) -> None:
+    parser.add_argument("--threads", type=_positive, metavar="N", help=description)
 
 
 def _positive(text: str) -> int:
@@ -319,6 +327,7 @@ def _add_compile(subparsers) -> None:
     _add_model(parser)
     _add_output(parser, "the file to write")
     _add_target(parser)
+    _add_threads(parser, "the most threads that a call uses (default: 1)")
     parser.add_argument(
         "--emit",
         choices=list(SUFFIXES),
@@ -351,6 +360,7 @@ def _add_run(subparsers) -> None:
     parser.add_argument(
         "--interpret", action="store_true", help="use the reference interpreter (slow)"
     )
+    _add_threads(parser, THREADS_HELP)
 
 
 def _add_eval(subparsers) -> None:
@@ -371,6 +381,7 @@ def _add_eval(subparsers) -> None:
     parser.add_argument(
         "--reference", type=Path, metavar="MODEL", help="another model to compare outputs with"
     )
+    _add_threads(parser, THREADS_HELP)
 
 
 def _add_inspect(subparsers) -> None:
@@ -380,7 +391,7 @@ def _add_inspect(subparsers) -> None:
         "list inputs, outputs and layers, and what became of each layer",
         "quantc inspect model_int8.mlir",
     )
-    _add_model(parser)
+    _add_model(parser, ".onnx, .mlir, .mlirbc, or .so as made by quantc compile")
 
 
 def _add_report(subparsers) -> None:
@@ -399,7 +410,7 @@ def _add_bench(subparsers) -> None:
     parser = _add_command(
         subparsers,
         "bench",
-        "compare the latency of models on one core, on random data",
+        "compare the latency of models, on random data; on one core with one thread",
         "quantc bench model.onnx model_int8.mlir model_int4.mlir --batch 1 256",
     )
     parser.add_argument("models", type=Path, nargs="+", help=".onnx, .mlir, .mlirbc or .so")
@@ -412,3 +423,4 @@ def _add_bench(subparsers) -> None:
         help=f"sizes of dynamic dimensions (default: 1 {BATCH_SIZE})",
     )
     _add_target(parser)
+    _add_threads(parser, THREADS_HELP)

@@ -48,14 +48,27 @@ def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
         print(f"{name:<{width}}  {value}")
 
 
-def print_model(model: quantc.Model) -> None:
-    """Print inputs, outputs and layers."""
+def print_program(program: quantc.Program, size: int) -> None:
+    """Print inputs, outputs, threads, what the program has code for, and its ``size`` in bytes."""
+    _print_ports(program)
+    variants = make_table("target", "")
+    for variant in program.variants:
+        variants.add_row(variant, "runs here" if variant == program.variant else "")
+    print_table(variants)
+    print(f"{program.threads} thread{'s' * (program.threads != 1)} at most, {size} bytes")
+
+
+def _print_ports(runner: quantc.Model | quantc.Program) -> None:
     ports = make_table("", "name", "type", "shape")
-    for kind, group in (("input", model.inputs), ("output", model.outputs)):
+    for kind, group in (("input", runner.inputs), ("output", runner.outputs)):
         for port in group:
             ports.add_row(kind, port.name, port.dtype, str(port.shape).replace("'", ""))
     print_table(ports)
 
+
+def print_model(model: quantc.Model) -> None:
+    """Print inputs, outputs and layers."""
+    _print_ports(model)
     layers = make_table("layer", "weights", "bits", "mode", "granularity", "bytes", "")
     layers.columns[-1].justify = "left"
     for layer in model.layers.values():

@@ -66,13 +66,14 @@ public:
   Sweep();
 
   void interpretAll();
-  void runOnHost(StringRef target);
+  void runOnHost(StringRef target, int64_t threads = 1);
   void runInEmulator(StringRef target);
   int finish();
 
 private:
   FailureOr<CompiledProgram> compileCase(const Case &test, StringRef target,
-                                         EmitKind emit, StringRef name);
+                                         EmitKind emit, StringRef name,
+                                         int64_t threads = 1);
   void compare(const Case &test, StringRef target, ArrayRef<char> bytes);
   void fail(const Case &test, StringRef target, const Twine &what);
 
@@ -141,7 +142,7 @@ void Sweep::interpretAll() {
 
 FailureOr<CompiledProgram> Sweep::compileCase(const Case &test,
                                               StringRef target, EmitKind emit,
-                                              StringRef name) {
+                                              StringRef name, int64_t threads) {
   auto module = parseSourceString<ModuleOp>(test.program.text, context.get());
   FailureOr<std::vector<TargetSpec>> targets = parseTargets(
       target, [&] { return emitError(UnknownLoc::get(context.get())); });
@@ -151,6 +152,9 @@ FailureOr<CompiledProgram> Sweep::compileCase(const Case &test,
   options.targets = *targets;
   options.name = name.str();
   options.emit = emit;
+  options.threads = threads;
+  // Everything is worth a thread, so that small networks are divided.
+  options.threadWork = 1;
   return compile(*module, options);
 }
 
@@ -169,7 +173,7 @@ void Sweep::compare(const Case &test, StringRef target, ArrayRef<char> bytes) {
        llvm::formatv("byte {0} of {1} differs", position, expected.size()));
 }
 
-void Sweep::runOnHost(StringRef target) {
+void Sweep::runOnHost(StringRef target, int64_t threads) {
   FailureOr<std::vector<TargetSpec>> targets = parseTargets(
       target, [&] { return emitError(UnknownLoc::get(context.get())); });
   // A list runs wherever its last target does; the fallback of a single one is
@@ -185,7 +189,7 @@ void Sweep::runOnHost(StringRef target) {
   }
   for (const Case &test : cases) {
     FailureOr<CompiledProgram> compiled =
-        compileCase(test, target, EmitKind::SharedLibrary, "net");
+        compileCase(test, target, EmitKind::SharedLibrary, "net", threads);
     std::string path = (folder + "/net.so").str();
     if (failed(compiled)) {
       fail(test, target, "does not compile");
@@ -252,6 +256,7 @@ int main(int argc, char **argv) {
   sweep.interpretAll();
   for (StringRef target : kHostTargets)
     sweep.runOnHost(target);
+  sweep.runOnHost("native", /*threads=*/3);
   for (StringRef target : kEmulatedTargets)
     sweep.runInEmulator(target);
   return sweep.finish();

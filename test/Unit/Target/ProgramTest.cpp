@@ -37,7 +37,8 @@ protected:
 
   /// Compiles for `target` and loads.
   std::unique_ptr<Program> compile(llvm::StringRef text,
-                                   llvm::StringRef target = "native") {
+                                   llvm::StringRef target = "native",
+                                   int64_t threads = 1) {
     mlir::OwningOpRef<mlir::ModuleOp> module = parse(text);
     if (!module)
       return nullptr;
@@ -47,6 +48,9 @@ protected:
     CompileOptions options;
     options.name = "test";
     options.emit = EmitKind::SharedLibrary;
+    options.threads = threads;
+    // Everything is worth a thread.
+    options.threadWork = 1;
     options.targets =
         *parseTargets(target, [&] { return module->emitError(); });
     if (mlir::failed(compileToFile(*module, options, path)))
@@ -155,6 +159,70 @@ TEST_F(ProgramTest, EveryVariantOfAnObject) {
     for (int64_t batch : {0, 1, 33})
       check(kLinear, *program, {random(DataType::F32, {batch, 3})});
   }
+}
+
+constexpr llvm::StringLiteral kProduct = R"mlir(
+func.func @main(%a: tensor<?x37xf32> {quant.name = "a",
+                    quant.shape = affine_map<(d0) -> (d0, 37)>},
+                %b: tensor<37x200xf32> {quant.name = "b",
+                    quant.shape = affine_map<(d0) -> (37, 200)>})
+    -> (tensor<?x200xf32> {quant.name = "c",
+                    quant.shape = affine_map<(d0) -> (d0, 200)>})
+    attributes {quant.dims = ["n"]} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?x37xf32>
+  %e = tensor.empty(%n) : tensor<?x200xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x200xf32>)
+      -> tensor<?x200xf32>
+  %c = linalg.matmul ins(%a, %b : tensor<?x37xf32>, tensor<37x200xf32>)
+                     outs(%f : tensor<?x200xf32>) -> tensor<?x200xf32>
+  return %c : tensor<?x200xf32>
+}
+)mlir";
+
+TEST_F(ProgramTest, AnyNumberOfThreads) {
+  for (int64_t threads : {1, 2, 3, 7}) {
+    std::unique_ptr<Program> program = compile(kProduct, "native", threads);
+    ASSERT_TRUE(program);
+    EXPECT_EQ(program->getMetadata().threads, threads);
+    EXPECT_EQ(program->getNumThreads(), threads);
+    for (int64_t rows : {0, 1, 2, 33})
+      check(kProduct, *program,
+            {random(DataType::F32, {rows, 37}),
+             random(DataType::F32, {37, 200})});
+    // Calls at the same time share the threads.
+    std::vector<HostTensor> inputs = {random(DataType::F32, {50, 37}),
+                                      random(DataType::F32, {37, 200})};
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 4; ++i)
+      callers.emplace_back([&] {
+        for (int repeat = 0; repeat < 10; ++repeat)
+          check(kProduct, *program, inputs);
+      });
+    for (std::thread &caller : callers)
+      caller.join();
+  }
+}
+
+TEST_F(ProgramTest, ThreadsAreLimited) {
+  mlir::OwningOpRef<mlir::ModuleOp> module = parse(kProduct);
+  CompileOptions options;
+  options.name = "test";
+  options.emit = EmitKind::SharedLibrary;
+  options.threads = 3;
+  llvm::SmallString<128> path;
+  llvm::sys::fs::createTemporaryFile("program", "so", path);
+  llvm::FileRemover remover(path);
+  ASSERT_TRUE(mlir::succeeded(compileToFile(*module, options, path)));
+  auto load = [&](int64_t threads) {
+    return Program::load(path, threads).takeError();
+  };
+  EXPECT_FALSE(bool(load(1)) || bool(load(3)));
+  expectError(load(4), (path + ": was compiled for at most 3 threads, not for "
+                               "4; compile it again for more")
+                           .str());
+  expectError(load(0), (path + ": threads must be at least 1, not 0").str());
 }
 
 TEST_F(ProgramTest, ThreadsChooseTheSameVariant) {
