@@ -35,7 +35,7 @@ func.func @shared_start_untouched(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tens
 //       CHECK:   %[[VIEW:.+]] = memref.expand_shape %[[OUT]] {{\[\[}}0], [1, 2]] output_shape [%{{.+}}, 4, 16]
 //       CHECK:   %[[TENSOR:.+]] = bufferization.to_tensor %[[VIEW]]
 //       CHECK:   linalg.add {{.*}} outs(%[[TENSOR]]
-//       CHECK:   materialize_in_destination %{{.+}} in restrict writable %[[VIEW]]
+//       CHECK:   materialize_in_destination %{{.+}} in writable %[[VIEW]]
 func.func @panels(%x: tensor<?x4x16xf32>) -> tensor<?x64xf32> {
   %c0 = arith.constant 0 : index
   %rows = tensor.dim %x, %c0 : tensor<?x4x16xf32>
