@@ -57,18 +57,19 @@ static BasicBlock *getUseBlock(const Use &use) {
   return phi ? phi->getIncomingBlock(use) : user->getParent();
 }
 
-/// Whether `load` is of constants and all of its uses are further inside of
-/// loops, none in a loop without others in it.
-static bool isHoistedConstant(const LoadInst &load, const LoopInfo &loops) {
+/// Whether `load` is of a vector of constants, which may be loaded anywhere.
+static bool isConstantLoad(const LoadInst &load) {
   const auto *global =
       dyn_cast<GlobalVariable>(getUnderlyingObject(load.getPointerOperand()));
-  if (!global || !global->isConstant() || !load.getType()->isVectorTy() ||
-      !load.isSimple() || load.use_empty())
-    return false;
-  return all_of(load.uses(), [&](const Use &use) {
-    const Loop *loop = loops.getLoopFor(getUseBlock(use));
-    return loop && !loop->isInnermost() && !loop->contains(&load);
-  });
+  return global && global->isConstant() && load.getType()->isVectorTy() &&
+         load.isSimple();
+}
+
+/// Whether `load` was taken out of a loop with others in it, in which `use` is.
+static bool isHoisted(const LoadInst &load, const Use &use,
+                      const LoopInfo &loops) {
+  const Loop *loop = loops.getLoopFor(getUseBlock(use));
+  return loop && !loop->isInnermost() && !loop->contains(&load);
 }
 
 /// Puts what was hoisted out of a loop back where it is used. The parameters of
@@ -78,14 +79,16 @@ static bool isHoistedConstant(const LoadInst &load, const LoopInfo &loops) {
 static void sinkConstantLoads(Function &function) {
   DominatorTree dominators(function);
   LoopInfo loops(dominators);
-  SmallVector<LoadInst *> hoisted;
+  SmallVector<LoadInst *> loads;
   for (Instruction &instruction : instructions(function))
     if (auto *load = dyn_cast<LoadInst>(&instruction);
-        load && isHoistedConstant(*load, loops))
-      hoisted.push_back(load);
-  for (LoadInst *load : hoisted) {
+        load && isConstantLoad(*load))
+      loads.push_back(load);
+  for (LoadInst *load : loads) {
     DenseMap<BasicBlock *, Instruction *> copies;
     for (Use &use : make_early_inc_range(load->uses())) {
+      if (!isHoisted(*load, use, loops))
+        continue;
       BasicBlock *block = getUseBlock(use);
       Instruction *&copy = copies[block];
       if (!copy) {
@@ -94,7 +97,8 @@ static void sinkConstantLoads(Function &function) {
       }
       use.set(copy);
     }
-    load->eraseFromParent();
+    if (load->use_empty())
+      load->eraseFromParent();
   }
 }
 

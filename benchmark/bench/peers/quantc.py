@@ -93,7 +93,15 @@ class QuantcPeer(Peer):
                 layer = model.layers["layer_0"]
                 weight = layer.integer_weight * np.reshape(layer.weight_scale, (-1, 1))
                 np.save(library.with_suffix(".npy"), weight)
-            quantc.emit(model, library, target=self._target, threads=threads, name="program")
+            # The loop passes no parameters.
+            quantc.emit(
+                model,
+                library,
+                target=self._target,
+                threads=threads,
+                name="program",
+                max_constant_bytes=1 << 40,
+            )
         return library
 
     def _call_entry_point(
