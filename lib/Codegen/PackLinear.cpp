@@ -295,9 +295,19 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
       scf::YieldOp::create(rewriter, loc, value);
     };
   };
-  return scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                           yield(onFalse))
-      .getResult(0);
+  Value panels = scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
+                                   yield(onFalse))
+                     .getResult(0);
+  // Says how many rows there are. Analyses that ask for it would look into both
+  // branches, and from there into those of the layer before, and so on.
+  auto type = cast<RankedTensorType>(panels.getType());
+  SmallVector<OpFoldResult> offsets(3, rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     rewriter.getIndexAttr(type.getDimSize(1)),
+                                     rewriter.getIndexAttr(type.getDimSize(2))};
+  return tensor::ExtractSliceOp::create(rewriter, loc, type, panels, offsets,
+                                        sizes, strides);
 }
 
 /// Blocks of rows that may decode the weights of a panel each for itself.
