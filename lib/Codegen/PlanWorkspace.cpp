@@ -144,9 +144,40 @@ private:
           return arg && arg.getOwner() == body && dim;
         },
         /*closedUB=*/true);
-    if (failed(bound))
+    if (succeeded(bound))
+      return getValueOrCreateConstantIndexOp(builder, loc, *bound);
+    return getBoundOfRest(size);
+  }
+
+  /// The bound of what is left of a size behind the index of a loop, size - i:
+  /// the size itself. Products of dimensions are nothing that other bounds can
+  /// be of.
+  FailureOr<Value> getBoundOfRest(Value rest) {
+    auto apply = rest.getDefiningOp<affine::AffineApplyOp>();
+    if (!apply)
       return failure();
-    return getValueOrCreateConstantIndexOp(builder, loc, *bound);
+    AffineMap map = apply.getAffineMap();
+    AffineExpr expr = map.getResult(0);
+    SmallVector<Value> operands;
+    for (auto [index, operand] : llvm::enumerate(apply.getMapOperands())) {
+      bool isDim = index < map.getNumDims();
+      auto arg = dyn_cast<BlockArgument>(operand);
+      bool isIndex = arg && isa<scf::ForOp>(arg.getOwner()->getParentOp());
+      if (!isDim || !isIndex) {
+        if (!SizeCloner::canClone(operand))
+          return failure();
+        operands.push_back(cloner.clone(operand));
+        continue;
+      }
+      AffineExpr dim = getAffineDimExpr(index, rest.getContext());
+      if (simplifyAffineExpr(expr + dim, map.getNumDims(), map.getNumSymbols())
+              .isFunctionOfDim(index))
+        return failure();
+      operands.push_back(getConstant(0));
+    }
+    return affine::makeComposedAffineApply(builder, loc, map,
+                                           getAsOpFoldResult(operands))
+        .getResult();
   }
 
   /// The product, rounded up to the alignment: one value for equal factors.

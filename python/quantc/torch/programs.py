@@ -14,8 +14,8 @@ from functools import cache
 
 from torch import nn
 
-from quantc import _quantc
 from quantc._quantc import Model, Program
+from quantc.compilation import compile
 from quantc.config import QuantizationConfig
 
 
@@ -156,7 +156,7 @@ class _Program:
         body = "\n  ".join([*self.body, f"return {self(*results)}"])
         arguments = ", ".join(argument.replace(" : ", ": ", 1) for argument in self.arguments)
         text = f"func.func @layer({arguments}) -> ({declared}) {{\n  {body}\n}}\n"
-        return _quantc.compile_model(Model.parse(text, "layer"), "native")
+        return compile(Model.parse(text, "layer"))
 
     def _set_type(self, name: str, shape: Sequence[int | str], element: str) -> None:
         self.types[name] = "tensor<" + "".join(f"{size}x" for size in shape) + element + ">"
