@@ -176,8 +176,9 @@ def test_inspect_program(run: Run, quantized: Path, tmp_path: Path) -> None:
     assert "(batch, 37)" in out and "2 threads at most" in out
 
 
-def test_threads(run: Run, quantized: Path, data: Path, tmp_path: Path) -> None:
+def test_threads(run: Run, quantized: Path, tmp_path: Path) -> None:
     library, results = tmp_path / "mlp.so", []
+    data = tmp_path / "only_x.npz"
     assert run("compile", quantized, "-o", library, "--threads", 2)[0] == 0
     for model, threads in ((quantized, 1), (quantized, 3), (library, 1), (library, 2)):
         output = tmp_path / "out.npz"
