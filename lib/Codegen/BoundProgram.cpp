@@ -36,6 +36,14 @@ int64_t quantc::getMaxThreads(func::FuncOp program) {
       .getInt();
 }
 
+FailureOr<func::FuncOp> quantc::requireBoundProgram(ModuleOp module) {
+  if (func::FuncOp program = getBoundProgram(module))
+    return program;
+  return emitError(module.getLoc(), "expects a program that "
+                                    "quant-bind-interface has bound to "
+                                    "memrefs");
+}
+
 ProgramInterface quantc::getBoundInterface(func::FuncOp program) {
   ProgramInterface interface;
   for (StringRef name : program->getAttrOfType<ArrayAttr>(kDimsAttr)

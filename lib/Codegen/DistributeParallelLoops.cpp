@@ -250,14 +250,9 @@ struct DistributeParallelLoops
   using DistributeParallelLoopsPassBase::DistributeParallelLoopsPassBase;
 
   void runOnOperation() override {
-    func::FuncOp program = getBoundProgram(getOperation());
-    if (!program) {
-      emitError(getOperation().getLoc(),
-                "expects a program that quant-bind-interface "
-                "has bound to memrefs");
-      return signalPassFailure();
-    }
-    if (failed(Distributor(program, maxThreads, threadWork).run()))
+    FailureOr<func::FuncOp> program = requireBoundProgram(getOperation());
+    if (failed(program) ||
+        failed(Distributor(*program, maxThreads, threadWork).run()))
       signalPassFailure();
   }
 };

@@ -43,12 +43,9 @@ struct ExternalizeConstants
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    func::FuncOp program = getBoundProgram(module);
-    if (!program) {
-      emitError(module.getLoc(), "expects a program that quant-bind-interface "
-                                 "has bound to memrefs");
+    FailureOr<func::FuncOp> program = requireBoundProgram(module);
+    if (failed(program))
       return signalPassFailure();
-    }
     int64_t total = 0;
     SmallVector<memref::GlobalOp> large;
     for (auto global : module.getOps<memref::GlobalOp>())
@@ -58,7 +55,7 @@ struct ExternalizeConstants
           large.push_back(global);
       }
     if (total > maxBytes && !large.empty() &&
-        failed(externalize(program, large)))
+        failed(externalize(*program, large)))
       signalPassFailure();
   }
 
@@ -67,17 +64,16 @@ struct ExternalizeConstants
     OpBuilder builder(program.getContext());
     llvm::StringMap<int64_t> offsets;
     SmallVector<Attribute> elements;
+    int64_t bytes = 0;
     for (memref::GlobalOp global : globals) {
-      offsets[global.getSymName()] =
-          getParametersBytes(builder.getArrayAttr(elements));
+      offsets[global.getSymName()] = bytes;
+      bytes = getParameterEnd(bytes, global.getType());
       elements.push_back(getElements(global));
     }
-    ArrayAttr parameters = builder.getArrayAttr(elements);
-    getOperation()->setAttr(kParametersAttr, parameters);
+    getOperation()->setAttr(kParametersAttr, builder.getArrayAttr(elements));
 
     unsigned index = program.getNumArguments();
-    auto type = MemRefType::get({getParametersBytes(parameters)},
-                                builder.getIntegerType(8));
+    auto type = MemRefType::get({bytes}, builder.getIntegerType(8));
     auto attrs = builder.getDictionaryAttr(
         builder.getNamedAttr(kParametersAttr, builder.getUnitAttr()));
     if (failed(program.insertArgument(index, type, attrs, program.getLoc())))

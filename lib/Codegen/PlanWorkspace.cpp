@@ -381,14 +381,8 @@ namespace {
 struct PlanWorkspace
     : public quantc::impl::PlanWorkspacePassBase<PlanWorkspace> {
   void runOnOperation() override {
-    func::FuncOp program = getBoundProgram(getOperation());
-    if (!program) {
-      emitError(getOperation().getLoc(),
-                "expects a program that quant-bind-interface "
-                "has bound to memrefs");
-      return signalPassFailure();
-    }
-    if (failed(planWorkspace(program)))
+    FailureOr<func::FuncOp> program = requireBoundProgram(getOperation());
+    if (failed(program) || failed(planWorkspace(*program)))
       signalPassFailure();
   }
 };

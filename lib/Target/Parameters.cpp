@@ -20,11 +20,14 @@ int64_t quantc::getParameterBytes(ShapedType type) {
          llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
+int64_t quantc::getParameterEnd(int64_t start, ShapedType type) {
+  return llvm::alignTo(start + getParameterBytes(type), kBufferAlignment);
+}
+
 int64_t quantc::getParametersBytes(ArrayAttr parameters) {
   int64_t bytes = 0;
   for (auto elements : parameters.getAsRange<DenseElementsAttr>())
-    bytes = llvm::alignTo(bytes + getParameterBytes(elements.getType()),
-                          kBufferAlignment);
+    bytes = getParameterEnd(bytes, elements.getType());
   return bytes;
 }
 
@@ -61,7 +64,7 @@ quantc::createParameters(ArrayAttr parameters) {
     // One element stands for all of a splat.
     for (int64_t done = 0; done < size; done += data.size())
       std::memcpy(next + done, data.data(), data.size());
-    next += llvm::alignTo(size, kBufferAlignment);
+    next += getParameterEnd(/*start=*/0, elements.getType());
   }
   return block;
 }

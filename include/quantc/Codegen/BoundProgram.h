@@ -46,6 +46,9 @@ mlir::BlockArgument getExecutor(mlir::func::FuncOp program);
 /// The largest number of threads that `program` uses.
 int64_t getMaxThreads(mlir::func::FuncOp program);
 
+/// The same; emits an error if there is none.
+mlir::FailureOr<mlir::func::FuncOp> requireBoundProgram(mlir::ModuleOp module);
+
 /// The interface of a bound program.
 ProgramInterface getBoundInterface(mlir::func::FuncOp program);
 

@@ -35,6 +35,9 @@ inline constexpr int64_t kMaxConstantBytes = int64_t(64) << 20;
 /// The bytes that a buffer of `type` takes in the block.
 int64_t getParameterBytes(mlir::ShapedType type);
 
+/// Where the parameter behind one of `type` that starts at `start` does.
+int64_t getParameterEnd(int64_t start, mlir::ShapedType type);
+
 /// The parameters of the variants of a program, one after the other. Variants
 /// with equal ones share them.
 class ParameterBlocks {
