@@ -27,12 +27,6 @@ namespace quantc {
 
 using namespace quantc;
 
-/// What a prefetch brings, on every machine that we compile for.
-static constexpr int64_t kCacheLine = 64;
-
-/// Into the second cache: the first one holds what is used now.
-static constexpr unsigned kLocality = 2;
-
 /// The loop whose induction variable `value` is, null if it is none.
 static scf::ForOp getLoop(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
@@ -77,7 +71,7 @@ static int64_t getPanelBytes(MemRefType type) {
 static void prefetchNext(vector::TransferReadOp read, scf::ForOp panels) {
   auto rows = cast<scf::ForOp>(read->getParentOp()->getParentOp());
   int64_t elementBytes = read.getVectorType().getElementTypeBitWidth() / 8;
-  int64_t lineSize = kCacheLine / elementBytes;
+  int64_t lineSize = kCacheLineBytes / elementBytes;
   int64_t lines =
       llvm::divideCeil(read.getVectorType().getNumElements(), lineSize);
   int64_t perPass = 1;
@@ -115,7 +109,7 @@ static void prefetchNext(vector::TransferReadOp read, scf::ForOp panels) {
     indices.back() =
         arith::AddIOp::create(builder, loc, read.getIndices().back(), start);
     memref::PrefetchOp::create(builder, loc, read.getBase(), indices,
-                               /*isWrite=*/false, kLocality,
+                               /*isWrite=*/false, kSecondCacheLocality,
                                /*isDataCache=*/true);
   }
 }

@@ -37,10 +37,6 @@ using namespace quantc;
 /// A row of a tile register, in bytes.
 static constexpr int64_t kTileRowBytes = 64;
 
-static constexpr int64_t kCacheLineBytes = 64;
-/// The locality of `llvm.prefetch` that means the second cache and up.
-static constexpr uint32_t kSecondCache = 2;
-
 namespace {
 
 /// What the loops of a contraction depend on; sizes in elements.
@@ -308,7 +304,7 @@ func::FuncOp TileLoops::build(StringRef name) {
     Value fetched = advance(ahead, multiply(k, i64(next)));
     for (int64_t line = 0; line < next * depth; line += kCacheLineBytes)
       LLVM::Prefetch::create(b, advance(fetched, i64(line)), /*rw=*/0,
-                             kSecondCache, /*cache=*/1);
+                             kSecondCacheLocality, /*cache=*/1);
     SmallVector<Value> results;
     for (auto [i, acc] : llvm::enumerate(sum.getRegionIterArgs())) {
       Value w = load(rhsRows, kTileRowBytes,

@@ -122,6 +122,13 @@ const TileInstruction *selectTileInstruction(const TargetSpec &target,
 /// The first row whose architecture and features `target` has.
 const VectorUnit &selectVectorUnit(const TargetSpec &target);
 
+/// What a prefetch brings, on every machine that we compile for.
+inline constexpr int64_t kCacheLineBytes = 64;
+
+/// The locality, as `llvm.prefetch` has it, that means the second cache: the
+/// first one holds what is used now.
+inline constexpr uint32_t kSecondCacheLocality = 2;
+
 /// More rows than that in a block gain nothing: the weights are loaded often
 /// enough.
 inline constexpr int64_t kMostRowsInBlock = 8;
