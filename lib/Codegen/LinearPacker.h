@@ -148,6 +148,8 @@ private:
   /// number of rows is not known.
   mlir::Value createForRows(Body body);
   mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
+  /// How the number of rows compares with `count`.
+  mlir::Value compareRows(mlir::arith::CmpIPredicate predicate, int64_t count);
   /// Whether there are at most `limit` rows.
   mlir::Value hasAtMostRows(int64_t limit);
   /// The layer with an addend in panels, [M, NB, NR], or with none (null); so

@@ -295,9 +295,9 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
       scf::YieldOp::create(rewriter, loc, value);
     };
   };
-  Value panels = scf::IfOp::create(rewriter, loc, condition, yield(onTrue),
-                                   yield(onFalse))
-                     .getResult(0);
+  Value panels =
+      scf::IfOp::create(rewriter, loc, condition, yield(onTrue), yield(onFalse))
+          .getResult(0);
   // Says how many rows there are. Analyses that ask for it would look into both
   // branches, and from there into those of the layer before, and so on.
   auto type = cast<RankedTensorType>(panels.getType());
@@ -320,10 +320,13 @@ Value LinearPacker::lowerPanels(Value addendPanels) {
   return isInteger() ? lowerIntegerPanels() : lowerFloatPanels();
 }
 
+Value LinearPacker::compareRows(arith::CmpIPredicate predicate, int64_t count) {
+  Value bound = arith::ConstantIndexOp::create(rewriter, loc, count);
+  return arith::CmpIOp::create(rewriter, loc, predicate, numRows, bound);
+}
+
 Value LinearPacker::hasAtMostRows(int64_t limit) {
-  Value bound = arith::ConstantIndexOp::create(rewriter, loc, limit);
-  return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule,
-                               numRows, bound);
+  return compareRows(arith::CmpIPredicate::ule, limit);
 }
 
 Value LinearPacker::lowerFloatPanels() {
@@ -391,10 +394,8 @@ Value LinearPacker::createForRows(Body body) {
     return build(false);
   if (!op.getInput().getType().isDynamicDim(0))
     return build(true);
-  Value least =
-      arith::ConstantIndexOp::create(rewriter, loc, tileInstruction->leastRows);
-  Value isMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::uge,
-                                       numRows, least);
+  Value isMany =
+      compareRows(arith::CmpIPredicate::uge, tileInstruction->leastRows);
   return createIf(
       isMany, [&] { return build(true); }, [&] { return build(false); });
 }
