@@ -9,6 +9,7 @@
 #define QUANTC_LIB_DIFFERENTIATION_RULES_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Differentiation/DifferentiableOpInterface.h"
 
@@ -107,14 +108,7 @@ template <class Op>
 mlir::Value createProduct(GradientBuilder &b, mlir::Value lhs, mlir::Value rhs,
                           mlir::Value like,
                           llvm::ArrayRef<mlir::AffineMap> maps) {
-  llvm::SmallVector<mlir::NamedAttribute> attributes;
-  if (maps != llvm::ArrayRef(Op::getDefaultIndexingMaps(b.getContext())))
-    attributes.push_back(
-        b.getNamedAttr("indexing_maps", b.getAffineMapArrayAttr(maps)));
-  mlir::Value init = b.createZeros(like);
-  return Op::create(b, init.getType(), mlir::ValueRange{lhs, rhs}, init,
-                    attributes)
-      ->getResult(0);
+  return createProduct<Op>(b, b.getLoc(), lhs, rhs, b.createZeros(like), maps);
 }
 
 /// Erases the operations of `block` that nobody needs.

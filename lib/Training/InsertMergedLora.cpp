@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Conversion/Generic.h"
+#include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 #include "quantc/Support/Diagnostics.h"
@@ -28,25 +29,21 @@ static Value createProduct(OpBuilder &builder, const LinearLayer &layer,
                            Value down, Value up) {
   Location loc = layer.op->getLoc();
   auto type = cast<RankedTensorType>(layer.weight.getType());
-  Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
-                                        type.getElementType());
-  Value zero =
-      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0));
-  Value zeros = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-  if (layer.isWeightTransposed)
-    return linalg::MatmulOp::create(builder, loc, ValueRange{down, up}, zeros)
-        .getResult(0);
-  AffineExpr n, k, r;
-  bindDims(builder.getContext(), n, k, r);
-  auto map = [&](AffineExpr row, AffineExpr column) {
-    return AffineMap::get(3, 0, {row, column}, builder.getContext());
+  Value zeros =
+      createZeros(builder, loc,
+                  getAsIndexOpFoldResult(builder.getContext(), type.getShape()),
+                  type.getElementType());
+  AffineExpr row, column, r;
+  bindDims(builder.getContext(), row, column, r);
+  auto map = [&](AffineExpr first, AffineExpr second) {
+    return AffineMap::get(3, 0, {first, second}, builder.getContext());
   };
-  NamedAttribute maps = builder.getNamedAttr(
-      "indexing_maps",
-      builder.getAffineMapArrayAttr({map(r, n), map(k, r), map(n, k)}));
-  return linalg::MatmulOp::create(builder, loc, zeros.getType(),
-                                  ValueRange{up, down}, zeros, maps)
-      .getResult(0);
+  AffineMap sum = map(row, column);
+  if (layer.isWeightTransposed)
+    return createProduct<linalg::MatmulOp>(builder, loc, down, up, zeros,
+                                           {map(row, r), map(r, column), sum});
+  return createProduct<linalg::MatmulOp>(builder, loc, up, down, zeros,
+                                         {map(r, row), map(column, r), sum});
 }
 
 /// Puts an adapter of `rank` into the weight of `layer`.

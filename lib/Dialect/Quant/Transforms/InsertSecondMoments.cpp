@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LoraLayers.h"
@@ -45,12 +46,8 @@ static Value createSecondMoments(OpBuilder &builder, Location loc, Value x) {
   auto map = [&](AffineExpr row, AffineExpr column) {
     return AffineMap::get(3, 0, {row, column}, builder.getContext());
   };
-  NamedAttribute maps = builder.getNamedAttr(
-      "indexing_maps",
-      builder.getAffineMapArrayAttr({map(m, i), map(m, j), map(i, j)}));
-  return linalg::MatmulOp::create(builder, loc, zeros.getType(),
-                                  ValueRange{x, x}, zeros, maps)
-      .getResult(0);
+  return createProduct<linalg::MatmulOp>(builder, loc, x, x, zeros,
+                                         {map(m, i), map(m, j), map(i, j)});
 }
 
 /// M of [M, K], as tensor<f32>.
