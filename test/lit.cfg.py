@@ -35,7 +35,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%python", sys.executable),
     # The number of random networks; 300 takes minutes.
-    ("%sweep", os.environ.get("QUANTC_SWEEP", "4")),
+    ("%half_sweep", str(int(os.environ.get("QUANTC_SWEEP", "40")) // 2)),
     ("%cxx", config.cxx),
     ("%cc", config.c),
     ("%mlir_dir", config.mlir_dir),
