@@ -46,15 +46,15 @@ static LogicalResult calibrate(MLIRContext *context, const FloatProgram &source,
   if (failed(entry))
     return failure();
   FailureOr<ProgramInterface> interface = getProgramInterface(*entry);
-  auto outputs = interpret(**module, source.program.input);
+  const std::vector<HostTensor> &inputs = source.program.calls.front();
+  auto outputs = interpret(**module, inputs);
   if (failed(interface) || failed(outputs))
     return failure();
   std::vector<std::string> names;
   for (const Port &port : interface->outputs)
     names.push_back(port.name);
   CalibrationTable table;
-  llvm::Error error =
-      table.addRun(names, *outputs, source.program.input.shape[0]);
+  llvm::Error error = table.addRun(names, *outputs, inputs.front().shape[0]);
   if (!error)
     error = table.write(path);
   if (error)

@@ -10,15 +10,21 @@
 
 #include "quantc/Support/HostTensor.h"
 #include <string>
+#include <vector>
 
 namespace quantc::sweep {
 
 struct RandomProgram {
-  /// The MLIR text of one program with one input and one output.
+  /// The MLIR text of one program with one output.
   std::string text;
   /// Its layers, for people.
   std::string summary;
-  HostTensor input;
+  /// The inputs of each call.
+  std::vector<std::vector<HostTensor>> calls;
+  /// Whether the number of rows is the dimension of a call, or constant.
+  bool hasDynamicRows = true;
+  /// The most threads that it is to be compiled for.
+  int64_t threads = 1;
 };
 
 /// A feed-forward network of one to four layers in the integer form, each layer
