@@ -23,7 +23,8 @@ using llvm::StringRef;
 namespace {
 /// `struct run` of driver.c.
 struct RunRecord {
-  int64_t program, rows, threads, atEnd, numInputs, inputBytes[2], outputBytes;
+  int64_t program, rows, threads, atEnd, numInputs, numAdapterBuffers;
+  int64_t inputBytes[4], outputBytes;
 };
 } // namespace
 
@@ -138,11 +139,14 @@ sweep::runPrograms(const Machine &machine, llvm::ArrayRef<NativeRun> runs,
                         run.threads,
                         run.atEnd,
                         static_cast<int64_t>(run.inputs.size()),
+                        static_cast<int64_t>(run.adapters.size()),
                         {},
                         static_cast<int64_t>(run.outputSize)};
-    for (auto [size, input] : llvm::zip(record.inputBytes, run.inputs)) {
-      size = input.bytes.size();
-      inputs.append(input.bytes.begin(), input.bytes.end());
+    auto buffers = llvm::to_vector(llvm::make_pointer_range(run.inputs));
+    llvm::append_range(buffers, run.adapters);
+    for (auto [size, buffer] : llvm::zip(record.inputBytes, buffers)) {
+      size = buffer->bytes.size();
+      inputs.append(buffer->bytes.begin(), buffer->bytes.end());
     }
     records.append(reinterpret_cast<const char *>(&record), sizeof(record));
   }

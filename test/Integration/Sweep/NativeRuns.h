@@ -40,6 +40,8 @@ struct NativeProgram {
 struct NativeRun {
   size_t program;
   llvm::ArrayRef<HostTensor> inputs;
+  /// The blocks of adapters and the adapter of each row; empty for none.
+  llvm::SmallVector<const HostTensor *, 2> adapters;
   /// The only dynamic dimension, if there is one.
   std::optional<int64_t> rows;
   size_t outputSize;

@@ -7,6 +7,7 @@
 
 #include "PostTraining.h"
 
+#include "Adapters.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "quantc/Calibration/CalibrationTable.h"
@@ -76,6 +77,13 @@ FailureOr<RandomProgram> sweep::quantize(MLIRContext *context,
   if (failed(module))
     return failure();
   RandomProgram result = source.program;
+  if (source.adapterSeed) {
+    FailureOr<AdapterBlocks> blocks = insertAdapters(
+        **module, result.calls.front().front().shape[0], *source.adapterSeed);
+    if (failed(blocks))
+      return failure();
+    result.adapters = std::move(*blocks);
+  }
   result.text.clear();
   llvm::raw_string_ostream os(result.text);
   (*module)->print(os);

@@ -74,7 +74,7 @@ static constexpr llvm::StringLiteral kPatternNames[] = {
 
 /// The most multiply-accumulates of a call: the interpreter makes them one by
 /// one.
-static constexpr int64_t kMostWork = 1 << 21;
+static constexpr int64_t kMostWork = 1 << 23;
 
 //===----------------------------------------------------------------------===//
 // Sizes
@@ -128,7 +128,7 @@ int64_t Writer::pickRows() {
   int64_t edge =
       pickOf({block, 2 * block, few, kMostRowsInBlock, tile.leastRows,
               tile.rows, 2 * tile.rows, int64_t(1) << pick(1, 6)});
-  if (pick(0, 15) == 0)
+  if (pick(0, 9) == 0)
     edge = tile.rowBlock;
   return std::max<int64_t>(edge + pick(-1, 1), 1);
 }

@@ -382,5 +382,12 @@ FloatProgram Writer::writeFloat() {
 }
 
 FloatProgram sweep::makeFloatProgram(unsigned seed) {
-  return Writer(seed).writeFloat();
+  FloatProgram result = Writer(seed).writeFloat();
+  // Adapters need a layer that is quantized.
+  if (seed % 4 == 3 &&
+      result.options.find("skip-first=true") == std::string::npos) {
+    result.adapterSeed = seed;
+    result.program.summary += " adapters";
+  }
+  return result;
 }

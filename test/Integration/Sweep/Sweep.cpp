@@ -7,6 +7,7 @@
 
 #include "Sweep.h"
 
+#include "Adapters.h"
 #include "PostTraining.h"
 #include "mlir/Parser/Parser.h"
 #include "quantc/InitAll.h"
@@ -91,7 +92,9 @@ void Sweep::add(unsigned seed, RandomProgram program) {
   printProgram(program);
   Test test{seed, std::move(program), {}};
   auto module = parseSourceString<ModuleOp>(test.program.text, context.get());
-  for (const std::vector<HostTensor> &inputs : test.program.calls) {
+  for (std::vector<HostTensor> inputs : test.program.calls) {
+    if (test.program.adapters)
+      llvm::append_range(inputs, getAdapterInputs(*test.program.adapters));
     FailureOr<std::vector<HostTensor>> outputs = failure();
     if (module)
       outputs = interpret(*module, inputs);
@@ -222,6 +225,8 @@ void Sweep::runOn(const SweepTarget &target) {
     for (auto [call, inputs] : llvm::enumerate(program.calls))
       for (NativeRun &run : makeRuns(call, inputs, threads)) {
         run.program = programs.size();
+        if (program.adapters)
+          run.adapters = {&program.adapters->blocks, &program.adapters->slots};
         if (program.hasDynamicRows)
           run.rows = inputs.front().shape[0];
         run.outputSize = test->expected[call].bytes.size();

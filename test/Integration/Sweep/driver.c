@@ -40,7 +40,8 @@ struct run {
   int64_t threads; /* of the executor; 0 for none */
   int64_t at_end;
   int64_t num_inputs;
-  int64_t input_bytes[2];
+  int64_t num_adapter_buffers; /* 2 with adapters, or 0 */
+  int64_t input_bytes[4];      /* of inputs, then of these */
   int64_t output_bytes;
 };
 
@@ -116,39 +117,50 @@ static void parallel_for(const struct executor *self,
 
 /*===-- Runs --------------------------------------------------------------===*/
 
+/* A buffer with the next `size` bytes of `file`, which cannot be changed. */
+static struct buffer read_buffer(size_t size, int at_end, FILE *file) {
+  struct buffer b = allocate(size, at_end);
+  if (fread(b.data, 1, size, file) != size ||
+      (b.pages_bytes && mprotect(b.start, b.pages_bytes, PROT_READ) != 0))
+    exit(2);
+  return b;
+}
+
 static void execute(const struct run *run, FILE *inputs, FILE *outputs) {
   const struct program *program = &programs[run->program];
   const int64_t *dims = run->rows < 0 ? NULL : &run->rows;
   struct executor executor = {parallel_for, run->threads};
+  int64_t num_inputs = run->num_inputs;
+  int64_t num_read = num_inputs + run->num_adapter_buffers;
+  struct buffer buffers[4];
+  for (int64_t i = 0; i < num_read; ++i)
+    buffers[i] = read_buffer(run->input_bytes[i], run->at_end, inputs);
+  struct buffer output = allocate(run->output_bytes, run->at_end);
+  struct buffer workspace =
+      allocate(program->workspace_size(dims), run->at_end);
+
   /* The fields of <name>_args, all of them one pointer wide; later ones are
      null. */
   const void *args[16] = {0};
-  int next = 0;
-  struct buffer buffers[4];
-  for (int64_t i = 0; i < run->num_inputs; ++i) {
-    size_t size = run->input_bytes[i];
-    struct buffer *b = &buffers[next];
-    *b = allocate(size, run->at_end);
-    if (fread(b->data, 1, size, inputs) != size)
-      exit(2);
-    if (b->pages_bytes && mprotect(b->start, b->pages_bytes, PROT_READ) != 0)
-      exit(2);
-    args[next++] = b->data;
-  }
-  struct buffer output = allocate(run->output_bytes, run->at_end);
-  buffers[next] = output;
-  args[next++] = output.data;
-  buffers[next] = allocate(program->workspace_size(dims), run->at_end);
-  args[next] = dims;
-  args[next + 1] = buffers[next].data;
-  args[next + 2] = run->threads ? &executor : NULL;
+  const void **next = args;
+  for (int64_t i = 0; i < num_inputs; ++i)
+    *next++ = buffers[i].data;
+  *next++ = output.data;
+  *next++ = dims;
+  *next++ = workspace.data;
+  *next++ = run->threads ? &executor : NULL;
+  for (int64_t i = num_inputs; i < num_read; ++i)
+    *next++ = buffers[i].data;
+
   int32_t code = program->run(args);
   fwrite(&code, sizeof(code), 1, outputs);
   if (code == 0)
     fwrite(output.data, 1, run->output_bytes, outputs);
   fflush(outputs);
-  for (; next >= 0; --next)
-    release(buffers[next]);
+  for (int64_t i = 0; i < num_read; ++i)
+    release(buffers[i]);
+  release(output);
+  release(workspace);
 }
 
 int main(int argc, char **argv) {
@@ -166,7 +178,7 @@ int main(int argc, char **argv) {
       execute(&run, inputs, outputs);
       continue;
     }
-    for (int64_t k = 0; k < run.num_inputs; ++k)
+    for (int64_t k = 0; k < run.num_inputs + run.num_adapter_buffers; ++k)
       fseek(inputs, run.input_bytes[k], SEEK_CUR);
   }
   return fclose(outputs) != 0;
