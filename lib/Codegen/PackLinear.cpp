@@ -342,6 +342,8 @@ Value LinearPacker::lowerFloatPanels() {
 Value LinearPacker::lowerIntegerPanels() {
   if (!layout.nibbles)
     return lowerForm(WeightForm::Bytes);
+  if (inTiles)
+    return lowerForm(WeightForm::Panel);
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
@@ -349,6 +351,9 @@ Value LinearPacker::lowerIntegerPanels() {
                      : rows <= kRegisterRows ? WeightForm::Bytes
                                              : WeightForm::Panel);
   auto lowerSeveral = [&] {
+    // More rows take tiles.
+    if (tileInstruction && tileInstruction->leastRows <= kRegisterRows)
+      return lowerForm(WeightForm::Bytes);
     return createIf(
         hasAtMostRows(kRegisterRows),
         [&] { return lowerForm(WeightForm::Bytes); },
