@@ -164,7 +164,8 @@ private:
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();
 
-  void chooseTileInstruction();
+  /// What computes many rows of this layer; null for nothing.
+  const TileInstruction *chooseTileInstruction();
 
   mlir::Value createInput();
   mlir::Value createWeight();

@@ -392,7 +392,8 @@ Value LinearPacker::createForRows(Body body) {
   };
   if (!tileInstruction)
     return build(false);
-  if (!op.getInput().getType().isDynamicDim(0))
+  if (!op.getInput().getType().isDynamicDim(0) ||
+      tileInstruction->leastRows <= 1)
     return build(true);
   Value isMany =
       compareRows(arith::CmpIPredicate::uge, tileInstruction->leastRows);

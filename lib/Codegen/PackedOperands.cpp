@@ -40,6 +40,8 @@ WeightFacts LinearPacker::proveWeightFacts() {
 Accumulators LinearPacker::chooseAccumulators() {
   Accumulators result =
       isInteger() ? instruction->accumulators : unit.accumulators;
+  if (tileInstruction)
+    result.panel = tileInstruction->panel;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)
@@ -63,31 +65,34 @@ LogicalResult LinearPacker::prepare() {
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
+  tileInstruction = chooseTileInstruction();
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  setLayout(
-      type.getDimSize(0), type.getDimSize(1),
-      isInteger() ? instruction->depth : 1, chooseAccumulators(),
-      getRowsAtOnce(op.getInput().getType().getDimSize(0), weightBytes, unit),
-      isNibbles());
+  // The rows of a block of tiles share one reading of any panel.
+  int64_t rowsAtOnce =
+      tileInstruction ? 0
+                      : getRowsAtOnce(op.getInput().getType().getDimSize(0),
+                                      weightBytes, unit);
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction->depth : 1, chooseAccumulators(),
+            rowsAtOnce, isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  chooseTileInstruction();
+  if (tileInstruction && !hasGroups())
+    layout.leastDepth = tileInstruction->padDepth(layout.depthK);
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();
   return success();
 }
 
-void LinearPacker::chooseTileInstruction() {
-  if (!isInteger() || hasGroupSums || layout.nibbles)
-    return;
+const TileInstruction *LinearPacker::chooseTileInstruction() {
+  if (!isInteger() || hasGroupSums || isNibbles())
+    return nullptr;
   const TileInstruction *row = selectTileInstruction(target, *instruction);
   int64_t numRows = op.getInput().getType().getDimSize(0);
-  if (!row || (!ShapedType::isDynamic(numRows) && numRows < row->leastRows))
-    return;
-  tileInstruction = row;
-  if (!hasGroups())
-    layout.leastDepth = row->padDepth(layout.depthK);
+  bool isForFew =
+      row && !ShapedType::isDynamic(numRows) && numRows < row->leastRows;
+  return isForFew ? nullptr : row;
 }
 
 //===----------------------------------------------------------------------===//
