@@ -94,12 +94,10 @@ bool sweep::canEmulate() {
          llvm::sys::findProgramByName(kEmulator);
 }
 
-Expected<std::vector<std::string>>
-sweep::runEmulated(llvm::ArrayRef<EmulatedProgram> programs, StringRef folder) {
+Error sweep::linkEmulated(llvm::ArrayRef<EmulatedProgram> programs,
+                          StringRef folder) {
   std::string driver = (folder + "/driver.c").str();
   std::string executable = (folder + "/driver").str();
-  std::string inputPath = (folder + "/inputs").str();
-  std::string outputPath = (folder + "/outputs").str();
   if (Error error = writeBytes(driver, getDriver(programs)))
     return error;
   std::string inputs;
@@ -110,17 +108,23 @@ sweep::runEmulated(llvm::ArrayRef<EmulatedProgram> programs, StringRef folder) {
     if (Error error = writeBytes(objects.back(), program.object))
       return error;
   }
-  if (Error error = writeBytes(inputPath, inputs))
+  if (Error error = writeBytes(folder + "/inputs", inputs))
     return error;
-
   llvm::SmallVector<StringRef> link = {kCompiler, "-static", "-o", executable,
                                        driver};
   link.append(objects.begin(), objects.end());
-  if (Error error = execute(link))
-    return error;
-  if (Error error = execute({kEmulator, executable, inputPath, outputPath}))
-    return error;
+  return execute(link);
+}
 
+Expected<std::vector<std::string>>
+sweep::runEmulated(llvm::ArrayRef<EmulatedProgram> programs, StringRef folder,
+                   StringRef cpu) {
+  std::string executable = (folder + "/driver").str();
+  std::string inputPath = (folder + "/inputs").str();
+  std::string outputPath = (folder + "/outputs").str();
+  if (Error error =
+          execute({kEmulator, "-cpu", cpu, executable, inputPath, outputPath}))
+    return error;
   auto buffer = llvm::MemoryBuffer::getFile(outputPath);
   if (!buffer)
     return llvm::errorCodeToError(buffer.getError());

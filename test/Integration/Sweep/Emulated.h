@@ -29,10 +29,15 @@ llvm::Error writeBytes(const llvm::Twine &path, llvm::StringRef bytes);
 /// Whether there is a cross compiler and an emulator.
 bool canEmulate();
 
-/// Links all programs with one C driver, runs it in the emulator, and returns
-/// the output of each. Files go to `folder`.
+/// Links all programs with one C driver. Files go to `folder`.
+llvm::Error linkEmulated(llvm::ArrayRef<EmulatedProgram> programs,
+                         llvm::StringRef folder);
+
+/// Runs what was linked in `folder` on `cpu`, an emulated one with its
+/// properties, and returns the output of each program.
 llvm::Expected<std::vector<std::string>>
-runEmulated(llvm::ArrayRef<EmulatedProgram> programs, llvm::StringRef folder);
+runEmulated(llvm::ArrayRef<EmulatedProgram> programs, llvm::StringRef folder,
+            llvm::StringRef cpu);
 
 } // namespace quantc::sweep
 

@@ -50,7 +50,10 @@ static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
                                                        "+amx-int8",
                                                        "x86-64-v4,x86-64-v2"};
 static constexpr llvm::StringLiteral kEmulatedTargets[] = {
-    "aarch64", "aarch64+dotprod", "aarch64+i8mm", "aarch64-multi"};
+    "aarch64",     "aarch64+dotprod",      "aarch64+i8mm",
+    "aarch64+sve", "aarch64+dotprod+sve2", "aarch64-multi"};
+/// Bytes of the registers of SVE, of which code must not know the number.
+static constexpr unsigned kScalableLengths[] = {16, 32, 64, 128, 256};
 
 namespace {
 
@@ -232,15 +235,26 @@ void Sweep::runInEmulator(StringRef target) {
                         test.expected.bytes.size()});
     compiledCases.push_back(&test);
   }
-  auto outputs = runEmulated(programs, folder);
-  if (!outputs) {
-    std::string what = llvm::toString(outputs.takeError());
+  auto failAll = [&](StringRef what) {
     for (const Case *test : compiledCases)
       fail(*test, target, what);
-    return;
+  };
+  if (llvm::Error error = linkEmulated(programs, folder))
+    return failAll(llvm::toString(std::move(error)));
+  bool isScalable = target.contains("sve");
+  for (unsigned length : kScalableLengths) {
+    auto cpu = llvm::formatv("max,sve-default-vector-length={0}", length).str();
+    auto outputs = runEmulated(programs, folder, cpu);
+    if (!outputs)
+      return failAll(llvm::toString(outputs.takeError()));
+    std::string label = target.str();
+    if (isScalable)
+      label += llvm::formatv(" in {0} bits", 8 * length);
+    for (auto [test, output] : llvm::zip_equal(compiledCases, *outputs))
+      compare(*test, label, ArrayRef(output.data(), output.size()));
+    if (!isScalable)
+      break;
   }
-  for (auto [test, output] : llvm::zip_equal(compiledCases, *outputs))
-    compare(*test, target, ArrayRef(output.data(), output.size()));
 }
 
 int Sweep::finish() {
