@@ -68,11 +68,13 @@ LogicalResult LinearPacker::prepare() {
   tileInstruction = chooseTileInstruction();
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  // The rows of a block of tiles share one reading of any panel.
+  // Blocks of rows that walk across a panel do so whatever its width.
+  bool isWalked = tileInstruction &&
+                  tileInstruction->form == TileInstruction::Form::Scalable;
   int64_t rowsAtOnce =
-      tileInstruction ? 0
-                      : getRowsAtOnce(op.getInput().getType().getDimSize(0),
-                                      weightBytes, unit);
+      isWalked ? 0
+               : getRowsAtOnce(op.getInput().getType().getDimSize(0),
+                               weightBytes, unit);
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
             rowsAtOnce, isNibbles());
