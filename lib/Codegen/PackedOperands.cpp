@@ -69,8 +69,7 @@ LogicalResult LinearPacker::prepare() {
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
   // Blocks of rows that walk across a panel do so whatever its width.
-  bool isWalked = tileInstruction &&
-                  tileInstruction->form == TileInstruction::Form::Scalable;
+  bool isWalked = tileInstruction && tileInstruction->isScalable();
   int64_t rowsAtOnce =
       isWalked ? 0
                : getRowsAtOnce(op.getInput().getType().getDimSize(0),

@@ -36,7 +36,8 @@ class LoopFunctions {
 public:
   explicit LoopFunctions(ModuleOp module) : module(module), symbols(module) {}
 
-  /// The one for blocks of `rows` rows, or of at most as many with form Tile.
+  /// The one for blocks of `rows` rows, or of at most as many in tile
+  /// registers.
   func::FuncOp get(Location loc, const TileInstruction &instruction,
                    ContractionShape shape, int64_t rows) {
     for (const Entry &entry : entries)
@@ -45,9 +46,9 @@ public:
         return entry.func;
     auto builder = ImplicitLocOpBuilder::atBlockEnd(loc, module.getBody());
     func::FuncOp func =
-        instruction.form == TileInstruction::Form::Tile
-            ? buildTileLoops(builder, instruction, shape, kName)
-            : buildScalableLoops(builder, instruction, shape, rows, kName);
+        instruction.isScalable()
+            ? buildScalableLoops(builder, instruction, shape, rows, kName)
+            : buildTileLoops(builder, instruction, shape, kName);
     symbols.insert(func);
     entries.push_back({&instruction, shape, rows, func});
     return func;
@@ -195,14 +196,10 @@ void ContractionCalls::emit() {
     startStride = arith::ConstantIntOp::create(b, 0, /*width=*/64);
   }
   numRows = b.createOrFold<memref::DimOp>(contraction.getAcc(), index(0));
-  switch (instruction.form) {
-  case TileInstruction::Form::Tile:
-    emitTiles();
-    break;
-  case TileInstruction::Form::Scalable:
+  if (instruction.isScalable())
     emitScalable();
-    break;
-  }
+  else
+    emitTiles();
   if (init)
     init.erase();
   op.erase();

@@ -105,12 +105,12 @@ private:
   llvm::SmallVector<llvm::StringRef> intrinsics;
 };
 
-/// The loops of form Tile, for any number of rows in a tile.
+/// The loops on tile registers, for any number of rows in a tile.
 mlir::func::FuncOp buildTileLoops(mlir::ImplicitLocOpBuilder &builder,
                                   const TileInstruction &instruction,
                                   ContractionShape shape, llvm::StringRef name);
 
-/// The loops of form Scalable, for blocks of `rows` rows.
+/// The loops on scalable registers, for blocks of `rows` rows.
 mlir::func::FuncOp buildScalableLoops(mlir::ImplicitLocOpBuilder &builder,
                                       const TileInstruction &instruction,
                                       ContractionShape shape, int64_t rows,

@@ -1,4 +1,4 @@
-// RUN: quant-opt %s --quant-lower-tile-contractions --canonicalize --cse | FileCheck %s
+// RUN: quant-opt %s --quant-lower-tile-contractions --canonicalize --cse --split-input-file | FileCheck %s
 
 #lhs = affine_map<(m, nb, n, k, d) -> (m, k, d)>
 #rhs = affine_map<(m, nb, n, k, d) -> (nb, k, n, d)>
@@ -84,3 +84,42 @@ func.func @dynamic_rows(%x: memref<?x8x4xi8>, %w: memref<1x8x16x4xi8>, %acc: mem
 //       CHECK:   arith.addi {{.+}} : vector<[4]xi32>
 
 //       CHECK: func private @[[PAIR]](
+
+// -----
+
+#lhs = affine_map<(m, nb, n, k, d) -> (m, k, d)>
+#rhs = affine_map<(m, nb, n, k, d) -> (nb, k, n, d)>
+#acc = affine_map<(m, nb, n, k, d) -> (m, nb, n)>
+
+// Tiles of two rows: sums of rows are interleaved where they are loaded, taken
+// apart where they are stored, and 16 k of two rows are what two steps take.
+// CHECK-LABEL: func @tiles_of_rows
+//       CHECK: func private @tile_contraction(
+// CHECK-COUNT-4: llvm.load {{.*}} -> vector<[4]xi32>
+//       CHECK:   "llvm.aarch64.sve.zip1"({{.+}}) : (vector<[2]xi64>, vector<[2]xi64>) -> vector<[2]xi64>
+//       CHECK:   "llvm.aarch64.sve.zip2"
+//       CHECK:   scf.for {{.+}} -> (vector<[4]xi32>,
+// CHECK-COUNT-2:   "llvm.aarch64.sve.ld1rq"
+//       CHECK:     "llvm.aarch64.sve.trn1"
+//       CHECK:     "llvm.aarch64.sve.trn2"
+//       CHECK:     llvm.load {{.*}} -> vector<[2]xi64>
+// CHECK-COUNT-8:   "llvm.aarch64.sve.smmla"
+//   CHECK-NOT:     smmla
+//       CHECK:     scf.yield
+//       CHECK:   arith.addi {{.+}} : vector<[4]xi32>
+//       CHECK:   "llvm.aarch64.sve.uzp1"
+//       CHECK:   "llvm.aarch64.sve.uzp2"
+func.func @tiles_of_rows(%x: memref<2x4x8xi8>, %w: memref<1x4x8x8xi8>, %acc: memref<2x1x8xi32>) {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #acc],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : memref<2x4x8xi8>, memref<1x4x8x8xi8>) outs(%acc : memref<2x1x8xi32>)
+      attrs = {quant.on_memory, quant.tile_instruction = "svei8mm_4x2x16_i32_s8_s8"} {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %s = arith.addi %c, %p : i32
+    linalg.yield %s : i32
+  }
+  return
+}

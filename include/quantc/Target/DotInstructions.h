@@ -71,7 +71,7 @@ struct DotInstruction {
 /// A row of the table of tile instructions.
 struct TileInstruction {
   /// What registers are; DotInstructions.def says it.
-  enum class Form { Tile, Scalable };
+  enum class Form { Tile, ScalableRow, ScalableTile };
 
   llvm::StringLiteral name;
   TargetArch arch;
@@ -88,6 +88,7 @@ struct TileInstruction {
   int64_t rowBlock;
   int64_t depthBlock;
 
+  bool isScalable() const { return form != Form::Tile; }
   /// How many k a tile takes of `padded`, a multiple of `step`: as many as fit
   /// and leave no rest.
   int64_t chooseDepth(int64_t padded) const;

@@ -83,7 +83,7 @@ def LowerTileContractionsPass
     is taken in: the first sums are loaded from the start, with a distance of 0
     between rows.
 
-    The sums of form `Tile` are tile registers. Their shape is fixed for as long
+    The sums of form `Tile` are in tile registers. Their shape is fixed for as long
     as the function runs, and the number of rows is an argument: rows that are
     left over are a second call with smaller tiles, so that any number of rows
     is computed without padding.
@@ -101,11 +101,12 @@ def LowerTileContractionsPass
     call @tile_contraction(%x32, %stride, %w0, %start, %start_stride, %acc32, %c8_i16, %c1)
     ```
 
-    Those of form `Scalable` are vectors whose length is known when the program
-    runs, and so is how many of them a panel takes. Each number of rows is a
-    function of its own, the rows that are left over are blocks of powers of
-    two, and a block goes across its panel in steps of as many registers as it
-    has, then of half as many, and so on; the last one is masked. With 16
+    Those of forms `ScalableRow` and `ScalableTile` are in vectors whose length is
+    known when the program runs, and so is how many of them a panel takes. Each
+    number of rows is a function of its own, the rows that are left over are
+    blocks of powers of two, and a block goes across its panel in steps of as
+    many columns as it has sums for, then of half as many, and so on; the last
+    ones are masked. With 16
     accumulators for 4 rows of a panel of 64 columns:
 
     ```
@@ -115,7 +116,7 @@ def LowerTileContractionsPass
         sums[4][count] = acc[rows, column...]
         for each k in the block, as many as an instruction takes:
           sums[r][i] += lhs[r, k] * rhs[k, column + i * vscale * 4...]
-        acc[rows, column...] = sums
+        acc[rows, column...] = sums[4][count]
         column += count * vscale * 4
     ```
   }];

@@ -83,15 +83,19 @@ TEST(DotInstructionsTest, TileInstructionsSayWhatTheirColumnsSay) {
     EXPECT_EQ(row.depth % row.step, 0);
     EXPECT_EQ(row.rowBlock % row.rows, 0);
     EXPECT_EQ(row.depthBlock % row.depth, 0);
-    bool isScalable = row.form == TileInstruction::Form::Scalable;
-    EXPECT_EQ(row.intrinsics.count(','), isScalable ? 1u : 2u);
     EXPECT_EQ(row.panel % row.columns, 0);
-    // A block of all its rows has a register across, one of tiles all of them.
-    EXPECT_GE(row.accumulators,
-              isScalable ? row.rows : row.panel / row.columns);
-    // A step is what one 32-bit element has.
-    if (isScalable)
-      EXPECT_EQ(row.step, 4);
+    if (!row.isScalable()) {
+      EXPECT_GE(row.accumulators, row.panel / row.columns);
+      continue;
+    }
+    // Of a register, 128 bits have the activations of an iteration, the weights
+    // of a step, and four sums.
+    EXPECT_EQ(row.depth, 16);
+    EXPECT_EQ(row.columns * row.step, 16);
+    EXPECT_EQ(row.form == TileInstruction::Form::ScalableRow, row.columns == 4);
+    // Across a panel goes at least one register with sums of each row.
+    EXPECT_TRUE(llvm::isPowerOf2_64(row.rows));
+    EXPECT_GE(row.accumulators, row.rows);
   }
 }
 
@@ -119,11 +123,14 @@ TEST(DotInstructionsTest, TilesReadWhatIsPackedForTheDotInstruction) {
     ASSERT_NE(row, nullptr) << target.str();
     EXPECT_EQ(row->name, "sve_4x4x16_i32_s8_s8");
   }
-  EXPECT_EQ(selectTile("aarch64+dotprod"), nullptr);
-  // smmla of NEON multiplies as much as sdot of SVE in 256 bits.
   for (llvm::StringRef target :
-       {"aarch64+i8mm+sve", "neoverse-v1", "neoverse-v2"})
-    EXPECT_EQ(selectTile(target), nullptr) << target.str();
+       {"aarch64+i8mm+sve", "neoverse-v1", "neoverse-v2"}) {
+    row = selectTile(target);
+    ASSERT_NE(row, nullptr) << target.str();
+    EXPECT_EQ(row->name, "svei8mm_4x2x16_i32_s8_s8");
+  }
+  EXPECT_EQ(selectTile("aarch64+dotprod"), nullptr);
+  EXPECT_EQ(selectTile("aarch64+i8mm"), nullptr);
 }
 
 TEST(DotInstructionsTest, TilesDivideTheDepthThatIsPacked) {
@@ -203,8 +210,7 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   // Machines without SSE4.1 have to be asked for, and so do those with SVE that
   // have neither i8mm nor dotprod: the only core is a64fx.
   for (const DotInstruction &row : getDotInstructions().drop_back())
-    EXPECT_NE(used.contains(row.name), row.features == "sve")
-        << row.name.str();
+    EXPECT_NE(used.contains(row.name), row.features == "sve") << row.name.str();
 }
 
 TEST(DotInstructionsTest, ProofsOpenRows) {
