@@ -51,7 +51,7 @@ static constexpr llvm::StringLiteral kHostTargets[] = {"x86-64",
                                                        "x86-64-v4,x86-64-v2"};
 static constexpr llvm::StringLiteral kEmulatedTargets[] = {
     "aarch64",     "aarch64+dotprod",      "aarch64+i8mm",
-    "aarch64+sve", "aarch64+dotprod+sve2", "aarch64-multi"};
+    "aarch64+sve", "aarch64+i8mm+sve2", "aarch64-multi"};
 /// Bytes of the registers of SVE, of which code must not know the number.
 static constexpr unsigned kScalableLengths[] = {16, 32, 64, 128, 256};
 
