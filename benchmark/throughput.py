@@ -30,8 +30,8 @@ SVE_BITS = {"neoverse-v1": 256, "neoverse-v2": 128, "a64fx": 512}
 ITERATIONS = 200
 PANEL = 64
 """The columns of a panel for scalable registers."""
-STEPS = 4
-"""The multiplications that share one load of activations there."""
+BYTES = 16
+"""The activations of a row that one load has there."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,28 @@ class Row:
     is_scalable: bool = False
     """Whether what is said of an instruction is said of 128 bits of a register."""
 
+    @property
+    def tile(self) -> tuple[int, ...]:
+        """The rows, columns and depth of the instruction, from its name."""
+        return tuple(map(int, re.findall(r"_(\d+)x(\d+)x(\d+)_", self.name)[0]))
+
     def count_products(self, core: str) -> int:
-        """Return the multiply-accumulates of one instruction, from the tile in the name."""
-        rows, columns, depth = map(int, re.findall(r"_(\d+)x(\d+)x(\d+)_", self.name)[0])
+        """Return the multiply-accumulates of one instruction."""
+        rows, columns, depth = self.tile
         return rows * columns * depth * (SVE_BITS[core] // 128 if self.is_scalable else 1)
 
 
 ROWS = (
     Row("i8mm_2x2x8_i32_s8_s8", "aarch64+i8mm", "arm", "smmla", I8MM_CORES),
     Row("dotprod_1x4x4_i32_s8_s8", "aarch64+dotprod", "arm", "sdot", DOTPROD_CORES),
+    Row(
+        "svei8mm_2x2x8_i32_s8_s8",
+        "aarch64+sve+i8mm",
+        "arm",
+        "smmla",
+        I8MM_CORES,
+        is_scalable=True,
+    ),
     Row(
         "sve_1x4x4_i32_s8_s8",
         "aarch64+sve",
@@ -236,21 +249,22 @@ def sort_loops(assembly: str, row: Row) -> list[list[str]]:
 def choose_loops(loops: list[list[str]], row: Row, core: str) -> tuple[list[str], list[str]]:
     """Return the loop of a block of rows and that of a single one.
 
-    Of scalable loops, those for the most registers that fit across a panel.
+    Of scalable loops, those for the most columns that a panel has.
     """
     if not row.is_scalable:
         return loops[0], loops[-1]
-    registers = PANEL * 32 // SVE_BITS[core]
 
     def count_rows(loop: list[str]) -> int:
         return sum(get_mnemonic(line) == "ld1rqb" for line in loop)
 
-    def has_room(loop: list[str]) -> bool:
-        return count_dots(loop, row) <= registers * STEPS * count_rows(loop)
+    def count_columns(loop: list[str]) -> int:
+        products = count_dots(loop, row) * row.count_products(core)
+        return products // (max(count_rows(loop), row.tile[0]) * BYTES)
 
-    fitting = [loop for loop in loops if has_room(loop)]
-    single = next(loop for loop in fitting if count_rows(loop) == 1)
-    return max(fitting, key=lambda loop: (count_dots(loop, row), count_rows(loop))), single
+    fitting = [loop for loop in loops if count_columns(loop) <= PANEL]
+    block = max(fitting, key=lambda loop: (count_rows(loop), count_columns(loop)))
+    single = min(fitting, key=lambda loop: (count_rows(loop), -count_columns(loop)))
+    return block, single
 
 
 def measure_row(row: Row, folder: Path, arguments: argparse.Namespace) -> Iterator[Result]:
