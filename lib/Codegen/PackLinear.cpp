@@ -271,9 +271,17 @@ Value LinearPacker::createEpilogue(Value accumulator) {
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
       });
-  if (inTiles)
+  if (inTiles) {
+    // A panel for tiles may be wider than what vectors hold of a row.
+    RegisterBlock inner =
+        layout.panel > instruction->accumulators.panel
+            ? chooseBlock(layout.panel, instruction->accumulators)
+            : block;
     result.getDefiningOp()->setAttr(
-        kInnerTileSizesAttr, rewriter.getDenseI64ArrayAttr({block.rows, 1, 0}));
+        kInnerTileSizesAttr,
+        rewriter.getDenseI64ArrayAttr(
+            {inner.rows, 1, inner.columns % layout.panel}));
+  }
   return result;
 }
 

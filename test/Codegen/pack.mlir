@@ -206,4 +206,18 @@ func.func @any_rows(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
       : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// A panel is wider than what vectors hold of a row: the epilogue takes parts.
+// CHECK-LABEL: func @wide_panel
+//       CHECK:   linalg.generic {{.*}}quant.tile_instruction
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 4, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
+func.func @wide_panel(%x: tensor<?x4xi8>) -> tensor<?x64xf32> {
+  %w = arith.constant dense<1> : tensor<64x4xi8>
+  %sw = arith.constant dense<0.5> : tensor<64x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<64x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<64x4xi8> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
 }
