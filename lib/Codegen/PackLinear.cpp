@@ -350,6 +350,8 @@ Value LinearPacker::lowerFloatPanels() {
 Value LinearPacker::lowerIntegerPanels() {
   if (!layout.nibbles)
     return lowerForm(WeightForm::Bytes);
+  if (inTiles)
+    return lowerForm(WeightForm::Panel);
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
@@ -357,6 +359,9 @@ Value LinearPacker::lowerIntegerPanels() {
                      : rows <= kRegisterRows ? WeightForm::Bytes
                                              : WeightForm::Panel);
   auto lowerSeveral = [&] {
+    // More rows take tiles.
+    if (tileInstruction && getLeastTileRows(*tileInstruction) <= kRegisterRows)
+      return lowerForm(WeightForm::Bytes);
     return createIf(
         hasAtMostRows(kRegisterRows),
         [&] { return lowerForm(WeightForm::Bytes); },
@@ -400,11 +405,10 @@ Value LinearPacker::createForRows(Body body) {
   };
   if (!tileInstruction)
     return build(false);
-  if (!op.getInput().getType().isDynamicDim(0) ||
-      tileInstruction->leastRows <= 1)
+  int64_t least = getLeastTileRows(*tileInstruction);
+  if (!op.getInput().getType().isDynamicDim(0) || least <= 1)
     return build(true);
-  Value isMany =
-      compareRows(arith::CmpIPredicate::uge, tileInstruction->leastRows);
+  Value isMany = compareRows(arith::CmpIPredicate::uge, least);
   return createIf(
       isMany, [&] { return build(true); }, [&] { return build(false); });
 }

@@ -42,6 +42,8 @@ Accumulators LinearPacker::chooseAccumulators() {
       isInteger() ? instruction->accumulators : unit.accumulators;
   if (tileInstruction)
     result.panel = tileInstruction->panel;
+  if (isWalked())
+    return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)
@@ -68,12 +70,10 @@ LogicalResult LinearPacker::prepare() {
   tileInstruction = chooseTileInstruction();
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  // Blocks of rows that walk across a panel do so whatever its width.
-  bool isWalked = tileInstruction && tileInstruction->isScalable();
   int64_t rowsAtOnce =
-      isWalked ? 0
-               : getRowsAtOnce(op.getInput().getType().getDimSize(0),
-                               weightBytes, unit);
+      isWalked() ? 0
+                 : getRowsAtOnce(op.getInput().getType().getDimSize(0),
+                                 weightBytes, unit);
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
             rowsAtOnce, isNibbles());
@@ -86,13 +86,17 @@ LogicalResult LinearPacker::prepare() {
   return success();
 }
 
+int64_t LinearPacker::getLeastTileRows(const TileInstruction &row) {
+  return isNibbles() ? std::max(row.leastRows, kNibbleRows + 1) : row.leastRows;
+}
+
 const TileInstruction *LinearPacker::chooseTileInstruction() {
-  if (!isInteger() || hasGroupSums || isNibbles())
+  if (!isInteger() || hasGroupSums)
     return nullptr;
   const TileInstruction *row = selectTileInstruction(target, *instruction);
   int64_t numRows = op.getInput().getType().getDimSize(0);
-  bool isForFew =
-      row && !ShapedType::isDynamic(numRows) && numRows < row->leastRows;
+  bool isForFew = row && !ShapedType::isDynamic(numRows) &&
+                  numRows < getLeastTileRows(*row);
   return isForFew ? nullptr : row;
 }
 

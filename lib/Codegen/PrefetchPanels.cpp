@@ -172,6 +172,8 @@ static void prefetchNext(const PanelRead &panel, scf::ForOp panels) {
                                         passes.getLowerBound());
     Value number =
         arith::CeilDivUIOp::create(builder, loc, range, passes.getStep());
+    // Without rows there is no pass, and still no division by zero.
+    number = arith::MaxUIOp::create(builder, loc, number, constant(1));
     perStep = arith::CeilDivUIOp::create(
         builder, loc, constant(panel.getNumElements()), number);
   }
