@@ -25,7 +25,13 @@ LLVM = Path("/usr/lib/llvm-22/bin")
 TRIPLES = {"arm": "aarch64-linux-gnu", "x86": "x86_64-linux-gnu"}
 DOTPROD_CORES = ("neoverse-n1", "neoverse-v1", "neoverse-v2", "apple-m1", "cortex-a76")
 I8MM_CORES = ("neoverse-v1", "neoverse-v2")
+SVE_BITS = {"neoverse-v1": 256, "neoverse-v2": 128, "a64fx": 512}
+"""The registers of the cores that have scalable ones."""
 ITERATIONS = 200
+PANEL = 64
+"""The columns of a panel for scalable registers."""
+BYTES = 16
+"""The activations of a row that one load has there."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +48,39 @@ class Row:
     """What else each instruction of the table takes."""
     lowest: int = -127
     """The least of the weights: -128 where a better row has to be ruled out."""
+    is_scalable: bool = False
+    """Whether what is said of an instruction is said of 128 bits of a register."""
 
     @property
-    def products(self) -> int:
-        """The multiply-accumulates of one instruction, from the tile in the name."""
-        rows, columns, depth = map(int, re.findall(r"_(\d+)x(\d+)x(\d+)_", self.name)[0])
-        return rows * columns * depth
+    def tile(self) -> tuple[int, ...]:
+        """The rows, columns and depth of the instruction, from its name."""
+        return tuple(map(int, re.findall(r"_(\d+)x(\d+)x(\d+)_", self.name)[0]))
+
+    def count_products(self, core: str) -> int:
+        """Return the multiply-accumulates of one instruction."""
+        rows, columns, depth = self.tile
+        return rows * columns * depth * (SVE_BITS[core] // 128 if self.is_scalable else 1)
 
 
 ROWS = (
     Row("i8mm_2x2x8_i32_s8_s8", "aarch64+i8mm", "arm", "smmla", I8MM_CORES),
     Row("dotprod_1x4x4_i32_s8_s8", "aarch64+dotprod", "arm", "sdot", DOTPROD_CORES),
+    Row(
+        "svei8mm_2x2x8_i32_s8_s8",
+        "aarch64+sve+i8mm",
+        "arm",
+        "smmla",
+        I8MM_CORES,
+        is_scalable=True,
+    ),
+    Row(
+        "sve_1x4x4_i32_s8_s8",
+        "aarch64+sve",
+        "arm",
+        "sdot",
+        tuple(SVE_BITS),
+        is_scalable=True,
+    ),
     Row("neon_1x4x2_i32_s8_s8", "aarch64", "arm", "smull", DOTPROD_CORES, ("sadalp", "saddlp")),
     Row(
         "avx512vnni_1x16x4_i32_u8_s8",
@@ -162,24 +190,26 @@ def measure_peak(loop: list[str], row: Row, core: str) -> float:
     None waits for another: what counts is how many the units of the core take.
     """
     kept = [line for line in loop if get_mnemonic(line) in (row.instruction, *row.helpers)]
-    return count_products(loop, row) / simulate(kept, row.arch, core)["BlockRThroughput"]
+    products = count_dots(loop, row) * row.count_products(core)
+    return products / simulate(kept, row.arch, core)["BlockRThroughput"]
 
 
-def count_products(loop: list[str], row: Row) -> int:
-    """Return the multiply-accumulates of an iteration."""
+def count_dots(loop: list[str], row: Row) -> int:
+    """Return the instructions of the table in an iteration."""
     halves = ("smull2",) if row.instruction == "smull" else ()
-    return row.products * sum(get_mnemonic(line) in (row.instruction, *halves) for line in loop)
+    return sum(get_mnemonic(line) in (row.instruction, *halves) for line in loop)
 
 
 def measure(kernel: str, loop: list[str], row: Row, core: str, peak: float) -> Result:
     """Return how fast ``loop`` is on ``core``."""
     stack = re.compile(r"\(%rsp|\[sp")
+    dots = count_dots(loop, row)
     return Result(
         kernel=kernel,
         core=core,
         instructions=sum(bool(get_mnemonic(line)) for line in loop),
-        dots=count_products(loop, row) // row.products,
-        rate=count_products(loop, row) / count_cycles(loop, row.arch, core),
+        dots=dots,
+        rate=dots * row.count_products(core) / count_cycles(loop, row.arch, core),
         peak=peak,
         spills=sum(bool(stack.search(line)) for line in loop),
     )
@@ -213,16 +243,39 @@ def compile_peer(source: Path, root: Path, folder: Path) -> str:
 def sort_loops(assembly: str, row: Row) -> list[list[str]]:
     """Return the inner loops of ``row``, that with the most multiplications first."""
     loops = find_inner_loops(assembly, row.instruction)
-    return sorted(loops, key=lambda loop: -count_products(loop, row))
+    return sorted(loops, key=lambda loop: -count_dots(loop, row))
+
+
+def choose_loops(loops: list[list[str]], row: Row, core: str) -> tuple[list[str], list[str]]:
+    """Return the loop of a block of rows and that of a single one.
+
+    Of scalable loops, those for the most columns that a panel has.
+    """
+    if not row.is_scalable:
+        return loops[0], loops[-1]
+
+    def count_rows(loop: list[str]) -> int:
+        return sum(get_mnemonic(line) == "ld1rqb" for line in loop)
+
+    def count_columns(loop: list[str]) -> int:
+        products = count_dots(loop, row) * row.count_products(core)
+        return products // (max(count_rows(loop), row.tile[0]) * BYTES)
+
+    fitting = [loop for loop in loops if count_columns(loop) <= PANEL]
+    block = max(fitting, key=lambda loop: (count_rows(loop), count_columns(loop)))
+    single = min(fitting, key=lambda loop: (count_rows(loop), -count_columns(loop)))
+    return block, single
 
 
 def measure_row(row: Row, folder: Path, arguments: argparse.Namespace) -> Iterator[Result]:
     """Yield ours, of a block of rows and of a single one, and the peers'."""
-    block, *_, single = sort_loops(compile_row(row, arguments.build, folder), row)
-    peaks = {core: measure_peak(block, row, core) for core in row.cores}
-    for core, peak in peaks.items():
-        yield measure("ours, block", block, row, core, peak)
-        yield measure("ours, one row", single, row, core, peak)
+    loops = sort_loops(compile_row(row, arguments.build, folder), row)
+    peaks = {}
+    for core in row.cores:
+        block, single = choose_loops(loops, row, core)
+        peaks[core] = measure_peak(block, row, core)
+        yield measure("ours, block", block, row, core, peaks[core])
+        yield measure("ours, one row", single, row, core, peaks[core])
     for peer, sources in PEERS.get(row.name, {}).items():
         if root := getattr(arguments, peer):
             for source in sources:

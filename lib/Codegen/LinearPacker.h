@@ -164,7 +164,15 @@ private:
   /// What is known of the values that the contraction multiplies with.
   WeightFacts proveWeightFacts();
 
-  void chooseTileInstruction();
+  /// What computes many rows of this layer; null for nothing.
+  const TileInstruction *chooseTileInstruction();
+  /// The fewest rows that it computes. Weights of 4 bits are unpacked into
+  /// memory for it, which is not worth it for the rows that multiply nibbles.
+  int64_t getLeastTileRows(const TileInstruction &row);
+  /// Whether blocks of rows walk across a panel, whatever its width.
+  bool isWalked() const {
+    return tileInstruction && tileInstruction->isScalable();
+  }
 
   mlir::Value createInput();
   mlir::Value createWeight();

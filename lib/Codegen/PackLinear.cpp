@@ -271,9 +271,17 @@ Value LinearPacker::createEpilogue(Value accumulator) {
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
       });
-  if (inTiles)
+  if (inTiles) {
+    // A panel for tiles may be wider than what vectors hold of a row.
+    RegisterBlock inner =
+        layout.panel > instruction->accumulators.panel
+            ? chooseBlock(layout.panel, instruction->accumulators)
+            : block;
     result.getDefiningOp()->setAttr(
-        kInnerTileSizesAttr, rewriter.getDenseI64ArrayAttr({block.rows, 1, 0}));
+        kInnerTileSizesAttr,
+        rewriter.getDenseI64ArrayAttr(
+            {inner.rows, 1, inner.columns % layout.panel}));
+  }
   return result;
 }
 
@@ -352,7 +360,7 @@ Value LinearPacker::lowerIntegerPanels() {
                                              : WeightForm::Panel);
   auto lowerSeveral = [&] {
     // More rows take tiles.
-    if (tileInstruction && tileInstruction->leastRows <= kRegisterRows)
+    if (tileInstruction && getLeastTileRows(*tileInstruction) <= kRegisterRows)
       return lowerForm(WeightForm::Bytes);
     return createIf(
         hasAtMostRows(kRegisterRows),
@@ -397,10 +405,10 @@ Value LinearPacker::createForRows(Body body) {
   };
   if (!tileInstruction)
     return build(false);
-  if (!op.getInput().getType().isDynamicDim(0))
+  int64_t least = getLeastTileRows(*tileInstruction);
+  if (!op.getInput().getType().isDynamicDim(0) || least <= 1)
     return build(true);
-  Value isMany =
-      compareRows(arith::CmpIPredicate::uge, tileInstruction->leastRows);
+  Value isMany = compareRows(arith::CmpIPredicate::uge, least);
   return createIf(
       isMany, [&] { return build(true); }, [&] { return build(false); });
 }

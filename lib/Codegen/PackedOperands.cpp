@@ -40,6 +40,10 @@ WeightFacts LinearPacker::proveWeightFacts() {
 Accumulators LinearPacker::chooseAccumulators() {
   Accumulators result =
       isInteger() ? instruction->accumulators : unit.accumulators;
+  if (tileInstruction)
+    result.panel = tileInstruction->panel;
+  if (isWalked())
+    return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)
@@ -63,31 +67,37 @@ LogicalResult LinearPacker::prepare() {
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
+  tileInstruction = chooseTileInstruction();
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  setLayout(
-      type.getDimSize(0), type.getDimSize(1),
-      isInteger() ? instruction->depth : 1, chooseAccumulators(),
-      getRowsAtOnce(op.getInput().getType().getDimSize(0), weightBytes, unit),
-      isNibbles());
+  int64_t rowsAtOnce =
+      isWalked() ? 0
+                 : getRowsAtOnce(op.getInput().getType().getDimSize(0),
+                                 weightBytes, unit);
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction->depth : 1, chooseAccumulators(),
+            rowsAtOnce, isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
-  chooseTileInstruction();
+  if (tileInstruction && !hasGroups())
+    layout.leastDepth = tileInstruction->padDepth(layout.depthK);
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();
   return success();
 }
 
-void LinearPacker::chooseTileInstruction() {
+int64_t LinearPacker::getLeastTileRows(const TileInstruction &row) {
+  return isNibbles() ? std::max(row.leastRows, kNibbleRows + 1) : row.leastRows;
+}
+
+const TileInstruction *LinearPacker::chooseTileInstruction() {
   if (!isInteger() || hasGroupSums)
-    return;
+    return nullptr;
   const TileInstruction *row = selectTileInstruction(target, *instruction);
   int64_t numRows = op.getInput().getType().getDimSize(0);
-  if (!row || (!ShapedType::isDynamic(numRows) && numRows < row->leastRows))
-    return;
-  tileInstruction = row;
-  if (!hasGroups())
-    layout.leastDepth = row->padDepth(layout.depthK);
+  bool isForFew = row && !ShapedType::isDynamic(numRows) &&
+                  numRows < getLeastTileRows(*row);
+  return isForFew ? nullptr : row;
 }
 
 //===----------------------------------------------------------------------===//

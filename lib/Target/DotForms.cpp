@@ -28,6 +28,7 @@ public:
 
   Value emitTile(Value acc, Value lhs, Value rhs);
   Value emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped);
+  Value emitScalableQuad(Value acc, Value lhs, Value rhs);
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
   Value emitWiden(Value acc, Value lhs, Value rhs);
@@ -68,6 +69,15 @@ private:
         getType(instruction.columns * type.getNumElements(), width), all);
   }
 
+  /// A register of unknown length that begins with `value`.
+  Value widen(Value value) {
+    auto type = cast<VectorType>(value.getType());
+    auto scalable = VectorType::get(type.getShape(), type.getElementType(),
+                                    /*scalableDims=*/{true});
+    Value any = LLVM::PoisonOp::create(builder, loc, scalable);
+    return vector::ScalableInsertOp::create(builder, loc, value, any, 0);
+  }
+
   OpBuilder &builder;
   Location loc;
   const DotInstruction &instruction;
@@ -85,6 +95,14 @@ Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped) {
   if (areSwapped)
     std::swap(all, rhs);
   return call(acc.getType(), {acc, all, rhs});
+}
+
+/// A vector of 128 bits is the beginning of a register: nothing is moved.
+Value DotBuilder::emitScalableQuad(Value acc, Value lhs, Value rhs) {
+  Value start = widen(acc);
+  Value sums = call(start.getType(), {start, widen(repeat(lhs)), widen(rhs)});
+  return vector::ScalableExtractOp::create(builder, loc, acc.getType(), sums,
+                                           0);
 }
 
 /// The sum of two products is at most 2 * 128 * 128 and fits i32.
@@ -132,6 +150,8 @@ Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
     return dot.emitTile(acc, lhs, rhs);
   case DotInstruction::Form::Quad:
     return dot.emitQuad(acc, lhs, rhs, areSwapped);
+  case DotInstruction::Form::ScalableQuad:
+    return dot.emitScalableQuad(acc, lhs, rhs);
   case DotInstruction::Form::Pair:
     return dot.emitPair(acc, lhs, rhs);
   case DotInstruction::Form::SignedPair:

@@ -32,12 +32,15 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
 }
 
 ArrayRef<TileInstruction> quantc::getTileInstructions() {
+  using Form = TileInstruction::Form;
   static constexpr TileInstruction instructions[] = {
-#define QUANTC_TILE_INSTRUCTION(NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH,    \
-                                STEP, INTRINSICS, LEAST_ROWS, ROW_BLOCK,       \
-                                DEPTH_BLOCK)                                   \
-  {#NAME, TargetArch::ARCH, FEATURES,   ROWS,      COLUMNS,    DEPTH,          \
-   STEP,  INTRINSICS,       LEAST_ROWS, ROW_BLOCK, DEPTH_BLOCK},
+#define QUANTC_TILE_INSTRUCTION(NAME, ARCH, FEATURES, FORM, ROWS, COLUMNS,     \
+                                DEPTH, STEP, INTRINSICS, ACCUMULATORS, PANEL,  \
+                                LEAST_ROWS, ROW_BLOCK, DEPTH_BLOCK)            \
+  {#NAME,      TargetArch::ARCH, FEATURES, Form::FORM,                         \
+   ROWS,       COLUMNS,          DEPTH,    STEP,                               \
+   INTRINSICS, ACCUMULATORS,     PANEL,    LEAST_ROWS,                         \
+   ROW_BLOCK,  DEPTH_BLOCK},
 #include "quantc/Target/DotInstructions.def"
   };
   return instructions;

@@ -144,6 +144,10 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
     // down by whole ones, which our contractions use anyway.
     if (target.hasFeature("avx512f"))
       function.addFnAttr("prefer-vector-width", "512");
+    // What the architecture allows for registers, in units of 128 bits.
+    if (target.hasFeature("sve"))
+      function.addFnAttr(Attribute::getWithVScaleRangeArgs(
+          module.getContext(), /*MinValue=*/1, /*MaxValue=*/16));
     function.addFnAttr(Attribute::NoUnwind);
   }
 

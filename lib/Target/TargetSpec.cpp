@@ -35,7 +35,7 @@ static constexpr StringLiteral kX86Multi =
     "x86-64-v4+avx512vnni+amx-int8,x86-64-v4+avx512vnni,x86-64-v4,"
     "x86-64-v3+avxvnniint8,x86-64-v3+avxvnni,x86-64-v3,x86-64-v2";
 static constexpr StringLiteral kAArch64Multi =
-    "aarch64+dotprod+i8mm,aarch64+dotprod,aarch64";
+    "aarch64+dotprod+i8mm+sve,aarch64+dotprod+i8mm,aarch64+dotprod,aarch64";
 
 /// Features that the system has to be asked for.
 static constexpr StringLiteral kTileFeatures[] = {"amx-tile", "amx-int8",

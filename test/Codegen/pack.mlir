@@ -205,3 +205,39 @@ func.func @few_rows(%x: tensor<7x4xi8>) -> tensor<7x2xf32> {
   return %y : tensor<7x2xf32>
 }
 }
+
+// -----
+
+// A row of the table for any number of rows leaves no choice at run time, and no
+// rows to the dot instruction.
+module attributes {llvm.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "generic", features = <["+dotprod", "+neon", "+sve"]>>} {
+// CHECK-LABEL: func @any_rows
+//   CHECK-NOT:   scf.if
+//   CHECK-NOT:   quant.dot_instruction
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "sve_4x4x16_i32_s8_s8", quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>}
+//   CHECK-NOT:   quant.dot_instruction
+//       CHECK:   return
+func.func @any_rows(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4], [4, 5, -6, 7]]> : tensor<2x4xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// A panel is wider than what vectors hold of a row: the epilogue takes parts.
+// CHECK-LABEL: func @wide_panel
+//       CHECK:   linalg.generic {{.*}}quant.tile_instruction
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 4, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
+func.func @wide_panel(%x: tensor<?x4xi8>) -> tensor<?x64xf32> {
+  %w = arith.constant dense<1> : tensor<64x4xi8>
+  %sw = arith.constant dense<0.5> : tensor<64x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<64x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x4xi8>, tensor<64x4xi8> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+}

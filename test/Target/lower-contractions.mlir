@@ -108,3 +108,26 @@ func.func @dotprod(%a: vector<1x4xi8>, %b: vector<4x4xi8>, %c: vector<1x4xi32>) 
   return %r : vector<1x4xi32>
 }
 }
+
+// -----
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
+#matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
+
+// Vectors of 128 bits are the beginnings of registers of an unknown length.
+module attributes {llvm.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "generic", features = <["+neon", "+sve"]>>} {
+// CHECK-LABEL: func @sve
+//       CHECK:   vector.scalable.insert {{.+}} : vector<4xi32> into vector<[4]xi32>
+//       CHECK:   vector.scalable.insert {{.+}} : vector<16xi8> into vector<[16]xi8>
+//       CHECK:   vector.scalable.insert {{.+}} : vector<16xi8> into vector<[16]xi8>
+//       CHECK:   llvm.call_intrinsic "llvm.aarch64.sve.sdot"
+//       CHECK:   vector.scalable.extract {{.+}} : vector<4xi32> from vector<[4]xi32>
+func.func @sve(%a: vector<1x4xi8>, %b: vector<4x4xi8>, %c: vector<1x4xi32>) -> vector<1x4xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<4x4xi8> to vector<4x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c : vector<1x4xi32>, vector<4x4xi32> into vector<1x4xi32>
+  return %r : vector<1x4xi32>
+}
+}

@@ -11,6 +11,8 @@
 //
 //   Tile        intrinsic(acc, a, w), a of several rows
 //   Quad        intrinsic(acc, a, w), or intrinsic(acc, w, a)
+//   ScalableQuad  the same on the first 128 bits of registers that have an
+//                 unknown number of them
 //   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
 //   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
 //               in i16, then of two of those; |a| * sign(a) * w = a * w

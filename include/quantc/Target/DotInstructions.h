@@ -52,7 +52,7 @@ struct DotInstruction {
   /// What must be proved of the weights.
   enum class Weights { Any, NarrowRange };
   /// How the instruction is called; DotForms.h has the algebra.
-  enum class Form { Tile, Quad, Pair, SignedPair, Widen, Scalar };
+  enum class Form { Tile, Quad, ScalableQuad, Pair, SignedPair, Widen, Scalar };
 
   llvm::StringLiteral name;
   TargetArch arch;
@@ -70,18 +70,25 @@ struct DotInstruction {
 
 /// A row of the table of tile instructions.
 struct TileInstruction {
+  /// What registers are; DotInstructions.def says it.
+  enum class Form { Tile, ScalableRow, ScalableTile };
+
   llvm::StringLiteral name;
   TargetArch arch;
   llvm::StringLiteral features;
+  Form form;
   int64_t rows;
   int64_t columns;
   int64_t depth;
   int64_t step;
   llvm::StringLiteral intrinsics;
+  int64_t accumulators;
+  int64_t panel;
   int64_t leastRows;
   int64_t rowBlock;
   int64_t depthBlock;
 
+  bool isScalable() const { return form != Form::Tile; }
   /// How many k a tile takes of `padded`, a multiple of `step`: as many as fit
   /// and leave no rest.
   int64_t chooseDepth(int64_t padded) const;

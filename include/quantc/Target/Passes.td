@@ -73,19 +73,20 @@ def LowerTileContractionsPass
     ```
     for each block of K whose weights stay in the first cache:
       for each block of rows:
-        tiles = acc[rows, panel]
-        for each k in the block, as many as a tile takes:
-          tiles += lhs[rows, k] * rhs[k, panel]
-        acc[rows, panel] = tiles
+        sums = acc[rows, panel]
+        for each k in the block, as many as an instruction takes:
+          sums += lhs[rows, k] * rhs[k, panel]
+        acc[rows, panel] = sums
     ```
 
     A `linalg.generic` just before that gives each row of `acc` the same start
-    is taken in: the first tiles are loaded from the start, with a distance of 0
+    is taken in: the first sums are loaded from the start, with a distance of 0
     between rows.
 
-    The shape of a tile register is fixed for as long as its function runs, and
-    the number of rows is an argument: rows that are left over are a second call
-    with smaller tiles, so that any number of rows is computed without padding.
+    The sums of form `Tile` are in tile registers. Their shape is fixed for as long
+    as the function runs, and the number of rows is an argument: rows that are
+    left over are a second call with smaller tiles, so that any number of rows
+    is computed without padding.
 
     ```mlir
     linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
@@ -99,12 +100,32 @@ def LowerTileContractionsPass
     call @tile_contraction(%x0, %stride, %w0, %start, %start_stride, %acc0, %c16_i16, %c2)
     call @tile_contraction(%x32, %stride, %w0, %start, %start_stride, %acc32, %c8_i16, %c1)
     ```
+
+    Those of forms `ScalableRow` and `ScalableTile` are in vectors whose length is
+    known when the program runs, and so is how many of them a panel takes. Each
+    number of rows is a function of its own, the rows that are left over are
+    blocks of powers of two, and a block goes across its panel in steps of as
+    many columns as it has sums for, then of half as many, and so on; the last
+    ones are masked. With 16
+    accumulators for 4 rows of a panel of 64 columns:
+
+    ```
+    column = 0
+    for count in 4, 2, 1:
+      while 64 - column >= count * vscale * 4, or at last while column < 64:
+        sums[4][count] = acc[rows, column...]
+        for each k in the block, as many as an instruction takes:
+          sums[r][i] += lhs[r, k] * rhs[k, column + i * vscale * 4...]
+        acc[rows, column...] = sums[4][count]
+        column += count * vscale * 4
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect"];
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def ExpandByteProductsPass

@@ -28,6 +28,12 @@ static constexpr int64_t kThreads = 3;
 
 ArrayRef<SweepTarget> sweep::getSweepTargets() {
   static constexpr llvm::StringLiteral all[] = {"max"};
+  // Of the length of registers code must know nothing.
+  static constexpr llvm::StringLiteral lengths[] = {
+      "max,sve-default-vector-length=16",  "max,sve-default-vector-length=32",
+      "max,sve-default-vector-length=64",  "max,sve-default-vector-length=128",
+      "max,sve-default-vector-length=256",
+  };
   // One for each row of DotInstructions.def, and an object for two.
   static constexpr SweepTarget targets[] = {
       {"x86-64", {}},
@@ -43,6 +49,8 @@ ArrayRef<SweepTarget> sweep::getSweepTargets() {
       {"aarch64", all},
       {"aarch64+dotprod", all},
       {"aarch64+i8mm", all},
+      {"aarch64+sve", lengths},
+      {"aarch64+i8mm+sve2", lengths},
       {"aarch64-multi", all},
   };
   return targets;

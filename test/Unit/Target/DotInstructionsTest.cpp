@@ -83,7 +83,19 @@ TEST(DotInstructionsTest, TileInstructionsSayWhatTheirColumnsSay) {
     EXPECT_EQ(row.depth % row.step, 0);
     EXPECT_EQ(row.rowBlock % row.rows, 0);
     EXPECT_EQ(row.depthBlock % row.depth, 0);
-    EXPECT_EQ(row.intrinsics.count(','), 2u);
+    EXPECT_EQ(row.panel % row.columns, 0);
+    if (!row.isScalable()) {
+      EXPECT_GE(row.accumulators, row.panel / row.columns);
+      continue;
+    }
+    // Of a register, 128 bits have the activations of an iteration, the weights
+    // of a step, and four sums.
+    EXPECT_EQ(row.depth, 16);
+    EXPECT_EQ(row.columns * row.step, 16);
+    EXPECT_EQ(row.form == TileInstruction::Form::ScalableRow, row.columns == 4);
+    // Across a panel goes at least one register with sums of each row.
+    EXPECT_TRUE(llvm::isPowerOf2_64(row.rows));
+    EXPECT_GE(row.accumulators, row.rows);
   }
 }
 
@@ -105,23 +117,40 @@ TEST(DotInstructionsTest, TilesReadWhatIsPackedForTheDotInstruction) {
   EXPECT_EQ(selectTile("x86-64-v4+avx512vnni"), nullptr);
   // Packed in steps of two.
   EXPECT_EQ(selectTile("x86-64-v4+amx-int8"), nullptr);
+  for (llvm::StringRef target :
+       {"aarch64+sve", "aarch64+sve2", "aarch64+dotprod+sve", "a64fx"}) {
+    row = selectTile(target);
+    ASSERT_NE(row, nullptr) << target.str();
+    EXPECT_EQ(row->name, "sve_4x4x16_i32_s8_s8");
+  }
+  for (llvm::StringRef target :
+       {"aarch64+i8mm+sve", "neoverse-v1", "neoverse-v2"}) {
+    row = selectTile(target);
+    ASSERT_NE(row, nullptr) << target.str();
+    EXPECT_EQ(row->name, "svei8mm_4x2x16_i32_s8_s8");
+  }
+  EXPECT_EQ(selectTile("aarch64+dotprod"), nullptr);
+  EXPECT_EQ(selectTile("aarch64+i8mm"), nullptr);
 }
 
 TEST(DotInstructionsTest, TilesDivideTheDepthThatIsPacked) {
+  for (const TileInstruction &row : getTileInstructions()) {
+    SCOPED_TRACE(row.name.str());
+    for (int64_t depth = 1; depth <= 2048; ++depth) {
+      int64_t padded = row.padDepth(depth);
+      int64_t chosen = row.chooseDepth(padded);
+      EXPECT_GE(padded, depth);
+      EXPECT_EQ(padded % chosen, 0) << depth;
+      EXPECT_EQ(chosen % row.step, 0) << depth;
+      EXPECT_LE(chosen, row.depth) << depth;
+      // At most a quarter more tiles than there must be.
+      EXPECT_LE(4 * (padded / chosen), 5 * llvm::divideCeil(depth, row.depth))
+          << depth;
+    }
+  }
   const TileInstruction *row =
       lookupTileInstruction("amxint8_16x16x64_i32_s8_s8");
   ASSERT_NE(row, nullptr);
-  for (int64_t depth = 1; depth <= 2048; ++depth) {
-    int64_t padded = row->padDepth(depth);
-    int64_t chosen = row->chooseDepth(padded);
-    EXPECT_GE(padded, depth);
-    EXPECT_EQ(padded % chosen, 0) << depth;
-    EXPECT_EQ(chosen % row->step, 0) << depth;
-    EXPECT_LE(chosen, row->depth) << depth;
-    // At most a quarter more tiles than there must be.
-    EXPECT_LE(4 * (padded / chosen), 5 * llvm::divideCeil(depth, row->depth))
-        << depth;
-  }
   EXPECT_EQ(row->padDepth(1024), 1024);
   EXPECT_EQ(row->chooseDepth(1024), 64);
   // 14 tiles of 56 and no padding, where 13 would be of 64 and a rest of 16.
@@ -161,6 +190,9 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("aarch64"), "neon_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("aarch64+i8mm"), "i8mm_2x2x8_i32_s8_s8");
   EXPECT_EQ(select("aarch64+dotprod"), "dotprod_1x4x4_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+sve"), "sve_1x4x4_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+dotprod+sve2"), "dotprod_1x4x4_i32_s8_s8");
+  EXPECT_EQ(select("aarch64+i8mm+sve"), "i8mm_2x2x8_i32_s8_s8");
 }
 
 TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
@@ -175,9 +207,10 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
       for (bool isNarrowRange : {false, true})
         used.insert(selectDotInstruction(target, {isNarrowRange}).name);
   }
-  // Machines without SSE4.1 have to be asked for.
+  // Machines without SSE4.1 have to be asked for, and so do those with SVE that
+  // have neither i8mm nor dotprod: the only core is a64fx.
   for (const DotInstruction &row : getDotInstructions().drop_back())
-    EXPECT_TRUE(used.contains(row.name)) << row.name.str();
+    EXPECT_NE(used.contains(row.name), row.features == "sve") << row.name.str();
 }
 
 TEST(DotInstructionsTest, ProofsOpenRows) {

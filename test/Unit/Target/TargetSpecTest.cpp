@@ -76,7 +76,8 @@ TEST_F(TargetSpecTest, ListsAreForOneObject) {
   EXPECT_EQ(getNames("x86-64-v3+avxvnni,x86-64-v2"),
             Names({"x86-64-v3+avxvnni", "x86-64-v2"}));
   EXPECT_EQ(getNames("aarch64-multi"),
-            Names({"aarch64+dotprod+i8mm", "aarch64+dotprod", "aarch64"}));
+            Names({"aarch64+dotprod+fullfp16+i8mm+sve", "aarch64+dotprod+i8mm",
+                   "aarch64+dotprod", "aarch64"}));
   // Who may be refused is followed by who may not.
   EXPECT_EQ(getNames("x86-64-v4+amx-int8"),
             Names({"x86-64-v4+amx-int8+amx-tile", "x86-64-v4"}));
