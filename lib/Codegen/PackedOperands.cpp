@@ -63,13 +63,16 @@ LogicalResult LinearPacker::prepare() {
   if (isKnown(op.getWeightZeroPoint()) && isKnown(op.getGroupMultiplier()))
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
+  int64_t rows = op.getInput().getType().getDimSize(0);
   int64_t weightBytes =
       type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  setLayout(
-      type.getDimSize(0), type.getDimSize(1),
-      isInteger() ? instruction->depth : 1, chooseAccumulators(),
-      getRowsAtOnce(op.getInput().getType().getDimSize(0), weightBytes, unit),
-      isNibbles());
+  // Few rows of floats share what it costs to decode a weight.
+  bool areAtOnce = !isInteger() && rows <= kRegisterRows;
+  setLayout(type.getDimSize(0), type.getDimSize(1),
+            isInteger() ? instruction->depth : 1, chooseAccumulators(),
+            areAtOnce ? std::max<int64_t>(rows, 0)
+                      : getRowsAtOnce(rows, weightBytes, unit),
+            isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   chooseTileInstruction();
   if (isInteger() && !op.isDynamic())

@@ -29,6 +29,11 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
+    Activations that are floats meet weights that are decoded to floats: few rows,
+    known before the program runs, in one block and in registers; some more in
+    blocks of K that stay in the first cache with the sums of a panel, which wait
+    in the result; many, and an unknown number, once for a panel.
+
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
