@@ -121,3 +121,12 @@ def test_known_rows(tmp_path: Path, options: dict, rows: int) -> None:
     model = _load(tmp_path / "model.onnx", [node], 352, constants, rows)
     config = quantc.QuantizationConfig(mode="weight_only", **options)
     _check(quantc.quantize(model, config), 352, [rows])
+
+
+@pytest.mark.parametrize("operator", ["Softmax", "LayerNormalization"])
+@pytest.mark.parametrize("rows", [96, 101])
+def test_blocks_of_rows(tmp_path: Path, operator: str, rows: int) -> None:
+    constants = {"gain": np.linspace(0.5, 1.5, 1500, dtype=np.float32)}
+    names = ["gain"] if operator == "LayerNormalization" else []
+    node = helper.make_node(operator, ["x", *names], ["y"], axis=-1)
+    _check(_load(tmp_path / "model.onnx", [node], 1500, constants, rows), 1500, [rows])
