@@ -24,6 +24,9 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.build_root, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
 )
 
+# The number of random networks; 300 takes minutes.
+num_networks = int(os.environ.get("QUANTC_SWEEP", "24"))
+
 quant_opt = os.path.join(config.build_root, "bin", "quant-opt")
 if os.environ.get("QUANTC_VERIFY_ROUNDTRIP"):
     quant_opt += " --verify-roundtrip"
@@ -34,8 +37,8 @@ config.substitutions += [
     ("%build_root", config.build_root),
     ("%cmake", config.cmake),
     ("%python", sys.executable),
-    # The number of random networks; 300 takes minutes.
-    ("%half_sweep", str(int(os.environ.get("QUANTC_SWEEP", "40")) // 2)),
+    ("%half_sweep", str(num_networks // 2)),
+    ("%layer_sweep", str(3 * num_networks)),
     ("%cxx", config.cxx),
     ("%cc", config.c),
     ("%mlir_dir", config.mlir_dir),

@@ -359,6 +359,8 @@ Value LinearPacker::lowerFloatPanels() {
 Value LinearPacker::lowerIntegerPanels() {
   if (!layout.nibbles)
     return lowerForm(WeightForm::Bytes);
+  if (inTiles)
+    return lowerForm(WeightForm::Panel);
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
@@ -366,6 +368,9 @@ Value LinearPacker::lowerIntegerPanels() {
                      : rows <= kRegisterRows ? WeightForm::Bytes
                                              : WeightForm::Panel);
   auto lowerSeveral = [&] {
+    // More rows take tiles.
+    if (tileInstruction && tileInstruction->leastRows <= kRegisterRows)
+      return lowerForm(WeightForm::Bytes);
     return createIf(
         hasAtMostRows(kRegisterRows),
         [&] { return lowerForm(WeightForm::Bytes); },

@@ -82,7 +82,7 @@ LogicalResult LinearPacker::prepare() {
 }
 
 void LinearPacker::chooseTileInstruction() {
-  if (!isInteger() || hasGroupSums || layout.nibbles)
+  if (!isInteger() || hasGroupSums)
     return;
   const TileInstruction *row = selectTileInstruction(target, *instruction);
   int64_t numRows = op.getInput().getType().getDimSize(0);

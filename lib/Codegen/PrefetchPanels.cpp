@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Prefetches the next panel of weights in the loops over the present one. See
-// Passes.td.
+// Prefetches weights in the loops over a panel: the rest of it, and the next
+// one. See Passes.td.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +27,10 @@ namespace quantc {
 
 using namespace quantc;
 
+/// What is used so soon that a line asked for now would come too late: those
+/// that a panel is read ahead by.
+static constexpr int64_t kLinesAhead = 16;
+
 /// The loop whose induction variable `value` is, null if it is none.
 static scf::ForOp getLoop(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
@@ -36,52 +40,117 @@ static scf::ForOp getLoop(Value value) {
   return loop && loop.getInductionVar() == value ? loop : scf::ForOp();
 }
 
-/// The loop over panels if `read` reads a step of a panel: its first index is
-/// the induction variable of that loop, another one that of the loop around it,
-/// and loops over rows lie between them. Null otherwise.
-static scf::ForOp getPanelLoop(vector::TransferReadOp read) {
-  auto steps = dyn_cast<scf::ForOp>(read->getParentOp());
+static Value createIndex(OpBuilder &builder, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(builder, loc, value);
+}
+
+namespace {
+/// A read in the innermost loop of the passes over a panel, which runs along K.
+struct PanelRead {
+  vector::TransferReadOp read;
+  /// The innermost loop.
+  scf::ForOp steps;
+  /// The loop around those that the indices of the read depend on: each of its
+  /// iterations reads the panel again.
+  scf::ForOp passes;
+  /// What a pass reads; 0 if that is not known.
+  int64_t passBytes;
+
+  int64_t getElementBytes() const {
+    return vector::TransferReadOp(read)
+               .getVectorType()
+               .getElementTypeBitWidth() /
+           8;
+  }
+  int64_t getNumElements() const {
+    return vector::TransferReadOp(read).getVectorType().getNumElements();
+  }
+  /// The elements of a cache line, and the lines of a step.
+  int64_t getLine() const { return kCacheLineBytes / getElementBytes(); }
+  int64_t getNumLines() const {
+    return llvm::divideCeil(getNumElements(), getLine());
+  }
+};
+} // namespace
+
+/// `read` with its loops; null `passes` if no loop reads it again.
+static PanelRead findPasses(vector::TransferReadOp read) {
+  PanelRead result{read, dyn_cast<scf::ForOp>(read->getParentOp()), {}, 0};
   auto type = dyn_cast<MemRefType>(read.getBase().getType());
-  if (!steps || !type || read.getIndices().empty())
-    return {};
+  if (!result.steps || !type || !type.getLayout().isIdentity() ||
+      !type.getElementType().isIntOrFloat() ||
+      type.getElementTypeBitWidth() < 8 || read.getIndices().empty())
+    return result;
+  result.passBytes = result.getNumElements() * result.getElementBytes();
+  SmallVector<scf::ForOp> loops;
+  for (scf::ForOp loop = result.steps; loop;
+       loop = dyn_cast<scf::ForOp>(loop->getParentOp())) {
+    bool isUsed = llvm::any_of(
+        read.getIndices(), [&](Value index) { return getLoop(index) == loop; });
+    if (!isUsed) {
+      bool isSame = llvm::all_of(read.getIndices(), [&](Value index) {
+        return llvm::is_contained(loops, getLoop(index)) ||
+               loop.isDefinedOutsideOfLoop(index);
+      });
+      bool isAgain = loop != result.steps && isSame &&
+                     loop.isDefinedOutsideOfLoop(read.getBase());
+      result.passes = isAgain ? loop : scf::ForOp();
+      return result;
+    }
+    loops.push_back(loop);
+    std::optional<APInt> count = loop.getStaticTripCount();
+    result.passBytes *= count ? count->getZExtValue() : 0;
+  }
+  return result;
+}
+
+/// Prefetches into the first cache what this pass reads next. A panel that is
+/// larger waits in the second one, and the machine by itself fetches from there
+/// too late to keep its multipliers busy.
+static void prefetchAhead(const PanelRead &panel) {
+  vector::TransferReadOp read = panel.read;
+  OpBuilder builder(read);
+  SmallVector<Value> indices(read.getIndices());
+  for (int64_t i = 0, e = panel.getNumLines(); i < e; ++i) {
+    indices.back() =
+        arith::AddIOp::create(builder, read.getLoc(), read.getIndices().back(),
+                              createIndex(builder, read.getLoc(),
+                                          (kLinesAhead + i) * panel.getLine()));
+    memref::PrefetchOp::create(builder, read.getLoc(), read.getBase(), indices,
+                               /*isWrite=*/false, kFirstCacheLocality,
+                               /*isDataCache=*/true);
+  }
+}
+
+/// The loop over panels if `panel` is one of many: its first index is the
+/// induction variable of that loop. Null otherwise.
+static scf::ForOp getPanelLoop(const PanelRead &panel) {
+  vector::TransferReadOp read = panel.read;
+  scf::ForOp steps = panel.steps, passes = panel.passes;
   scf::ForOp panels = getLoop(read.getIndices().front());
-  if (!panels || panels == steps || steps->getParentOp() == panels ||
-      !isa<scf::ForOp>(steps->getParentOp()) ||
+  if (!panels || steps->getParentOp() != passes ||
+      !panels->isProperAncestor(passes) ||
       !panels.isDefinedOutsideOfLoop(read.getBase()) ||
-      !matchPattern(panels.getStep(), m_One()))
+      !matchPattern(panels.getStep(), m_One()) ||
+      !matchPattern(steps.getStep(), m_One()) ||
+      !matchPattern(steps.getLowerBound(), m_Zero()))
     return {};
-  bool isAlongSteps = llvm::any_of(
-      read.getIndices(), [&](Value index) { return getLoop(index) == steps; });
-  return isAlongSteps ? panels : scf::ForOp();
+  return panels;
 }
 
-/// The bytes of a panel, all dimensions of `type` but the first; 0 if that is
-/// not known.
-static int64_t getPanelBytes(MemRefType type) {
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  for (int64_t size : type.getShape().drop_front())
-    bytes *= ShapedType::isDynamic(size) ? 0 : size;
-  return bytes;
-}
-
-/// Prefetches from the next panel a part of what `read` reads from this one.
-/// The loops over rows take turns: with `lines` cache lines in a step, the i-th
-/// pass over the panel brings line i mod `lines`; more of them if there are
-/// fewer passes.
-static void prefetchNext(vector::TransferReadOp read, scf::ForOp panels) {
-  auto rows = cast<scf::ForOp>(read->getParentOp()->getParentOp());
-  int64_t elementBytes = read.getVectorType().getElementTypeBitWidth() / 8;
-  int64_t lineSize = kCacheLineBytes / elementBytes;
-  int64_t lines =
-      llvm::divideCeil(read.getVectorType().getNumElements(), lineSize);
-  int64_t perPass = 1;
-  if (std::optional<APInt> passes = rows.getStaticTripCount())
-    perPass = llvm::divideCeil(lines, passes->getZExtValue());
-
+/// Prefetches from the next panel what this pass has to bring, evenly: of P
+/// passes with S steps of E elements each, step k of pass p brings
+///
+///   element (p * S + k) * ceil(E / P)
+///
+/// of the panel, with its cache line.
+static void prefetchNext(const PanelRead &panel, scf::ForOp panels) {
+  vector::TransferReadOp read = panel.read;
+  scf::ForOp steps = panel.steps, passes = panel.passes;
   Location loc = read.getLoc();
   OpBuilder builder(panels.getContext());
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
+  auto constant = [&](int64_t value) {
+    return createIndex(builder, loc, value);
   };
   builder.setInsertionPointToStart(panels.getBody());
   Value last = arith::SubIOp::create(builder, loc, panels.getUpperBound(),
@@ -90,24 +159,45 @@ static void prefetchNext(vector::TransferReadOp read, scf::ForOp panels) {
                                      panels.getStep());
   next = arith::MinUIOp::create(builder, loc, next, last);
 
-  builder.setInsertionPointToStart(rows.getBody());
-  Value pass = arith::DivUIOp::create(builder, loc, rows.getInductionVar(),
-                                      rows.getStep());
-  SmallVector<Value> starts;
-  for (int64_t i = 0; i < perPass; ++i) {
-    Value number = arith::MulIOp::create(builder, loc, pass, constant(perPass));
-    number = arith::AddIOp::create(builder, loc, number, constant(i));
-    Value line = arith::RemUIOp::create(builder, loc, number, constant(lines));
-    starts.push_back(
-        arith::MulIOp::create(builder, loc, line, constant(lineSize)));
+  builder.setInsertionPoint(passes);
+  int64_t numFetches = 1;
+  Value perStep;
+  if (std::optional<APInt> count = passes.getStaticTripCount()) {
+    int64_t elements =
+        llvm::divideCeil(panel.getNumElements(), count->getZExtValue());
+    numFetches = llvm::divideCeil(elements, panel.getLine());
+    perStep = constant(elements);
+  } else {
+    Value range = arith::SubIOp::create(builder, loc, passes.getUpperBound(),
+                                        passes.getLowerBound());
+    Value number =
+        arith::CeilDivUIOp::create(builder, loc, range, passes.getStep());
+    // Without rows there is no pass, and still no division by zero.
+    number = arith::MaxUIOp::create(builder, loc, number, constant(1));
+    perStep = arith::CeilDivUIOp::create(
+        builder, loc, constant(panel.getNumElements()), number);
   }
+  Value perPass =
+      arith::MulIOp::create(builder, loc, perStep, steps.getUpperBound());
 
+  builder.setInsertionPointToStart(passes.getBody());
+  Value pass = arith::DivUIOp::create(
+      builder, loc,
+      arith::SubIOp::create(builder, loc, passes.getInductionVar(),
+                            passes.getLowerBound()),
+      passes.getStep());
+  Value start = arith::MulIOp::create(builder, loc, pass, perPass);
+
+  // The panel is contiguous: its last index counts all of its elements.
   builder.setInsertionPoint(read);
-  SmallVector<Value> indices(read.getIndices());
+  SmallVector<Value> indices(read.getIndices().size(), constant(0));
   indices.front() = next;
-  for (Value start : starts) {
-    indices.back() =
-        arith::AddIOp::create(builder, loc, read.getIndices().back(), start);
+  Value offset = arith::AddIOp::create(
+      builder, loc, start,
+      arith::MulIOp::create(builder, loc, steps.getInductionVar(), perStep));
+  for (int64_t i = 0; i < numFetches; ++i) {
+    indices.back() = arith::AddIOp::create(builder, loc, offset,
+                                           constant(i * panel.getLine()));
     memref::PrefetchOp::create(builder, loc, read.getBase(), indices,
                                /*isWrite=*/false, kSecondCacheLocality,
                                /*isDataCache=*/true);
@@ -119,13 +209,15 @@ struct PrefetchPanels : quantc::impl::PrefetchPanelsPassBase<PrefetchPanels> {
   void runOnOperation() override {
     int64_t cache = selectVectorUnit(getTarget(getOperation())).cache;
     getOperation().walk([&](vector::TransferReadOp read) {
-      scf::ForOp panels = getPanelLoop(read);
-      if (!panels)
+      PanelRead panel = findPasses(read);
+      if (!panel.passes)
         return;
-      int64_t bytes = getPanelBytes(cast<MemRefType>(read.getBase().getType()));
       // This panel, the next one and the rows share the second cache.
-      if (bytes != 0 && bytes <= cache / 2)
-        prefetchNext(read, panels);
+      if (panel.passBytes != 0 && panel.passBytes <= cache / 2)
+        if (scf::ForOp panels = getPanelLoop(panel))
+          prefetchNext(panel, panels);
+      if (panel.passBytes > kFirstCacheBytes)
+        prefetchAhead(panel);
     });
   }
 };

@@ -9,6 +9,7 @@
 
 #include "EmitObject.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "quantc/Pipelines/ToLLVM.h"
 #include "quantc/Target/EntryAbi.h"
@@ -33,8 +34,10 @@ static LogicalResult lowerToLLVM(ModuleOp module,
   codegen.threads = options.threads;
   codegen.threadWork = options.threadWork;
   PassManager pm(module.getContext());
+  // Between passes that is a quarter of the time; the tests of passes do it.
+  pm.enableVerifier(false);
   buildToLLVMPipeline(pm, codegen);
-  return pm.run(module);
+  return success(succeeded(pm.run(module)) && succeeded(verify(module)));
 }
 
 /// What `module`, in LLVM's dialect, says of itself.

@@ -172,6 +172,26 @@ func.func @tiles(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
   return %y : tensor<?x2xf32>
 }
 
+// Many rows read a panel that is unpacked once, few unpack in registers.
+// CHECK-LABEL: func @tiles_of_nibbles
+//       CHECK:   %[[MANY:.+]] = arith.cmpi uge, %{{.+}}, %c8
+//       CHECK:   scf.if %[[MANY]]
+//       CHECK:     %[[PANEL:.+]] = linalg.generic {{.*}} attrs = {quant.per_panel, {{.*}}}
+//       CHECK:     linalg.generic {{.*}} ins(%{{.+}}, %[[PANEL]] : {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"
+//       CHECK:   } else {
+//   CHECK-NOT:     quant.per_panel
+//       CHECK:   return
+func.func @tiles_of_nibbles(%x: tensor<?x8xi8>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1, 2, 3, 4, 5, 6, 7, -7], [4, 5, -6, 7, 1, 2, 3, 4]]> : tensor<2x8xi4>
+  %m = arith.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x2xi8>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<?x8xi8>, tensor<2x8xi4> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
 // CHECK-LABEL: func @few_rows
 //   CHECK-NOT:   quant.tile_instruction
 //       CHECK:   return

@@ -324,20 +324,28 @@ def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
 }
 
 def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
-  let summary = "Prefetch the next panel of weights";
+  let summary = "Prefetch the rest of a panel of weights and the next one";
   let description = [{
-    Large weights stream from beyond the second cache. The first rows that meet
-    a panel wait for it, then all others find it near, and memory is idle: the
-    times of computing and of reading add up. So each pass over a panel
-    prefetches a part of the next one into the second cache.
+    A read of weights is in the innermost loop, along K. The loop around those
+    that its indices depend on is that of the passes: each block of rows reads
+    the panel again. Two waits are taken out of it:
 
-    A read belongs to a panel if its first index is that of a loop over panels,
-    another one that of the innermost loop, along K, and a loop over rows lies
-    between them; without that loop the panel is read once, in order, and the
-    machine prefetches by itself. With L cache lines in a step along K, the i-th
-    pass brings line i mod L of each step; a known number of passes below L bring
-    more lines each. After the last panel the last one is named again: a prefetch
-    never leaves the weights.
+    - A panel of more than 32 KiB waits in the second cache, and machines fetch
+      from there by themselves, but too late to keep the multipliers busy. So a
+      pass prefetches what it reads 16 cache lines later into the first cache.
+
+    - Large weights stream from beyond the second cache. The first pass over a
+      panel waits for it, then all others find it near, and memory is idle: the
+      times of computing and of reading add up. So all P passes together bring
+      the next panel into the second cache, evenly, or they would wait for each
+      other at first and do nothing later: with S steps of E elements in a panel,
+      step k of pass p prefetches element (p S + k) ceil(E / P). A step that has
+      to bring more than a cache line has several prefetches if P is known. That
+      is for panels of up to half of the second cache, of weights whose first
+      index is that of a loop over panels; after the last panel the last one is
+      named again.
+
+    Prefetches may name addresses behind the weights: they read nothing.
 
     ```mlir
     scf.for %nb = %c0 to %c64 step %c1 {
@@ -352,13 +360,13 @@ def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
     scf.for %nb = %c0 to %c64 step %c1 {
       %next = "min(%nb + 1, 63)"
       scf.for %m = %c0 to %c60 step %c6 {
-        %line = "64 * (%m / 6 mod 4)"
         scf.for %k = %c0 to %c256 step %c1 {
-          memref.prefetch %w[%next, %k, %line], read, locality<2>, data
+          %later = "(%m / 6 * 256 + %k) * 26"
+          memref.prefetch %w[%next, %c0, %later], read, locality<2>, data
+          memref.prefetch %w[%nb, %k, %c1024], read, locality<3>, data
+          ...  // 1088, 1152, 1216
           vector.transfer_read %w[%nb, %k, %c0] : memref<64x256x256xi8>, vector<256xi8>
     ```
-
-    Panels of more than half of the second cache are left alone.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];

@@ -125,9 +125,13 @@ const VectorUnit &selectVectorUnit(const TargetSpec &target);
 /// What a prefetch brings, on every machine that we compile for.
 inline constexpr int64_t kCacheLineBytes = 64;
 
-/// The locality, as `llvm.prefetch` has it, that means the second cache: the
-/// first one holds what is used now.
+/// The localities, as `llvm.prefetch` has them, that mean the first cache, for
+/// what is used at once, and the second.
+inline constexpr uint32_t kFirstCacheLocality = 3;
 inline constexpr uint32_t kSecondCacheLocality = 2;
+
+/// The first cache that every machine has.
+inline constexpr int64_t kFirstCacheBytes = 32 * 1024;
 
 /// More rows than that in a block gain nothing: the weights are loaded often
 /// enough.

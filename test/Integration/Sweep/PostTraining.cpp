@@ -7,6 +7,7 @@
 
 #include "PostTraining.h"
 
+#include "Adapters.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "quantc/Calibration/CalibrationTable.h"
@@ -46,15 +47,15 @@ static LogicalResult calibrate(MLIRContext *context, const FloatProgram &source,
   if (failed(entry))
     return failure();
   FailureOr<ProgramInterface> interface = getProgramInterface(*entry);
-  auto outputs = interpret(**module, source.program.input);
+  const std::vector<HostTensor> &inputs = source.program.calls.front();
+  auto outputs = interpret(**module, inputs);
   if (failed(interface) || failed(outputs))
     return failure();
   std::vector<std::string> names;
   for (const Port &port : interface->outputs)
     names.push_back(port.name);
   CalibrationTable table;
-  llvm::Error error =
-      table.addRun(names, *outputs, source.program.input.shape[0]);
+  llvm::Error error = table.addRun(names, *outputs, inputs.front().shape[0]);
   if (!error)
     error = table.write(path);
   if (error)
@@ -76,6 +77,13 @@ FailureOr<RandomProgram> sweep::quantize(MLIRContext *context,
   if (failed(module))
     return failure();
   RandomProgram result = source.program;
+  if (source.adapterSeed) {
+    FailureOr<AdapterBlocks> blocks = insertAdapters(
+        **module, result.calls.front().front().shape[0], *source.adapterSeed);
+    if (failed(blocks))
+      return failure();
+    result.adapters = std::move(*blocks);
+  }
   result.text.clear();
   llvm::raw_string_ostream os(result.text);
   (*module)->print(os);

@@ -13,8 +13,9 @@
 
 namespace quantc::sweep {
 
-/// Calibrates `source` on its own input in the interpreter and quantizes it.
-/// Emits an error on failure. Files go to `folder`.
+/// Calibrates `source` on its own input in the interpreter and quantizes it,
+/// and lets its layers take adapters if it says so. Emits an error on failure.
+/// Files go to `folder`.
 mlir::FailureOr<RandomProgram> quantize(mlir::MLIRContext *context,
                                         const FloatProgram &source,
                                         llvm::StringRef folder);

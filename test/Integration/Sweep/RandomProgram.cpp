@@ -7,7 +7,7 @@
 
 #include "RandomProgram.h"
 
-#include "RandomText.h"
+#include "ProgramText.h"
 
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -22,51 +22,23 @@ namespace {
 /// How the input of a layer is quantized.
 enum class Mode { Float, WeightOnly, Dynamic, Static, StaticToInteger };
 
-/// The activations between two layers, [M, size]: f32, or i8 with a scale and a
-/// zero point, which are the names of constants.
-struct Activations {
-  std::string value;
-  int64_t size;
-  std::string scale, zeroPoint;
-
-  bool isInteger() const { return !scale.empty(); }
-  std::string getType() const {
-    return formatv("tensor<?x{0}x{1}>", size, isInteger() ? "i8" : "f32");
-  }
-};
-
-/// A scale and a zero point, the names of values.
-struct Parameters {
-  std::string scale, zeroPoint;
-};
-
 /// Writes a program one operation at a time.
-class Writer : RandomText {
+class Writer : ProgramText {
 public:
-  explicit Writer(unsigned seed) : RandomText(seed) {}
+  explicit Writer(unsigned seed) : ProgramText(seed) {}
 
   RandomProgram writeInteger();
   FloatProgram writeFloat();
 
 private:
   // Operations.
-  Parameters chooseParameters(const std::string &range,
-                              const std::string &shape, int bits,
-                              bool isSymmetric);
   Parameters pickParameters();
-  Activations dequantize(const Activations &x);
   Activations quantizeStatic(const Activations &x);
   Activations quantizeDynamic(const Activations &x);
-  std::string addElementwise(const std::string &x, const std::string &type,
-                             const std::string &operations);
   Activations addActivation(const Activations &x);
-  std::string multiply(const std::string &lhs, const std::string &lhsType,
-                       const std::string &rhs, const std::string &rhsType,
-                       const std::string &type, const std::string &maps);
   Activations addFloatLayer(const Activations &x, int64_t size,
                             bool isRunTime = false);
   Activations addGramLayer(const Activations &x);
-  Activations addBias(const Activations &x);
   std::string addAddend(const Activations &x, int64_t size);
   std::string addLora(const Activations &x, int64_t size);
   Activations addQuantizedLayer(const Activations &x, int64_t size, Mode mode);
@@ -84,19 +56,6 @@ private:
 // Activations
 //===----------------------------------------------------------------------===//
 
-/// Parameters of a range of type tensor<shape x 2 x f32>, known at run time.
-Parameters Writer::chooseParameters(const std::string &range,
-                                    const std::string &shape, int bits,
-                                    bool isSymmetric) {
-  std::string parameters =
-      add(formatv("quant.choose_params {0} {{bits = {1} : i64{2}} : "
-                  "tensor<{3}2xf32> -> tensor<{3}f32>, tensor<{3}i8>",
-                  range, bits, isSymmetric ? ", symmetric" : "", shape));
-  // One operation with two results.
-  body.insert(body.rfind(parameters + " =") + parameters.size(), ":2");
-  return {parameters + "#0", parameters + "#1"};
-}
-
 /// Parameters of activations, constant or not.
 Parameters Writer::pickParameters() {
   if (pick(0, 3) == 0) {
@@ -110,57 +69,13 @@ Parameters Writer::pickParameters() {
                      pickOf<int64_t>({0, -128, pick(-128, 127)})))};
 }
 
-Activations Writer::dequantize(const Activations &x) {
-  if (!x.isInteger())
-    return x;
-  Activations y{"", x.size, "", ""};
-  y.value =
-      add(formatv("quant.dequantize {0} scale({1} : tensor<f32>) "
-                  "zero_point({2} : tensor<i8>) : {3} -> {4}",
-                  x.value, x.scale, x.zeroPoint, x.getType(), y.getType()));
-  return y;
-}
-
 Activations Writer::quantizeStatic(const Activations &x) {
-  if (x.isInteger() && flip())
-    return x;
-  Parameters parameters = pickParameters();
-  Activations y{"", x.size, parameters.scale, parameters.zeroPoint};
-  if (x.isInteger()) {
-    y.value = add(formatv(
-        "quant.requantize {0} input({1}, {2} : tensor<f32>, tensor<i8>) "
-        "output({3}, {4} : tensor<f32>, tensor<i8>) : {5}",
-        x.value, x.scale, x.zeroPoint, y.scale, y.zeroPoint, y.getType()));
-    return y;
-  }
-  y.value =
-      add(formatv("quant.quantize {0} scale({1} : tensor<f32>) "
-                  "zero_point({2} : tensor<i8>) : {3} -> {4}",
-                  x.value, y.scale, y.zeroPoint, x.getType(), y.getType()));
-  return y;
+  return x.isInteger() && flip() ? x : quantize(x, pickParameters());
 }
 
 Activations Writer::quantizeDynamic(const Activations &input) {
   Activations x = dequantize(input);
-  std::string range = add(formatv(
-      "quant.observe {0} : {1} -> tensor<?x1x2xf32>", x.value, x.getType()));
-  Parameters parameters = chooseParameters(range, "?x1x", 8, flip());
-  Activations y{"", x.size, parameters.scale, parameters.zeroPoint};
-  y.value =
-      add(formatv("quant.quantize {0} scale({1} : tensor<?x1xf32>) "
-                  "zero_point({2} : tensor<?x1xi8>) : {3} -> {4}",
-                  x.value, y.scale, y.zeroPoint, x.getType(), y.getType()));
-  return y;
-}
-
-std::string Writer::addElementwise(const std::string &x,
-                                   const std::string &type,
-                                   const std::string &operations) {
-  return add(formatv(
-      "linalg.generic {{indexing_maps = [#all, #all], iterator_types = "
-      "[\"parallel\", \"parallel\"]} ins({0} : {1}) outs({0} : {1}) {{\n"
-      "  ^bb0(%x: f32, %out: f32):\n{2}    linalg.yield %y : f32\n  } -> {1}",
-      x, type, operations));
+  return quantizeRows(x, flip());
 }
 
 Activations Writer::addActivation(const Activations &x) {
@@ -168,10 +83,7 @@ Activations Writer::addActivation(const Activations &x) {
   switch (pick(0, 4)) {
   case 0:
     summary += " relu";
-    y.value = addElementwise(x.value, x.getType(),
-                             "    %zero = arith.constant 0.0 : f32\n"
-                             "    %y = arith.maximumf %x, %zero : f32\n");
-    return y;
+    return addRelu(x);
   case 1:
     summary += " clip";
     y.value = addElementwise(x.value, x.getType(),
@@ -202,24 +114,6 @@ Activations Writer::addActivation(const Activations &x) {
 //===----------------------------------------------------------------------===//
 // Layers
 //===----------------------------------------------------------------------===//
-
-std::string Writer::multiply(const std::string &lhs, const std::string &lhsType,
-                             const std::string &rhs, const std::string &rhsType,
-                             const std::string &type, const std::string &maps) {
-  std::string rows;
-  if (type.find('?') != std::string::npos) {
-    std::string c0 = add("arith.constant 0 : index");
-    rows = add(formatv("tensor.dim {0}, {1} : {2}", lhs, c0, lhsType));
-  }
-  std::string zero = add("arith.constant 0.0 : f32");
-  std::string empty = add(formatv("tensor.empty({0}) : {1}", rows, type));
-  std::string start = add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) "
-                                  "-> {2}",
-                                  zero, empty, type));
-  return add(formatv("linalg.matmul indexing_maps = [{6}] ins({0}, {1} : {2}, "
-                     "{3}) outs({4} : {5}) -> {5}",
-                     lhs, rhs, lhsType, rhsType, start, type, maps));
-}
 
 Activations Writer::addFloatLayer(const Activations &input, int64_t size,
                                   bool isRunTime) {
@@ -312,11 +206,9 @@ std::string Writer::addLora(const Activations &x, int64_t size) {
 
 Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
                                       Mode mode) {
-  bool isInteger = mode != Mode::WeightOnly;
   Activations x = mode == Mode::WeightOnly ? dequantize(input)
                   : mode == Mode::Dynamic  ? quantizeDynamic(input)
                                            : quantizeStatic(input);
-  Activations y{"", size, "", ""};
   std::string addend = addAddend(input, size);
   int64_t depth = x.size;
   summary += mode == Mode::WeightOnly ? " weight-only"
@@ -347,11 +239,11 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
               isSymmetric ? "" : " zp");
 
   int64_t scaleGroups = hasFloatGroups ? groups : 1;
-  std::string shape =
+  LinearOperands operands;
+  operands.shape =
       isPerTensor ? "" : formatv("{0}x{1}x", size, scaleGroups).str();
-  std::string weightType = formatv("tensor<{0}x{1}xi{2}>", size, depth, bits);
-  std::string weight;
-  Parameters parameters;
+  operands.weightType = formatv("tensor<{0}x{1}xi{2}>", size, depth, bits);
+  const std::string &shape = operands.shape, &weightType = operands.weightType;
   if (isRunTime) {
     // As in training: from floats, by the parameters of their ranges.
     std::string floatType = formatv("tensor<{0}x{1}xf32>", size, depth);
@@ -359,73 +251,50 @@ Activations Writer::addQuantizedLayer(const Activations &input, int64_t size,
     std::string range =
         add(formatv("quant.observe {0} : {1} -> tensor<{2}2xf32>", floats,
                     floatType, shape));
-    parameters = chooseParameters(range, shape, bits, isSymmetric);
-    weight = add(formatv("quant.quantize {0} scale({1} : tensor<{2}f32>) "
-                         "zero_point({3} : tensor<{2}i8>) : {4} -> {5}",
-                         floats, parameters.scale, shape, parameters.zeroPoint,
-                         floatType, weightType));
+    Parameters parameters = chooseParameters(range, shape, bits, isSymmetric);
+    operands.weight =
+        add(formatv("quant.quantize {0} scale({1} : tensor<{2}f32>) "
+                    "zero_point({3} : tensor<{2}i8>) : {4} -> {5}",
+                    floats, parameters.scale, shape, parameters.zeroPoint,
+                    floatType, weightType));
+    operands.parameters = parameters;
   } else {
-    // 4-bit weights are stored two to a byte.
-    if (bits == 8) {
-      weight =
-          addIntegers(size * depth, isSymmetric ? -127 : -128, 127, weightType);
-    } else {
-      int64_t bytes = (depth + 1) / 2;
-      std::string bytesType = formatv("tensor<{0}x{1}xi8>", size, bytes);
-      std::string packed = addIntegers(size * bytes, -128, 127, bytesType);
-      weight = add(formatv("quant.unpack {0} : {1} -> {2}", packed, bytesType,
-                           weightType));
-    }
+    operands.weight = bits == 8
+                          ? addIntegers(size * depth, isSymmetric ? -127 : -128,
+                                        127, weightType)
+                          : addNibbles(size, depth, -128, 127, weightType);
     int64_t count = isPerTensor ? 1 : size * scaleGroups;
     float unit = 1.0f / (bits == 8 ? 127 : hasMultiplier ? 60 : 7);
-    parameters.scale =
+    operands.parameters.scale =
         addFloats(count, 0.1f * unit, 0.4f * unit, "tensor<" + shape + "f32>");
     if (!isSymmetric)
-      parameters.zeroPoint =
+      operands.parameters.zeroPoint =
           addIntegers(count, bits == 8 ? -128 : -8, bits == 8 ? 127 : 7,
                       "tensor<" + shape + "i8>");
   }
+  if (isSymmetric)
+    operands.parameters.zeroPoint = "";
 
-  std::string operation =
-      formatv("quant.linear {0}, {1} scale({2} : tensor<{3}f32>)", x.value,
-              weight, parameters.scale, shape);
-  if (!isSymmetric)
-    operation += formatv(" zero_point({0} : tensor<{1}i8>)",
-                         parameters.zeroPoint, shape);
   if (hasMultiplier) {
-    std::string type = formatv("tensor<{0}x{1}xi8>", size, groups);
-    operation += formatv(" multiplier({0} : {1})",
-                         addIntegers(size * groups, 1, 15, type), type);
+    operands.multiplierType = formatv("tensor<{0}x{1}xi8>", size, groups);
+    operands.multiplier =
+        addIntegers(size * groups, 1, 15, operands.multiplierType);
   }
-  if (isInteger) {
-    std::string rows = mode == Mode::Dynamic ? "?x1x" : "";
-    operation += formatv(" input({0}, {1} : tensor<{2}f32>, tensor<{2}i8>)",
-                         x.scale, x.zeroPoint, rows);
-  }
+  operands.inputShape = mode == Mode::Dynamic ? "?x1x" : "";
   if (flip())
-    operation += formatv(
-        " bias({0} : tensor<{1}xf32>)",
-        addFloats(size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", size)), size);
-  std::string clamp;
+    operands.bias =
+        addFloats(size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", size));
   if (mode == Mode::StaticToInteger) {
-    Parameters output = pickParameters();
-    y.scale = output.scale;
-    y.zeroPoint = output.zeroPoint;
-    operation += formatv(" output({0}, {1} : tensor<f32>, tensor<i8>)", y.scale,
-                         y.zeroPoint);
+    operands.output = pickParameters();
     if (flip()) {
-      clamp = formatv(" {{clamp_min = {0} : si64}", pick(-128, 126));
+      operands.clampMin = pick(-128, 126);
       summary += " clamp";
     }
   }
-  if (!addend.empty()) {
-    operation += formatv(" addend({0} : tensor<?x{1}xf32>)", addend, size);
+  if (!addend.empty())
     summary += " addend";
-  }
-  operation += clamp;
-  y.value = add(formatv("{0} : {1}, {2} -> {3}", operation, x.getType(),
-                        weightType, y.getType()));
-  return y;
+  operands.addend = addend;
+  return addLinear(x, operands, size);
 }
 
 Activations Writer::addLayer(const Activations &x, int64_t size) {
@@ -449,20 +318,10 @@ HostTensor Writer::pickInput(int64_t size) {
 
 RandomProgram Writer::finish(const HostTensor &input,
                              const Activations &result) {
-  std::string text = formatv(
-      "#all = affine_map<(d0, d1) -> (d0, d1)>\n"
-      "#column = affine_map<(d0, d1) -> (d1)>\n"
-      "#mk = affine_map<(m, n, k) -> (m, k)>\n"
-      "#km = affine_map<(m, n, k) -> (k, m)>\n"
-      "#kn = affine_map<(m, n, k) -> (k, n)>\n"
-      "#nk = affine_map<(m, n, k) -> (n, k)>\n"
-      "#mn = affine_map<(m, n, k) -> (m, n)>\n"
-      "func.func @main(%input: tensor<?x{0}xf32> {{quant.shape = "
-      "affine_map<(d0) -> (d0, {0})>}) -> ({1} {{quant.shape = "
-      "affine_map<(d0) -> (d0, {2})>}) attributes {{quant.dims = "
-      "[\"batch\"]} {{\n{3}  return {4} : {1}\n}\n",
-      input.shape[1], result.getType(), result.size, body, result.value);
-  return {text, formatv("{0} rows, {1}", input.shape[0], summary), input};
+  Activations argument{"%input", input.shape[1], "", ""};
+  return {ProgramText::finish(argument, {}, result),
+          formatv("{0} rows, {1}", input.shape[0], summary),
+          {{input}}};
 }
 
 RandomProgram Writer::writeInteger() {
@@ -483,21 +342,6 @@ RandomProgram sweep::makeIntegerProgram(unsigned seed) {
 //===----------------------------------------------------------------------===//
 // Float networks
 //===----------------------------------------------------------------------===//
-
-Activations Writer::addBias(const Activations &x) {
-  Activations y = x;
-  std::string bias =
-      addFloats(x.size, -1.0f, 1.0f, formatv("tensor<{0}xf32>", x.size));
-  y.value = add(formatv(
-      "linalg.generic {{indexing_maps = [#all, #column, #all], "
-      "iterator_types = [\"parallel\", \"parallel\"]} ins({0}, {1} : {2}, "
-      "tensor<{3}xf32>) outs({0} : {2}) {{\n"
-      "  ^bb0(%x: f32, %b: f32, %out: f32):\n"
-      "    %y = arith.addf %x, %b : f32\n    linalg.yield %y : f32\n  } -> "
-      "{2}",
-      x.value, bias, x.getType(), x.size));
-  return y;
-}
 
 std::string Writer::pickOptions() {
   std::string mode = pickOf({"static", "dynamic", "weight-only"});
@@ -529,7 +373,7 @@ FloatProgram Writer::writeFloat() {
     // Layers are chosen by name.
     body.insert(body.size() - 1, formatv(" loc(\"fc{0}\")", layer));
     if (flip())
-      x = addBias(x);
+      x = addBias(x, -1.0f, 1.0f);
     x = addActivation(x);
   }
   FloatProgram result{finish(input, x), options};
@@ -538,5 +382,12 @@ FloatProgram Writer::writeFloat() {
 }
 
 FloatProgram sweep::makeFloatProgram(unsigned seed) {
-  return Writer(seed).writeFloat();
+  FloatProgram result = Writer(seed).writeFloat();
+  // Adapters need a layer that is quantized.
+  if (seed % 4 == 3 &&
+      result.options.find("skip-first=true") == std::string::npos) {
+    result.adapterSeed = seed;
+    result.program.summary += " adapters";
+  }
+  return result;
 }

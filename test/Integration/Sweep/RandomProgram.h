@@ -9,16 +9,34 @@
 #define QUANTC_TEST_INTEGRATION_SWEEP_RANDOMPROGRAM_H
 
 #include "quantc/Support/HostTensor.h"
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace quantc::sweep {
 
+/// LoRA adapters for a call, one block of bytes after the other, and the
+/// adapter of each row.
+struct AdapterBlocks {
+  /// How A and B are stored.
+  DataType storage;
+  HostTensor blocks;
+  HostTensor slots;
+};
+
 struct RandomProgram {
-  /// The MLIR text of one program with one input and one output.
+  /// The MLIR text of one program with one output.
   std::string text;
   /// Its layers, for people.
   std::string summary;
-  HostTensor input;
+  /// The inputs of each call.
+  std::vector<std::vector<HostTensor>> calls;
+  /// Of all calls, if the program takes some.
+  std::optional<AdapterBlocks> adapters = std::nullopt;
+  /// Whether the number of rows is the dimension of a call, or constant.
+  bool hasDynamicRows = true;
+  /// The most threads that it is to be compiled for.
+  int64_t threads = 1;
 };
 
 /// A feed-forward network of one to four layers in the integer form, each layer
@@ -31,6 +49,8 @@ RandomProgram makeIntegerProgram(unsigned seed);
 struct FloatProgram {
   RandomProgram program;
   std::string options;
+  /// Set if its layers are to take adapters, which are made from it.
+  std::optional<unsigned> adapterSeed = std::nullopt;
 };
 FloatProgram makeFloatProgram(unsigned seed);
 
