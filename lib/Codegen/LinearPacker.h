@@ -120,6 +120,7 @@ private:
   }
   int64_t getRowsInTile();
   Accumulators chooseAccumulators();
+  int64_t chooseRowsAtOnce();
   /// Whether the weight is stored two to a byte.
   bool isNibbles() { return constantWeight && hasNarrowWeight(); }
   bool hasNarrowWeight() {
@@ -187,7 +188,26 @@ private:
   mlir::Value createStart();
   mlir::Value createKnownStart();
   mlir::Value createUnknownStart();
-  mlir::Value createContraction();
+  /// `init` and the products of `input` and `weight`, in tiles of `rows`; 0
+  /// where what reads the sums has tiles.
+  mlir::Value createContraction(mlir::Value input, mlir::Value weight,
+                                mlir::Value init, int64_t rows = 0);
+  /// The sums of all products, where each row has one for a column.
+  mlir::Value createSums();
+  /// The same with weights decoded block by block; `PanelBlocks.cpp`.
+  mlir::Value createPanelBlocks();
+  /// Whether the sums of a panel, and blocks of its weights, are so small that
+  /// both stay in the first cache.
+  bool fitsPanelBlocks();
+  /// Whether weights are decoded in blocks, in which K is a single loop.
+  bool isInPanelBlocks() {
+    return form == WeightForm::Floats && fitsPanelBlocks();
+  }
+  /// Whether sums wait in the result until the epilogue.
+  bool accumulatesInResult() {
+    return isInPanelBlocks() &&
+           op.getResult().getType().getElementType().isF32();
+  }
   mlir::Value createRowSums(bool perGroup);
   mlir::Value createMultiplierSum(mlir::Value accumulators);
   Correction createCorrection();

@@ -8,12 +8,12 @@
 // A product of f32 matrices that are both known only at run time, as training
 // has them, in loops m (row), n (column) and k:
 //
-//   panel[0, k, n] = rhs[k, n] or rhs[n, k]        where rhs is not read in
-//   place acc[m, n] = fma(lhs[m, k] or lhs[k, m], panel[0, k, n], acc)    k
-//   ascending
+//   panel[0, k, n] = rhs[k, n] or rhs[n, k]
+//   acc[m, n] = fma(lhs[m, k] or lhs[k, m], panel[0, k, n], acc)  k ascending
 //
-// The panel is a tensor of the size of rhs here; tiling makes of it one buffer
-// of [1, K, NR] that is filled once for all rows.
+// where rhs is not read in place. The panel is a tensor of the size of rhs
+// here; tiling makes of it one buffer of [1, K, NR] that is filled once for all
+// rows. A long lhs[k, m] is transposed as a whole first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -109,6 +109,8 @@ private:
                    ValueRange outer);
   Value multiply(Matrix lhs, Matrix rhs, Value init);
   Value createPanel(Matrix rhs);
+  bool isWorthTransposing(Matrix lhs, int64_t numColumns);
+  Value createTransposed(Value lhs);
   Value createStart(Value init);
 
   Contraction contraction;
@@ -192,6 +194,39 @@ Value ContractionPacker::createPanel(Matrix rhs) {
   return result;
 }
 
+/// The least bytes between two k of a column of lhs[k, m] that are too many: a
+/// page. Each k has an entry of the address translation to itself then, and if
+/// they are a power of two, all of them share a few sets of the caches.
+static constexpr int64_t kFarApart = 4096;
+
+/// Whether lhs, of which each panel of columns reads the whole, is to be
+/// transposed once for all of them.
+bool ContractionPacker::isWorthTransposing(Matrix lhs, int64_t numColumns) {
+  auto type = cast<RankedTensorType>(lhs.tensor.getType());
+  return lhs.isTransposed && type.hasStaticShape() &&
+         type.getDimSize(1) * static_cast<int64_t>(sizeof(float)) >=
+             kFarApart &&
+         numColumns > 2 * block.columns;
+}
+
+/// [K, M] -> [M, K], by squares that are transposed in registers.
+Value ContractionPacker::createTransposed(Value lhs) {
+  auto type = cast<RankedTensorType>(lhs.getType());
+  int64_t lanes = unit.accumulators.columns;
+  Loops loops(rewriter.getContext());
+  AffineExpr m = loops.parallel(lanes), k = loops.parallel(lanes);
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, {type.getDimSize(1), type.getDimSize(0)},
+      rewriter.getF32Type());
+  Value result =
+      createGeneric(loops, lhs, empty, {loops.map({k, m}), loops.map({m, k})},
+                    [](Emit &, ValueRange elements) -> SmallVector<Value> {
+                      return {elements[0]};
+                    });
+  result.getDefiningOp()->setAttr(kTileRootAttr, rewriter.getUnitAttr());
+  return result;
+}
+
 /// Zeros that are made where they are added to, or what there is.
 Value ContractionPacker::createStart(Value init) {
   if (!startsFromZero)
@@ -211,6 +246,8 @@ Value ContractionPacker::multiply(Matrix lhs, Matrix rhs, Value init) {
   block = chooseBlock(numColumns, unit.accumulators);
   bool isInPlace = !rhs.isTransposed && numColumns <= block.columns;
   Value rhsTensor = isInPlace ? rhs.tensor : createPanel(rhs);
+  if (isWorthTransposing(lhs, numColumns))
+    lhs = {createTransposed(lhs.tensor), /*isTransposed=*/false};
 
   Loops loops(rewriter.getContext());
   AffineExpr m = loops.parallel(block.rows), n = loops.parallel(block.columns);

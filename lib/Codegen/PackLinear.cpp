@@ -34,19 +34,19 @@ using namespace quantc;
 // Contraction and sums
 //===----------------------------------------------------------------------===//
 
-Value LinearPacker::createContraction() {
+Value LinearPacker::createContraction(Value input, Value weight, Value init,
+                                      int64_t rows) {
   bool perGroup = hasGroupSums || hasMultiplierSums();
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(), nb = loops.parallel();
-  AffineExpr g = !hasGroups() ? AffineExpr()
-                 : perGroup   ? loops.parallel()
-                              : loops.reduction(1);
+  AffineExpr m = loops.parallel(rows), nb = loops.parallel();
+  bool isFlat = isInPanelBlocks();
+  AffineExpr g = isFlat || !hasGroups() ? AffineExpr()
+                 : perGroup             ? loops.parallel()
+                                        : loops.reduction(1);
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
-  AffineExpr h = layout.nibbles ? loops.reduction(1) : AffineExpr();
+  AffineExpr h = layout.nibbles && !isFlat ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
-  SmallVector<Value> inputs = {createInput(), form == WeightForm::Floats
-                                                  ? createDecodedWeight()
-                                                  : createWeight()};
+  SmallVector<Value> inputs = {input, weight};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
   bool hasZeroPoint = hasDecodedZeroPoint() && form != WeightForm::Floats;
@@ -56,8 +56,6 @@ Value LinearPacker::createContraction() {
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
-  bool startsFromZero = !isInteger() || hasMultiplierSums();
-  Value init = createInit(perGroup, startsFromZero ? Value() : createStart());
   Value result = createGeneric(
       loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
@@ -91,6 +89,18 @@ Value LinearPacker::createContraction() {
                          rewriter.getStringAttr(instruction->name));
   }
   return result;
+}
+
+Value LinearPacker::createSums() {
+  if (isInPanelBlocks())
+    return createPanelBlocks();
+  Value input = createInput();
+  Value weight =
+      form == WeightForm::Floats ? createDecodedWeight() : createWeight();
+  bool startsFromZero = !isInteger() || hasMultiplierSums();
+  Value start = startsFromZero ? Value() : createStart();
+  return createContraction(
+      input, weight, createInit(hasGroupSums || hasMultiplierSums(), start));
 }
 
 /// sum a for each row, [M], or for each row and group, [M, G].
@@ -220,8 +230,12 @@ Value LinearPacker::createEpilogue(Value accumulator) {
   AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
   AffineExpr n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
-  SmallVector<Value> inputs = {accumulator};
-  SmallVector<AffineMap> maps = {loops.map({m, nb, n})};
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  if (!accumulatesInResult()) {
+    inputs.push_back(accumulator);
+    maps.push_back(loops.map({m, nb, n}));
+  }
   auto addChannels = [&](Value tensor) {
     if (!tensor)
       return;
@@ -254,10 +268,11 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
+  bool isInPlace = accumulatesInResult();
   Value result = createGeneric(
-      loops, inputs, destination, maps,
+      loops, inputs, isInPlace ? accumulator : destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-        unsigned next = 1;
+        unsigned next = isInPlace ? 0 : 1;
         EpilogueOperands operands;
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
@@ -266,7 +281,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.outputZeroPoint =
             tensors.outputZeroPoint ? elements[next++] : Value();
         operands.addend = addend ? elements[next++] : Value();
-        Value acc = elements[0];
+        Value acc = isInPlace ? elements.back() : elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
@@ -318,10 +333,11 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
                                         sizes, strides);
 }
 
-/// Blocks of rows that may decode the weights of a panel each for itself.
-/// Writing decoded weights to memory and reading them again costs as much as
-/// decoding them in registers five times.
-static constexpr int64_t kFewBlocks = 6;
+/// Blocks of rows that may decode the weights of a panel each for itself, where
+/// all could read them from the first cache, and where from the second: writing
+/// to that and reading again costs as much as decoding five times.
+static constexpr int64_t kFewBlocks = 2;
+static constexpr int64_t kFewBlocksOfSecondCache = 6;
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
@@ -338,7 +354,8 @@ Value LinearPacker::hasAtMostRows(int64_t limit) {
 }
 
 Value LinearPacker::lowerFloatPanels() {
-  int64_t few = kFewBlocks * block.rows;
+  int64_t few =
+      (fitsPanelBlocks() ? kFewBlocks : kFewBlocksOfSecondCache) * block.rows;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= few ? WeightForm::Bytes : WeightForm::Floats);
@@ -389,7 +406,7 @@ int64_t LinearPacker::getRowsInTile() {
 Value LinearPacker::lowerForm(WeightForm weightForm) {
   form = weightForm;
   correction = {};
-  Value accumulator = createContraction();
+  Value accumulator = createSums();
   if (hasMultiplierSums())
     accumulator = createMultiplierSum(accumulator);
   correction = createCorrection();

@@ -57,6 +57,20 @@ Accumulators LinearPacker::chooseAccumulators() {
   return result;
 }
 
+/// The rows that are to share one reading of the weights: those of layers whose
+/// weights come from far, and few rows of floats, which share what it costs to
+/// decode a weight.
+int64_t LinearPacker::chooseRowsAtOnce() {
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (isWalked())
+    return 0;
+  if (!isInteger() && rows <= kRegisterRows)
+    return std::max<int64_t>(rows, 0);
+  RankedTensorType type = op.getWeight().getType();
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  return getRowsAtOnce(rows, bits / 8, unit);
+}
+
 LogicalResult LinearPacker::prepare() {
   RankedTensorType type = op.getWeight().getType();
   if (type.getNumElements() == 0)
@@ -68,15 +82,9 @@ LogicalResult LinearPacker::prepare() {
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
   tileInstruction = chooseTileInstruction();
-  int64_t weightBytes =
-      type.getNumElements() * type.getElementTypeBitWidth() / 8;
-  int64_t rowsAtOnce =
-      isWalked() ? 0
-                 : getRowsAtOnce(op.getInput().getType().getDimSize(0),
-                                 weightBytes, unit);
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
-            rowsAtOnce, isNibbles());
+            chooseRowsAtOnce(), isNibbles());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (tileInstruction && !hasGroups())
     layout.leastDepth = tileInstruction->padDepth(layout.depthK);

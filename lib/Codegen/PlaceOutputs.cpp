@@ -121,6 +121,28 @@ writeToExpandedOutput(RewriterBase &rewriter,
     rewriter.eraseOp(collapse);
 }
 
+/// Gives each operation that writes to an empty tensor one of its own: those of
+/// one size were found to be the same value, and what one of them becomes says
+/// nothing of the others.
+static void splitEmptyTensors(RewriterBase &rewriter, Operation *module) {
+  SmallVector<tensor::EmptyOp> tensors;
+  module->walk([&](tensor::EmptyOp op) { tensors.push_back(op); });
+  for (tensor::EmptyOp op : tensors) {
+    bool isTaken = false;
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+      if (isa<tensor::DimOp>(use.getOwner()))
+        continue;
+      if (isTaken) {
+        rewriter.setInsertionPoint(op);
+        Operation *copy = rewriter.clone(*op);
+        rewriter.modifyOpInPlace(use.getOwner(),
+                                 [&] { use.set(copy->getResult(0)); });
+      }
+      isTaken = true;
+    }
+  }
+}
+
 /// The destination of `insertion` in place of `empty`, if it may be.
 static Value getDestination(RewriterBase &rewriter,
                             SubsetInsertionOpInterface insertion,
@@ -135,6 +157,7 @@ namespace {
 struct PlaceOutputs : quantc::impl::PlaceOutputsPassBase<PlaceOutputs> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    splitEmptyTensors(rewriter, getOperation());
     SmallVector<bufferization::MaterializeInDestinationOp> writes;
     getOperation()->walk([&](bufferization::MaterializeInDestinationOp op) {
       writes.push_back(op);

@@ -32,8 +32,10 @@ namespace quantc {
 
 using namespace quantc;
 
-/// The most elements of a row that are taken at a time.
+/// The most elements of a row that are taken at a time, or registers of them if
+/// that is more: enough that no combination waits for the one before.
 static constexpr int64_t kMostLanes = 32;
+static constexpr int64_t kMostRegisters = 4;
 
 /// Rows that are reduced side by side where they do not fill a register.
 static constexpr int64_t kFewRows = 4;
@@ -48,8 +50,8 @@ public:
 
   /// Whether `reduceElements` has a form of this reduction.
   LogicalResult checkElements();
-  /// Each row by itself, its elements in lanes.
-  void reduceElements();
+  /// Each row by itself, its elements in lanes of registers of `width`.
+  void reduceElements(int64_t width);
 
   /// Whether `reduceRows` has a form of this reduction in blocks of `lanes`.
   LogicalResult checkRows(int64_t lanes);
@@ -101,7 +103,7 @@ private:
     return vector::ExtractStridedSliceOp::create(b, loc, value, {offset},
                                                  {lanes}, {1});
   }
-  void reduceRow(ValueRange row);
+  void reduceRow(ValueRange row, int64_t mostLanes);
   SmallVector<Value> halve(ValueRange values, int64_t lanes);
   void reduceBlock(ValueRange firstRow, int64_t rows);
   SmallVector<Value> reduceSquare(ValueRange point, ValueRange values,
@@ -263,8 +265,10 @@ LogicalResult ReductionEmitter::checkElements() {
   return success();
 }
 
-void ReductionEmitter::reduceElements() {
-  forEach(reduction.lastLoop(), [&](ValueRange row) { reduceRow(row); });
+void ReductionEmitter::reduceElements(int64_t width) {
+  int64_t mostLanes = std::max(kMostLanes, kMostRegisters * width);
+  forEach(reduction.lastLoop(),
+          [&](ValueRange row) { reduceRow(row, mostLanes); });
 }
 
 /// The upper half of the lanes is what the lower half takes as terms.
@@ -281,10 +285,10 @@ SmallVector<Value> ReductionEmitter::halve(ValueRange values, int64_t lanes) {
 /// The first terms are the accumulators of a block of lanes, which all further
 /// whole blocks join. Then the lanes are halved until one is left, and what is
 /// left of the row joins where it has as many elements as there are lanes.
-void ReductionEmitter::reduceRow(ValueRange row) {
+void ReductionEmitter::reduceRow(ValueRange row, int64_t mostLanes) {
   int64_t length = reduction.op.getStaticLoopRanges().back();
   int64_t lanes =
-      std::min<int64_t>(llvm::bit_floor<uint64_t>(length), kMostLanes);
+      std::min<int64_t>(llvm::bit_floor<uint64_t>(length), mostLanes);
   int64_t end = length - length % lanes;
   auto at = [&](Value k) {
     SmallVector<Value> point(row);
@@ -444,8 +448,8 @@ void ReductionEmitter::reduceBlock(ValueRange firstRow, int64_t rows) {
 
 namespace {
 struct VectorizeReduction : OpRewritePattern<linalg::GenericOp> {
-  VectorizeReduction(MLIRContext *context, int64_t lanes)
-      : OpRewritePattern(context), lanes(lanes) {}
+  VectorizeReduction(MLIRContext *context, int64_t lanes, int64_t width)
+      : OpRewritePattern(context), lanes(lanes), width(width) {}
 
   LogicalResult matchAndRewrite(linalg::GenericOp op,
                                 PatternRewriter &rewriter) const override {
@@ -454,7 +458,7 @@ struct VectorizeReduction : OpRewritePattern<linalg::GenericOp> {
       return failure();
     ReductionEmitter emitter(*reduction, rewriter);
     if (succeeded(emitter.checkElements()))
-      emitter.reduceElements();
+      emitter.reduceElements(width);
     else if (succeeded(emitter.checkRows(lanes)))
       emitter.reduceRows(lanes);
     else
@@ -465,14 +469,17 @@ struct VectorizeReduction : OpRewritePattern<linalg::GenericOp> {
 
 private:
   int64_t lanes;
+  int64_t width;
 };
 
 struct VectorizeReductions
     : quantc::impl::VectorizeReductionsPassBase<VectorizeReductions> {
   void runOnOperation() override {
-    int64_t lanes = selectDotInstruction(getTarget(getOperation())).columns;
+    TargetSpec target = getTarget(getOperation());
+    int64_t lanes = selectDotInstruction(target).columns;
+    int64_t width = selectVectorUnit(target).accumulators.columns;
     RewritePatternSet patterns(&getContext());
-    patterns.add<VectorizeReduction>(&getContext(), lanes);
+    patterns.add<VectorizeReduction>(&getContext(), lanes, width);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -30,8 +30,9 @@ static SmallVector<Operand> withReduced(NodeImporter &node, Tensor &lhs,
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// With m the maximum along `axis`: p = e^(x - m), p / sum p. For the
-/// logarithm: (x - m) - ln sum p.
+/// With m the maximum along `axis`: p = e^(x - m), p * (1 / sum p). For the
+/// logarithm: (x - m) - ln sum p. A division for each element would cost as
+/// much as all the rest.
 static Value createSoftmax(NodeImporter &node, Tensor &input, int64_t axis,
                            bool isLogarithm) {
   ElementType type = input.type;
@@ -53,12 +54,23 @@ static Value createSoftmax(NodeImporter &node, Tensor &input, int64_t axis,
             return math::ExpOp::create(b, subtract(b, elements));
           }));
   Value sum = createSum(node, powers, axis);
-  if (!isLogarithm)
-    return createGeneric(
-        node, type, input.shape, withReduced(node, powers, sum, axis),
-        [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-          return arith::DivFOp::create(b, elements[0], elements[1]);
+  if (!isLogarithm) {
+    Shape rows;
+    for (int64_t other : getOtherAxes(axis, input.getRank()))
+      rows.push_back(input.shape[other]);
+    Tensor sums = makeTensor(type, rows, sum);
+    Value one = node.createScalar(type, 1);
+    Value inverse = createElementwise(
+        node, type, rows, &sums,
+        [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+          return arith::DivFOp::create(b, one, elements[0]);
         });
+    return createGeneric(
+        node, type, input.shape, withReduced(node, powers, inverse, axis),
+        [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+          return arith::MulFOp::create(b, elements[0], elements[1]);
+        });
+  }
   SmallVector<Operand> operands = withReduced(node, input, maximum, axis);
   operands.push_back(withReduced(node, input, sum, axis)[1]);
   return createGeneric(

@@ -40,6 +40,9 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileRowsPass());
+  // What two operations of a block read is computed for each of them.
+  addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());

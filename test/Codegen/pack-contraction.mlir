@@ -57,6 +57,38 @@ func.func @weight_gradient(%dy: tensor<?x12xf32>, %x: tensor<?x32xf32>) -> tenso
   return %dw : tensor<12x32xf32>
 }
 
+// Where the terms of a row are a page apart, and several panels read them, they
+// are brought together by squares first, once for all panels.
+// CHECK-LABEL: func @far_apart(
+//       CHECK:   %[[LHS:.+]] = linalg.generic {{.*}} ins(%arg0 : {{.*}} outs({{.*}} : tensor<1024x24xf32>) attrs = {quant.tile_root, quant.tile_sizes = array<i64: 8, 8>}
+//       CHECK:   linalg.generic {{.*}} ins(%[[LHS]], {{.*}} {quant.tile_sizes = array<i64: 6, 16, 1>}
+// TILED-LABEL: func @far_apart(
+//       TILED:   scf.for
+//       TILED:     scf.for
+//       TILED:       vector.transfer_read %arg0{{.*}} vector<8x8xf32>
+//       TILED:       vector.transpose
+//       TILED:   scf.for
+//   TILED-NOT:   linalg.generic
+func.func @far_apart(%dy: tensor<24x1024xf32>, %x: tensor<24x64xf32>) -> tensor<1024x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1024x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1024x64xf32>) -> tensor<1024x64xf32>
+  %dw = linalg.matmul indexing_maps = [#km, #kn, #mn] ins(%dy, %x : tensor<24x1024xf32>, tensor<24x64xf32>) outs(%f : tensor<1024x64xf32>) -> tensor<1024x64xf32>
+  return %dw : tensor<1024x64xf32>
+}
+
+// Two panels do not pay for it.
+// CHECK-LABEL: func @far_apart_untouched(
+//   CHECK-NOT:   quant.tile_root
+//       CHECK:   return
+func.func @far_apart_untouched(%dy: tensor<24x1024xf32>, %x: tensor<24x32xf32>) -> tensor<1024x32xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1024x32xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1024x32xf32>) -> tensor<1024x32xf32>
+  %dw = linalg.matmul indexing_maps = [#km, #kn, #mn] ins(%dy, %x : tensor<24x1024xf32>, tensor<24x32xf32>) outs(%f : tensor<1024x32xf32>) -> tensor<1024x32xf32>
+  return %dw : tensor<1024x32xf32>
+}
+
 // One panel of columns that lie side by side is read where it is. The sum
 // starts from what there is.
 // CHECK-LABEL: func @in_place(

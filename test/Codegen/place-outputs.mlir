@@ -29,6 +29,22 @@ func.func @shared_start_untouched(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tens
 
 // -----
 
+// An empty tensor that an intermediate value is written to as well is two.
+// CHECK-LABEL: func @shared_empty
+//  CHECK-SAME:     %{{.+}}: memref<4xf32>{{.*}}, %[[OUT:.+]]: memref<4xf32>
+//   CHECK-DAG:   %[[EMPTY:.+]] = tensor.empty()
+//   CHECK-DAG:   %[[TENSOR:.+]] = bufferization.to_tensor %[[OUT]]
+//       CHECK:   linalg.exp {{.*}} outs(%[[EMPTY]]
+//       CHECK:   linalg.add {{.*}} outs(%[[TENSOR]]
+func.func @shared_empty(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %t = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %y = linalg.add ins(%x, %t : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
 // Panels are computed in a view of the output.
 // CHECK-LABEL: func @panels
 //  CHECK-SAME:     %{{.+}}: memref<?x4x16xf32>{{.*}}, %[[OUT:.+]]: memref<?x64xf32>

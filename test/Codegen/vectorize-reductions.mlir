@@ -6,15 +6,16 @@
 
 module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512f", "+fma"]>>} {
 
-// Any order: 32 elements at a time; 16 and 4 of the 20 that are left join when
-// there are as many lanes.
+// Any order: 64 elements, four registers of them, at a time; 16 and 4 of the 20
+// that are left join when there are as many lanes.
 // CHECK-LABEL: func @maximum(
-//  CHECK-SAME:     %[[X:.+]]: memref<?x84xf32>, %[[Y:.+]]: memref<?xf32>)
+//  CHECK-SAME:     %[[X:.+]]: memref<?x148xf32>, %[[Y:.+]]: memref<?xf32>)
 //       CHECK:   scf.for %[[M:.+]] =
-//       CHECK:     %[[FIRST:.+]] = vector.load %[[X]][%[[M]], %{{.+}}] : memref<?x84xf32>, vector<32xf32>
-//       CHECK:     %[[LANES:.+]] = scf.for {{.*}} iter_args(%[[ACC:.+]] = %[[FIRST]]) -> (vector<32xf32>)
+//       CHECK:     %[[FIRST:.+]] = vector.load %[[X]][%[[M]], %{{.+}}] : memref<?x148xf32>, vector<64xf32>
+//       CHECK:     %[[LANES:.+]] = scf.for {{.*}} iter_args(%[[ACC:.+]] = %[[FIRST]]) -> (vector<64xf32>)
 //       CHECK:       %[[NEXT:.+]] = vector.load %[[X]]
-//       CHECK:       arith.maximumf %[[ACC]], %[[NEXT]] : vector<32xf32>
+//       CHECK:       arith.maximumf %[[ACC]], %[[NEXT]] : vector<64xf32>
+//       CHECK:     arith.maximumf %{{.+}}, %{{.+}} : vector<32xf32>
 //       CHECK:     arith.maximumf %{{.+}}, %{{.+}} : vector<16xf32>
 //       CHECK:     vector.load {{.*}}, vector<16xf32>
 //       CHECK:     arith.maximumf %{{.+}}, %{{.+}} : vector<16xf32>
@@ -26,9 +27,9 @@ module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu
 //       CHECK:     %[[RESULT:.+]] = arith.maximumf %[[OLD]], %{{.+}} : f32
 //       CHECK:     memref.store %[[RESULT]], %[[Y]][%[[M]]]
 //   CHECK-NOT:   linalg.generic
-func.func @maximum(%x: memref<?x84xf32>, %y: memref<?xf32>) {
+func.func @maximum(%x: memref<?x148xf32>, %y: memref<?xf32>) {
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : memref<?x84xf32>) outs(%y : memref<?xf32>) {
+      ins(%x : memref<?x148xf32>) outs(%y : memref<?xf32>) {
   ^bb0(%in: f32, %out: f32):
     %0 = arith.maximumf %out, %in : f32
     linalg.yield %0 : f32
@@ -38,16 +39,16 @@ func.func @maximum(%x: memref<?x84xf32>, %y: memref<?xf32>) {
 
 // Two results, of terms that are computed once.
 // CHECK-LABEL: func @marked(
-//       CHECK:   scf.for {{.*}} -> (vector<32xf32>, vector<32xf32>)
+//       CHECK:   scf.for {{.*}} -> (vector<64xf32>, vector<64xf32>)
 //       CHECK:     math.absf
 //       CHECK:     arith.cmpf olt
 //       CHECK:     arith.select
 //       CHECK:     arith.cmpf olt
 //       CHECK:     arith.select
 //   CHECK-NOT:   linalg.generic
-func.func @marked(%x: memref<8x64xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {
+func.func @marked(%x: memref<8x128xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {
   linalg.generic {indexing_maps = [#id, #row, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : memref<8x64xf32>) outs(%y, %z : memref<8xf32>, memref<8xf32>) attrs = {quant.any_order} {
+      ins(%x : memref<8x128xf32>) outs(%y, %z : memref<8xf32>, memref<8xf32>) attrs = {quant.any_order} {
   ^bb0(%in: f32, %min: f32, %max: f32):
     %a = math.absf %in : f32
     %0 = arith.cmpf olt, %a, %min : f32

@@ -16,8 +16,8 @@ func.func @rsqrt(%x: f32) -> f32 {
 // CHECK-LABEL: func @exp_vector(
 //   CHECK-NOT:   math.exp
 //   CHECK-DAG:   arith.constant dense<1.44269502> : vector<4xf32>
-//       CHECK:   arith.addf %{{.+}} : vector<4xf32>
 //       CHECK:   math.fma %{{.+}} : vector<4xf32>
+//       CHECK:   arith.shli %{{.+}} : vector<4xi32>
 //   CHECK-NOT:   math.exp
 func.func @exp_vector(%x: vector<4xf32>) -> vector<4xf32> {
   %y = math.exp %x : vector<4xf32>

@@ -1,5 +1,6 @@
 """Functions and statistics of rows: compiled code has the bytes of the interpreter."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ _ROWS = (1, 3, 4, 7, 16, 37)
 _LENGTHS = (1, 7, 16, 50, 84)
 
 
-def _load(path: Path, nodes: list, depth: int, constants: dict[str, NDArray]) -> quantc.Model:
-    """Load a model from ``x`` to ``y``, of any number of rows of ``depth`` elements."""
+def _load(
+    path: Path, nodes: list, depth: int, constants: dict[str, NDArray], rows: int | str = "rows"
+) -> quantc.Model:
+    """Load a model from ``x`` to ``y``, of ``rows`` rows of ``depth`` elements; a name is any."""
     graph = helper.make_graph(
         nodes,
         "rows",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", depth])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, depth])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -40,10 +43,10 @@ def _make_rows(rows: int, depth: int) -> NDArray:
     return x
 
 
-def _check(model: quantc.Model, depth: int) -> None:
+def _check(model: quantc.Model, depth: int, numbers: Sequence[int] = _ROWS) -> None:
     for target in _TARGETS:
         program = quantc.compile(model, target=target)
-        for rows in _ROWS:
+        for rows in numbers:
             x = _make_rows(rows, depth)
             y, expected = program(x), quantc.interpret(model, x)
             # The bits of a NaN are not promised.
@@ -96,3 +99,34 @@ def test_layers(tmp_path: Path, mode: str, depth: int) -> None:
             8, activation_bits=bits, mode=mode, symmetric_weights=symmetric
         )
         _check(quantc.quantize(model, config), depth)
+
+
+@pytest.mark.parametrize("rows", [3, 8, 13, 40, 100])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight_bits": 8},
+        {"weight_bits": 8, "symmetric_weights": False},
+        {"weight_bits": 4, "granularity": "per_group"},
+        {"weight_bits": 4, "symmetric_weights": False},
+    ],
+)
+def test_known_rows(tmp_path: Path, options: dict, rows: int) -> None:
+    random = np.random.default_rng(rows)
+    constants = {
+        "weight": random.standard_normal((72, 352), dtype=np.float32),
+        "bias": random.standard_normal(72, dtype=np.float32),
+    }
+    node = helper.make_node("Gemm", ["x", "weight", "bias"], ["y"], name="layer", transB=1)
+    model = _load(tmp_path / "model.onnx", [node], 352, constants, rows)
+    config = quantc.QuantizationConfig(mode="weight_only", **options)
+    _check(quantc.quantize(model, config), 352, [rows])
+
+
+@pytest.mark.parametrize("operator", ["Softmax", "LayerNormalization"])
+@pytest.mark.parametrize("rows", [96, 101])
+def test_blocks_of_rows(tmp_path: Path, operator: str, rows: int) -> None:
+    constants = {"gain": np.linspace(0.5, 1.5, 1500, dtype=np.float32)}
+    names = ["gain"] if operator == "LayerNormalization" else []
+    node = helper.make_node(operator, ["x", *names], ["y"], axis=-1)
+    _check(_load(tmp_path / "model.onnx", [node], 1500, constants, rows), 1500, [rows])

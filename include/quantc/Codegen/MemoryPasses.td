@@ -47,7 +47,8 @@ def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
     becomes the memory of an output only if nothing but that output is made of
     it. Upstream's analysis does not see that writing an output ends the life of
     other values in the same memory, and two outputs that start from one tensor
-    of zeros would both read what was written last.
+    of zeros would both read what was written last. A `tensor.empty` that several
+    operations write to is first made one for each.
 
     A result that is computed in another shape, as those of packed layers are
     in panels, is first written to the output in that shape:

@@ -29,6 +29,11 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
+    Activations that are floats meet weights that are decoded to floats: few rows,
+    known before the program runs, in one block and in registers; some more in
+    blocks of K that stay in the first cache with the sums of a panel, which wait
+    in the result; many, and an unknown number, once for a panel.
+
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
     the tiles of the layer; and with the deltas of many as a tensor.
@@ -76,6 +81,48 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
 
     No tile depends on the number of rows, so the number may be dynamic, and a
     row is computed in the same order whatever block it falls in.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TileRowsPass : Pass<"quant-tile-rows", "::mlir::func::FuncOp"> {
+  let summary = "Compute chains of row operations block by block";
+  let description = [{
+    Softmax and LayerNorm are several operations, each of which goes through its
+    rows once: with more rows than the caches hold, each waits for memory. An
+    elementwise operation over a static shape, and what it is computed from row
+    by row, reductions among it, become one loop over blocks of 16 rows, as many
+    as `quant-vectorize-reductions` takes side by side. Intermediate values have
+    the size of a block.
+
+    A producer that is needed outside of the chain stays outside of the loop, as
+    does one whose rows are not those of the loop. Small tensors, up to a quarter
+    of the second cache, are left alone, and so are chains without a reduction:
+    `quant-fuse-elementwise` has joined those.
+
+    ```mlir
+    %sum = linalg.generic {iterator_types = ["parallel", "reduction"], ...}
+        ins(%x : tensor<256x1024xf32>) outs(%zeros : tensor<256xf32>) ...
+    %y = linalg.generic {iterator_types = ["parallel", "parallel"], ...}
+        ins(%x, %sum : tensor<256x1024xf32>, tensor<256xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %y = scf.for %row = %c0 to %c256 step %c16 iter_args(%out = %empty) {
+      %rows = tensor.extract_slice %x[%row, 0] [16, 1024] [1, 1] ...
+      %sum = linalg.generic ... ins(%rows : tensor<16x1024xf32>) ...
+      %block = linalg.generic ... ins(%rows, %sum : ...) ...
+      %next = tensor.insert_slice %block into %out[%row, 0] [16, 1024] [1, 1] ...
+      scf.yield %next
+    }
+    ```
+
+    No bit of the result depends on it.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",

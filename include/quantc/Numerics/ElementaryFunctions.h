@@ -55,13 +55,6 @@ typename A::Float withSign(A &a, typename A::Float magnitude,
   return a.bitcastToFloat(a.orInt(a.bitcastToInt(magnitude), sign));
 }
 
-/// 2^n for n in [-126, 127].
-template <typename A>
-typename A::Float powerOfTwo(A &a, typename A::Int n) {
-  typename A::Int biased = a.addInt(n, a.constantInt(127));
-  return a.bitcastToFloat(a.shlInt(biased, a.constantInt(23)));
-}
-
 /// x where x is NaN, else y.
 template <typename A>
 typename A::Float propagateNaN(A &a, typename A::Float x, typename A::Float y) {
@@ -72,37 +65,79 @@ typename A::Float propagateNaN(A &a, typename A::Float x, typename A::Float y) {
 // Exponential and logarithm
 //===----------------------------------------------------------------------===//
 
-/// elementary_a1: e^x. With n = rne(x / ln 2) and r = x - n ln 2, e^x is
+/// Bounds of x outside of which e^x rounds to 0 and to Inf.
+inline constexpr float expLowest = -104.0f;
+inline constexpr float expHighest = 89.0f;
+
+/// 2^n, n in [-150, 128], as the product of 2^(n - e) and 2^e: an offset that
+/// rounds to integers (quantize_a5), raised by an even 127 - e so that the
+/// lowest bits of a sum are the exponent of the first factor, and the second.
+struct PowerOfTwo {
+  float offset;
+  float factor;
+};
+/// For n <= 0 and n >= 0.
+inline constexpr PowerOfTwo powerDown = {roundingOffset + 192, 0x1p-65f};
+inline constexpr PowerOfTwo powerUp = {roundingOffset + 64, 0x1p+63f};
+
+/// elementary_a1: e^x for x in the bounds or NaN; `offset` and `factor` are
+/// those of a PowerOfTwo. With n = rne(x / ln 2) and r = x - n ln 2, e^x is
 /// 2^n (1 + r + r^2 P(r)), |r| <= ln 2 / 2, P to 3.1e-9. ln 2 has two parts;
 /// n times the first is exact. 2^n is applied in two factors, so overflow
 /// gives Inf and underflow denormals, rounded once.
 template <typename A>
-typename A::Float exp(A &a, typename A::Float x) {
-  // e^-104 rounds to 0 and e^89 to Inf: nothing is lost, and n fits.
-  typename A::Float lo = a.constant(-104.0f);
-  typename A::Float hi = a.constant(89.0f);
-  // A NaN passes both selects, and every step after them.
-  typename A::Float clamped = a.select(a.lessThan(x, lo), lo, x);
-  clamped = a.select(a.lessThan(hi, clamped), hi, clamped);
-  // n as a float and as the lowest bits of an integer (quantize_a5).
-  typename A::Float magic = a.constant(roundingOffset);
-  typename A::Float quotient = a.mul(clamped, a.constant(0x1.715476p+0f));
-  typename A::Float shifted = a.add(quotient, magic);
-  typename A::Float n = a.sub(shifted, magic);
-  typename A::Float r = a.fma(n, a.constant(-0x1.62e4p-1f), clamped);
+typename A::Float expInBounds(A &a, typename A::Float x,
+                              typename A::Float offset,
+                              typename A::Float factor) {
+  typename A::Float shifted = a.fma(x, a.constant(0x1.715476p+0f), offset);
+  typename A::Float n = a.sub(shifted, offset);
+  typename A::Float r = a.fma(n, a.constant(-0x1.62e4p-1f), x);
   r = a.fma(n, a.constant(-0x1.7f7d1cp-20f), r);
   typename A::Float p =
       polynomial(a, r,
                  {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a2p-7f,
                   0x1.6a23ccp-10f});
   typename A::Float tail = a.fma(a.mul(r, r), p, r);
-  typename A::Float mantissa = a.add(tail, a.constant(1.0f));
-  typename A::Int bits = a.bitcastToInt(shifted);
-  typename A::Int power = a.subInt(bits, a.constantInt(roundingOffsetBits));
-  typename A::Int half = a.ashrInt(power, a.constantInt(1));
-  typename A::Float first = powerOfTwo(a, half);
-  typename A::Float second = powerOfTwo(a, a.subInt(power, half));
-  return a.mul(a.mul(mantissa, first), second);
+  typename A::Int power = a.shlInt(a.bitcastToInt(shifted), a.constantInt(23));
+  typename A::Float first = a.bitcastToFloat(power);
+  return a.mul(a.fma(tail, first, first), factor);
+}
+
+/// elementary_a1: e^x. A NaN passes the selects, and every step after them.
+template <typename A>
+typename A::Float exp(A &a, typename A::Float x) {
+  typename A::Float lo = a.constant(expLowest);
+  typename A::Float hi = a.constant(expHighest);
+  typename A::Float clamped = a.select(a.lessThan(x, lo), lo, x);
+  clamped = a.select(a.lessThan(hi, clamped), hi, clamped);
+  typename A::Bool isNegative = a.lessThan(x, a.constant(0.0f));
+  typename A::Float down = a.constant(powerDown.offset);
+  typename A::Float up = a.constant(powerUp.offset);
+  typename A::Float offset = a.select(isNegative, down, up);
+  down = a.constant(powerDown.factor);
+  up = a.constant(powerUp.factor);
+  typename A::Float factor = a.select(isNegative, down, up);
+  return expInBounds(a, clamped, offset, factor);
+}
+
+/// exp(x) where x is not positive, or NaN: the same bits in fewer steps.
+template <typename A>
+typename A::Float expOfNonPositive(A &a, typename A::Float x) {
+  typename A::Float lo = a.constant(expLowest);
+  typename A::Float clamped = a.select(a.lessThan(x, lo), lo, x);
+  typename A::Float offset = a.constant(powerDown.offset);
+  typename A::Float factor = a.constant(powerDown.factor);
+  return expInBounds(a, clamped, offset, factor);
+}
+
+/// exp(x) where x is not negative, or NaN: the same bits in fewer steps.
+template <typename A>
+typename A::Float expOfNonNegative(A &a, typename A::Float x) {
+  typename A::Float hi = a.constant(expHighest);
+  typename A::Float clamped = a.select(a.lessThan(hi, x), hi, x);
+  typename A::Float offset = a.constant(powerUp.offset);
+  typename A::Float factor = a.constant(powerUp.factor);
+  return expInBounds(a, clamped, offset, factor);
 }
 
 /// elementary_a2: ln x. With x = 2^e (1 + f), 1 + f in [2/3, 4/3):
@@ -199,7 +234,7 @@ typename A::Float pow(A &a, typename A::Float x, typename A::Float y) {
 template <typename A>
 typename A::Float sigmoid(A &a, typename A::Float x) {
   typename A::Float one = a.constant(1.0f);
-  typename A::Float e = exp(a, a.neg(a.abs(x)));
+  typename A::Float e = expOfNonPositive(a, a.neg(a.abs(x)));
   typename A::Bool isNegative = a.lessThan(x, a.constant(0.0f));
   typename A::Float numerator = a.select(isNegative, e, one);
   return a.div(numerator, a.add(e, one));
@@ -218,7 +253,7 @@ typename A::Float tanh(A &a, typename A::Float x) {
   typename A::Float small = a.fma(a.mul(square, p), magnitude, magnitude);
 
   typename A::Float one = a.constant(1.0f);
-  typename A::Float e = exp(a, a.add(magnitude, magnitude));
+  typename A::Float e = expOfNonNegative(a, a.add(magnitude, magnitude));
   typename A::Float two = a.constant(2.0f);
   typename A::Float large = a.sub(one, a.div(two, a.add(e, one)));
   typename A::Bool isSmall = a.lessThan(magnitude, a.constant(0.625f));
@@ -255,7 +290,7 @@ typename A::Float erfComplement(A &a, typename A::Float t) {
   typename A::Float low = a.fma(clamped, clamped, minusHigh);
   typename A::Float factor = a.mul(v, s);
   factor = a.fma(a.neg(low), factor, factor);
-  return a.mul(exp(a, minusHigh), factor);
+  return a.mul(expOfNonPositive(a, minusHigh), factor);
 }
 
 /// elementary_a6: erf x, from the two parts above.

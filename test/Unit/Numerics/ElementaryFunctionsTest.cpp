@@ -77,6 +77,22 @@ TEST(ElementaryFunctionsTest, Exp) {
   EXPECT_TRUE(std::isnan(f(nan)));
 }
 
+TEST(ElementaryFunctionsTest, ExpOfOneSignGivesTheSameBits) {
+  for (int64_t bits = 0; bits < (int64_t(1) << 32); bits += 1009) {
+    float x = Evaluate::bitcastToFloat(static_cast<int32_t>(bits));
+    float expected = exp(a, x);
+    float actual =
+        std::signbit(x) ? expOfNonPositive(a, x) : expOfNonNegative(a, x);
+    ASSERT_EQ(std::isnan(expected), std::isnan(x)) << x;
+    ASSERT_TRUE(std::isnan(x) ? std::isnan(actual)
+                              : Evaluate::bitcastToInt(actual) ==
+                                    Evaluate::bitcastToInt(expected))
+        << x;
+  }
+  EXPECT_EQ(expOfNonPositive(a, 0.0f), 1.0f);
+  EXPECT_EQ(expOfNonNegative(a, -0.0f), 1.0f);
+}
+
 TEST(ElementaryFunctionsTest, Log) {
   auto f = [](float x) { return log(a, x); };
   EXPECT_LE(worst(f, [](double x) { return std::log(x); }, inUlps), 1.0);
