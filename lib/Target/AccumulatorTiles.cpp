@@ -115,33 +115,35 @@ private:
   }
 };
 
+} // namespace
+
 //===----------------------------------------------------------------------===//
 // Around them
 //===----------------------------------------------------------------------===//
 
 /// Elements [offset, offset + size) of a vector of rank 1.
-Value slice(OpBuilder &builder, Location loc, Value value, int64_t offset,
-            int64_t size) {
+static Value slice(OpBuilder &builder, Location loc, Value value,
+                   int64_t offset, int64_t size) {
   return builder.createOrFold<vector::ExtractStridedSliceOp>(
       loc, value, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{size},
       ArrayRef<int64_t>{1});
 }
 
-Value insert(OpBuilder &builder, Location loc, Value part, Value value,
-             int64_t offset) {
+static Value insert(OpBuilder &builder, Location loc, Value part, Value value,
+                    int64_t offset) {
   return vector::InsertStridedSliceOp::create(builder, loc, part, value,
                                               ArrayRef<int64_t>{offset},
                                               ArrayRef<int64_t>{1});
 }
 
-Value createZeros(OpBuilder &builder, Location loc, Type type) {
+static Value createZeros(OpBuilder &builder, Location loc, Type type) {
   return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
 }
 
 /// Calls `visit` for each line of a tile that is a row of the accumulator: with
 /// the row, the column where the line begins, the tile and the line's offset in
 /// it.
-void forEachLine(
+static void forEachLine(
     const TileShape &shape,
     llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t)> visit) {
   int64_t tilesAcross = shape.columns / shape.tileColumns;
@@ -151,6 +153,7 @@ void forEachLine(
             row % shape.tileRows * shape.tileColumns);
 }
 
+namespace {
 struct LowerTiles : OpRewritePattern<UnrealizedConversionCastOp> {
   using OpRewritePattern::OpRewritePattern;
 
