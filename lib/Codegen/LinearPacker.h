@@ -148,6 +148,7 @@ private:
   /// What `body` gives for few rows and for many, chosen at run time if the
   /// number of rows is not known.
   mlir::Value createForRows(Body body);
+  mlir::Value stateRows(mlir::Value panels);
   mlir::Value createIf(mlir::Value condition, Body onTrue, Body onFalse);
   /// How the number of rows compares with `count`.
   mlir::Value compareRows(mlir::arith::CmpIPredicate predicate, int64_t count);

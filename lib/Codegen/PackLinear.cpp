@@ -311,18 +311,10 @@ void LinearPacker::start() {
     nibblePairs = createNibblePairs();
 }
 
-Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
-  auto yield = [&](Body body) {
-    return [this, body](OpBuilder &, Location) {
-      Value value = body();
-      scf::YieldOp::create(rewriter, loc, value);
-    };
-  };
-  Value panels =
-      scf::IfOp::create(rewriter, loc, condition, yield(onTrue), yield(onFalse))
-          .getResult(0);
-  // Says how many rows there are. Analyses that ask for it would look into both
-  // branches, and from there into those of the layer before, and so on.
+/// `panels`, saying how many rows there are. Analyses that ask for it would look
+/// into both branches of a choice, and from there into those of the layer
+/// before, and so on.
+Value LinearPacker::stateRows(Value panels) {
   auto type = cast<RankedTensorType>(panels.getType());
   SmallVector<OpFoldResult> offsets(3, rewriter.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
@@ -331,6 +323,20 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
                                      rewriter.getIndexAttr(type.getDimSize(2))};
   return tensor::ExtractSliceOp::create(rewriter, loc, type, panels, offsets,
                                         sizes, strides);
+}
+
+/// Both branches give a slice, even if one of them is a choice again and has
+/// made one already: buffers of different types would lose their strides.
+Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
+  auto yield = [&](Body body) {
+    return [this, body](OpBuilder &, Location) {
+      Value value = stateRows(body());
+      scf::YieldOp::create(rewriter, loc, value);
+    };
+  };
+  return stateRows(
+      scf::IfOp::create(rewriter, loc, condition, yield(onTrue), yield(onFalse))
+          .getResult(0));
 }
 
 /// Blocks of rows that may decode the weights of a panel each for itself, where
