@@ -232,7 +232,8 @@ Value LinearPacker::createEpilogue(Value accumulator) {
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
-  if (!accumulatesInResult()) {
+  bool isInPlace = accumulatesInResult();
+  if (!isInPlace) {
     inputs.push_back(accumulator);
     maps.push_back(loops.map({m, nb, n}));
   }
@@ -268,7 +269,6 @@ Value LinearPacker::createEpilogue(Value accumulator) {
     addCorrection(loops, m, nb, AffineExpr(), n, inputs, maps);
   maps.push_back(loops.map({m, nb, n}));
 
-  bool isInPlace = accumulatesInResult();
   Value result = createGeneric(
       loops, inputs, isInPlace ? accumulator : destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
@@ -311,8 +311,8 @@ void LinearPacker::start() {
     nibblePairs = createNibblePairs();
 }
 
-/// `panels`, saying how many rows there are. Analyses that ask for it would look
-/// into both branches of a choice, and from there into those of the layer
+/// `panels`, saying how many rows there are. Analyses that ask for it would
+/// look into both branches of a choice, and from there into those of the layer
 /// before, and so on.
 Value LinearPacker::stateRows(Value panels) {
   auto type = cast<RankedTensorType>(panels.getType());

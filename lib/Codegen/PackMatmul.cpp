@@ -97,11 +97,9 @@ private:
       SmallVector<OpFoldResult> sizes =
           tensor::getMixedSizes(rewriter, loc, tensor);
       SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
-      SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
       sizes[dim] = rewriter.getIndexAttr(depthBlock);
       offsets[dim] = offset;
-      return tensor::ExtractSliceOp::create(rewriter, loc, tensor, offsets,
-                                            sizes, strides);
+      return extractPart(rewriter, loc, tensor, offsets, sizes);
     };
     Type f32 = rewriter.getF32Type();
     Value zero = arith::ConstantOp::create(rewriter, loc,

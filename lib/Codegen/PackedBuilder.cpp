@@ -13,6 +13,14 @@
 using namespace mlir;
 using namespace quantc;
 
+Value quantc::extractPart(OpBuilder &builder, Location loc, Value tensor,
+                          ArrayRef<OpFoldResult> offsets,
+                          ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(builder, loc, tensor, offsets, sizes,
+                                        strides);
+}
+
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
                               const Accumulators &accumulators,
                               int64_t rowsAtOnce, bool nibbles) {
@@ -131,11 +139,9 @@ Value PackedBuilder::createResult(Value blocked, RankedTensorType type) {
   if (cast<RankedTensorType>(flat.getType()).getDimSize(1) !=
       layout.numColumns) {
     SmallVector<OpFoldResult> offsets(2, rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
     SmallVector<OpFoldResult> sizes = {
         getAsOpFoldResult(numRows), rewriter.getIndexAttr(layout.numColumns)};
-    flat = tensor::ExtractSliceOp::create(rewriter, loc, flat, offsets, sizes,
-                                          strides);
+    flat = extractPart(rewriter, loc, flat, offsets, sizes);
   }
   if (flat.getType() != type)
     flat = tensor::CastOp::create(rewriter, loc, type, flat);

@@ -49,6 +49,12 @@ private:
   mlir::MLIRContext *context;
 };
 
+/// `sizes` elements of `tensor` from `offsets` on.
+mlir::Value extractPart(mlir::OpBuilder &builder, mlir::Location loc,
+                        mlir::Value tensor,
+                        llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                        llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
 /// What the packed forms of all layers share.
 class PackedBuilder {
 protected:

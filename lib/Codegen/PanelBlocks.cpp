@@ -32,15 +32,6 @@ using namespace quantc;
 /// the first cache of every processor holds beside the rows that meet it.
 static constexpr int64_t kBlockBytes = 28 * 1024;
 
-/// `sizes` elements of `tensor` from `offsets` on.
-static Value extractPart(OpBuilder &builder, Location loc, Value tensor,
-                         ArrayRef<OpFoldResult> offsets,
-                         ArrayRef<OpFoldResult> sizes) {
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(builder, loc, tensor, offsets, sizes,
-                                        strides);
-}
-
 /// A part of what operations with tile sizes compute, computed for itself.
 static Value computePart(PatternRewriter &rewriter, Location loc, Value tensor,
                          ArrayRef<OpFoldResult> offsets,

@@ -196,6 +196,13 @@ SmallVector<int64_t> onnx::getOtherAxes(ArrayRef<int64_t> axes, int64_t rank) {
   return others;
 }
 
+Shape onnx::getReducedShape(const Tensor &tensor, ArrayRef<int64_t> axes) {
+  Shape shape;
+  for (int64_t axis : getOtherAxes(axes, tensor.getRank()))
+    shape.push_back(tensor.shape[axis]);
+  return shape;
+}
+
 AffineMap onnx::getReducedMap(NodeImporter &node, ArrayRef<int64_t> axes,
                               int64_t rank) {
   SmallVector<AffineExpr> exprs;
@@ -208,9 +215,7 @@ Value onnx::createReduction(NodeImporter &node, Tensor &tensor,
                             ArrayRef<int64_t> axes, Value identity,
                             ElementBody body) {
   int64_t rank = tensor.getRank();
-  Shape shape;
-  for (int64_t axis : getOtherAxes(axes, rank))
-    shape.push_back(tensor.shape[axis]);
+  Shape shape = getReducedShape(tensor, axes);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   for (int64_t axis : axes)

@@ -49,6 +49,9 @@ mlir::Value createElementwise(NodeImporter &node, ElementType type,
 llvm::SmallVector<int64_t> getOtherAxes(llvm::ArrayRef<int64_t> axes,
                                         int64_t rank);
 
+/// The shape of `tensor` without `axes`.
+Shape getReducedShape(const Tensor &tensor, llvm::ArrayRef<int64_t> axes);
+
 /// The map from all dimensions to those outside of `axes`.
 mlir::AffineMap getReducedMap(NodeImporter &node, llvm::ArrayRef<int64_t> axes,
                               int64_t rank);

@@ -55,9 +55,7 @@ static Value createSoftmax(NodeImporter &node, Tensor &input, int64_t axis,
           }));
   Value sum = createSum(node, powers, axis);
   if (!isLogarithm) {
-    Shape rows;
-    for (int64_t other : getOtherAxes(axis, input.getRank()))
-      rows.push_back(input.shape[other]);
+    Shape rows = getReducedShape(input, axis);
     Tensor sums = makeTensor(type, rows, sum);
     Value one = node.createScalar(type, 1);
     Value inverse = createElementwise(
@@ -118,9 +116,7 @@ static LogicalResult importFlatSoftmax(NodeImporter &node) {
 /// The mean along `axes`.
 static Value createMean(NodeImporter &node, Tensor &input,
                         ArrayRef<int64_t> axes) {
-  Shape shape;
-  for (int64_t axis : getOtherAxes(axes, input.getRank()))
-    shape.push_back(input.shape[axis]);
+  Shape shape = getReducedShape(input, axes);
   Tensor sum = makeTensor(input.type, shape, createSum(node, input, axes));
   Value count = node.createCount(input, axes);
   return createElementwise(

@@ -69,9 +69,7 @@ static LogicalResult setReduction(NodeImporter &node, Reduction kind,
                         }
                         return createAdd(b, type, result, element);
                       });
-  Shape reduced;
-  for (int64_t axis : getOtherAxes(axes, input.getRank()))
-    reduced.push_back(input.shape[axis]);
+  Shape reduced = getReducedShape(input, axes);
   if (kind == Reduction::Mean) {
     Value count = node.createCount(input, axes);
     Tensor sum = makeTensor(type, reduced, value);

@@ -199,7 +199,8 @@ Expected<std::string> quantc::emitCode(Module &module, const TargetSpec &target,
                              : CodeGenFileType::ObjectFile;
   SmallString<0> buffer;
   raw_svector_ostream os(buffer);
-  CodegenGate gate;
+  // The context keeps it.
+  static CodegenGate gate;
   module.getContext().setOptPassGate(gate);
   legacy::PassManager passes;
   TargetLibraryInfoImpl info = getLibraryInfo(module);

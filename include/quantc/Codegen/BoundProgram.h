@@ -40,14 +40,14 @@ inline constexpr llvm::StringLiteral kWorkspaceSizeAttr =
 /// The bound program of `module`, or null if it has none.
 mlir::func::FuncOp getBoundProgram(mlir::ModuleOp module);
 
+/// The same; emits an error if it has none.
+mlir::FailureOr<mlir::func::FuncOp> requireBoundProgram(mlir::ModuleOp module);
+
 /// The argument of `program` that is the executor; null if it has none.
 mlir::BlockArgument getExecutor(mlir::func::FuncOp program);
 
 /// The largest number of threads that `program` uses.
 int64_t getMaxThreads(mlir::func::FuncOp program);
-
-/// The same; emits an error if there is none.
-mlir::FailureOr<mlir::func::FuncOp> requireBoundProgram(mlir::ModuleOp module);
 
 /// The interface of a bound program.
 ProgramInterface getBoundInterface(mlir::func::FuncOp program);

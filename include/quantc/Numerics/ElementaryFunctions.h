@@ -103,6 +103,14 @@ typename A::Float expInBounds(A &a, typename A::Float x,
   return a.mul(a.fma(tail, first, first), factor);
 }
 
+/// The same for all x of one sign.
+template <typename A>
+typename A::Float expInBounds(A &a, typename A::Float x, PowerOfTwo power) {
+  typename A::Float offset = a.constant(power.offset);
+  typename A::Float factor = a.constant(power.factor);
+  return expInBounds(a, x, offset, factor);
+}
+
 /// elementary_a1: e^x. A NaN passes the selects, and every step after them.
 template <typename A>
 typename A::Float exp(A &a, typename A::Float x) {
@@ -125,9 +133,7 @@ template <typename A>
 typename A::Float expOfNonPositive(A &a, typename A::Float x) {
   typename A::Float lo = a.constant(expLowest);
   typename A::Float clamped = a.select(a.lessThan(x, lo), lo, x);
-  typename A::Float offset = a.constant(powerDown.offset);
-  typename A::Float factor = a.constant(powerDown.factor);
-  return expInBounds(a, clamped, offset, factor);
+  return expInBounds(a, clamped, powerDown);
 }
 
 /// exp(x) where x is not negative, or NaN: the same bits in fewer steps.
@@ -135,9 +141,7 @@ template <typename A>
 typename A::Float expOfNonNegative(A &a, typename A::Float x) {
   typename A::Float hi = a.constant(expHighest);
   typename A::Float clamped = a.select(a.lessThan(hi, x), hi, x);
-  typename A::Float offset = a.constant(powerUp.offset);
-  typename A::Float factor = a.constant(powerUp.factor);
-  return expInBounds(a, clamped, offset, factor);
+  return expInBounds(a, clamped, powerUp);
 }
 
 /// elementary_a2: ln x. With x = 2^e (1 + f), 1 + f in [2/3, 4/3):
