@@ -119,8 +119,9 @@ mlir::Value createMin(mlir::ImplicitLocOpBuilder &b, ElementType type,
 mlir::Value createGreater(mlir::ImplicitLocOpBuilder &b, ElementType type,
                           mlir::Value lhs, mlir::Value rhs);
 
-/// A number converted as Cast does: to integers towards zero and saturating,
-/// NaN to the lowest one; other integers wrap.
+/// A number converted as Cast does: floats to integers towards zero and
+/// saturating, NaN to the lowest one; those of less than a byte and integers
+/// wrap.
 mlir::Value createCast(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
                        ElementType from, ElementType to);
 
