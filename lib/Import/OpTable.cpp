@@ -14,7 +14,7 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   for (llvm::ArrayRef<OpRow> family :
        {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
         getElementwiseOps(), getGeneratorOps(), getIndexingOps(),
-        getLinearOps(), getLogicOps(), getNormalizationOps(),
+        getLinearOps(), getLogicOps(), getNormalizationOps(), getPadOps(),
         getQuantizationOps(), getReductionOps(), getScatterOps(),
         getSelectionOps(), getShapeOps()})
     for (const OpRow &row : family)
