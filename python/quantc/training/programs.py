@@ -53,9 +53,10 @@ def compile_once(model: Model, target: str) -> Program:
     """Compile ``model``, or return the program of an equal one.
 
     Weights that are trained are inputs, so that steps of models that differ in nothing else, such
-    as those of several seeds, are one program.
+    as those of several seeds, are one program. The file that a model is from makes no difference.
     """
-    return _compile_source(_Source(hashlib.sha256(model.mlir().encode()).digest(), model), target)
+    text = model.mlir().replace(model.path, "")
+    return _compile_source(_Source(hashlib.sha256(text.encode()).digest(), model), target)
 
 
 @dataclass(frozen=True)
