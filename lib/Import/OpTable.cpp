@@ -13,9 +13,10 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   const OpRow *best = nullptr;
   for (llvm::ArrayRef<OpRow> family :
        {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
-        getElementwiseOps(), getIndexingOps(), getLinearOps(), getLogicOps(),
-        getNormalizationOps(), getQuantizationOps(), getReductionOps(),
-        getShapeOps()})
+        getElementwiseOps(), getGeneratorOps(), getIndexingOps(),
+        getLinearOps(), getLogicOps(), getNormalizationOps(),
+        getQuantizationOps(), getReductionOps(), getScatterOps(),
+        getSelectionOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))
