@@ -22,6 +22,7 @@ public:
   mlir::ImplicitLocOpBuilder b;
 
   int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const { return node.opType; }
   mlir::MLIRContext *getContext() const { return program.getContext(); }
 
   /// Emits an error at this node; returns failure.
@@ -87,6 +88,10 @@ public:
 
   mlir::AffineExpr getConstantSize(int64_t size) const {
     return mlir::getAffineConstantExpr(size, getContext());
+  }
+  Shape getConstantSizes(llvm::ArrayRef<int64_t> sizes) const {
+    return llvm::map_to_vector<4>(
+        sizes, [&](int64_t size) { return getConstantSize(size); });
   }
   mlir::RankedTensorType getType(ElementType type,
                                  llvm::ArrayRef<mlir::AffineExpr> shape) const {

@@ -14,8 +14,8 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   for (llvm::ArrayRef<OpRow> family :
        {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
         getElementwiseOps(), getIndexingOps(), getLinearOps(), getLogicOps(),
-        getNormalizationOps(), getQuantizationOps(), getReductionOps(),
-        getShapeOps()})
+        getNormalizationOps(), getPoolingOps(), getQuantizationOps(),
+        getReductionOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

@@ -46,6 +46,7 @@ llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getPoolingOps();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getReductionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
