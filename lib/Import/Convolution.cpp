@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Convolution.h"
+
 #include "OpTable.h"
 #include "Windows.h"
 
@@ -15,25 +17,22 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// A convolution of one group over one or two spatial dimensions.
-static LogicalResult importConv(NodeImporter &node) {
-  if (failed(node.expectFloats(3)))
-    return failure();
-  Tensor &input = node.getInput(0);
-  Tensor &weight = node.getInput(1);
+FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
+                                          Tensor &weight, Tensor *bias) {
   size_t rank = input.getRank();
   SmallVector<int64_t> weightShape = getStaticShape(weight.shape);
   if ((rank != 3 && rank != 4) || weight.getRank() != rank ||
       ShapedType::isDynamicShape(weightShape))
-    return node.emitError("Conv of " + node.toString(input.shape) + " by " +
+    return node.emitError(node.getOpType() + " of " +
+                          node.toString(input.shape) + " by " +
                           node.toString(weight.shape) +
                           "; expects one or two spatial dimensions and a "
                           "weight of known shape");
   if (node.getInt("group", 1) != 1 || input.shape[1] != weight.shape[1])
-    return node.emitError("Conv of " + node.toString(input.shape) + " by " +
-                          node.toString(weight.shape) + " in " +
-                          Twine(node.getInt("group", 1)) +
-                          " groups; expects one group and equal channels");
+    return node.emitError(
+        node.getOpType() + " of " + node.toString(input.shape) + " by " +
+        node.toString(weight.shape) + " in " + Twine(node.getInt("group", 1)) +
+        " groups; expects one group and equal channels");
   FailureOr<SmallVector<Window>> windows =
       getWindows(node, ArrayRef(input.shape).drop_front(2),
                  ArrayRef(weightShape).drop_front(2));
@@ -65,24 +64,33 @@ static LogicalResult importConv(NodeImporter &node) {
     conv = linalg::Conv2DNchwFchwOp::create(node.b, init.getType(), operands,
                                             init, strideAttr, dilationAttr);
   Tensor result = makeTensor(input.type, shape, conv->getResult(0));
-  if (!node.hasInput(2))
-    return node.setOutput(0, result);
-
-  Tensor &bias = node.getInput(2);
-  if (bias.getRank() != 1 || bias.shape[0] != shape[1])
-    return node.emitError("Conv with a bias of shape " +
-                          node.toString(bias.shape) +
+  if (!bias)
+    return result;
+  if (bias->getRank() != 1 || bias->shape[0] != shape[1])
+    return node.emitError(node.getOpType() + " with a bias of shape " +
+                          node.toString(bias->shape) +
                           "; expects one number for each channel");
   AffineMap byChannel =
       AffineMap::get(rank, 0, getAffineDimExpr(1, node.getContext()));
   Value sum = createGeneric(
       node, input.type, shape,
       {{result.value, node.b.getMultiDimIdentityMap(rank)},
-       {node.getValue(bias), byChannel}},
+       {node.getValue(*bias), byChannel}},
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
         return arith::AddFOp::create(b, elements[0], elements[1]);
       });
-  return node.setOutput(0, input.type, shape, sum);
+  return makeTensor(input.type, shape, sum);
+}
+
+static LogicalResult importConv(NodeImporter &node) {
+  if (failed(node.expectFloats(3)))
+    return failure();
+  FailureOr<Tensor> result =
+      createConvolution(node, node.getInput(0), node.getInput(1),
+                        node.hasInput(2) ? &node.getInput(2) : nullptr);
+  if (failed(result))
+    return failure();
+  return node.setOutput(0, *result);
 }
 
 static constexpr OpRow kRows[] = {

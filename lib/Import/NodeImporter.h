@@ -18,6 +18,10 @@ class NodeImporter {
 public:
   NodeImporter(ProgramBuilder &program, const NodeProto &node, int64_t opset,
                llvm::ArrayRef<Tensor *> inputs);
+  /// The same node with other inputs, for an operator that is built from
+  /// others.
+  NodeImporter(const NodeImporter &node, llvm::ArrayRef<Tensor *> inputs,
+               unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
 
@@ -38,6 +42,10 @@ public:
     return index < inputs.size() && inputs[index];
   }
   Tensor &getInput(unsigned index) { return *inputs[index]; }
+  /// Null if the optional input is not there.
+  Tensor *findInput(unsigned index) {
+    return hasInput(index) ? inputs[index] : nullptr;
+  }
   llvm::ArrayRef<Tensor *> getInputs() const { return inputs; }
   mlir::Value getValue(Tensor &tensor) { return program.getValue(tensor, b); }
   mlir::Value getInputValue(unsigned index) {
@@ -73,7 +81,7 @@ public:
   // Outputs
   //===--------------------------------------------------------------------===//
 
-  unsigned getNumOutputs() const { return node.outputs.size(); }
+  unsigned getNumOutputs() const { return outputs.size(); }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);

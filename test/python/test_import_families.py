@@ -1,4 +1,4 @@
-"""Operators over windows and positions in space, against onnxruntime.
+"""More operators against onnxruntime, a family at a time.
 
 The cases are of the kind of test_import_ops.py. All of a family are also compiled, as one program
 of several nodes, which must give the bytes of the interpreter.
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import helper
 
 import quantc
 import test_import_ops
-from test_import_ops import Case, bytes_, case, floats
+from test_import_ops import RNG, Case, bytes_, case, floats, positive
 
 POOLING = [
     case("MaxPool", floats(2, 3, 9), kernel_shape=[3], strides=[2], pads=[1, 1]),
@@ -41,7 +42,28 @@ POOLING = [
     case("GlobalLpPool", floats(2, 3, 4), p=3),
 ]  # fmt: skip
 
-FAMILIES = {"pooling": POOLING}
+STEP = np.array(0.02, np.float32)
+WIDE = RNG.integers(-9000, 9000, (3, 8)).astype(np.int16)
+
+INTEGERS = [
+    case("QuantizeLinear", 99 * floats(3, 4), STEP, np.array(-100, np.int16), opset=21),
+    case("QuantizeLinear", 99 * floats(3, 4), STEP, np.uint16(300), opset=21, constant=(1, 2)),
+    case("QuantizeLinear", floats(3, 4), positive(3) / 99, bytes_(3), opset=21, axis=0),
+    case("QuantizeLinear", floats(3, 8), positive(3, 2) / 999, np.zeros((3, 2), np.int16),
+         opset=21, axis=1, block_size=4),
+    case("DequantizeLinear", WIDE, positive(8), np.arange(8).astype(np.int16), opset=21),
+    case("DequantizeLinear", WIDE, positive(3, 2), opset=21, axis=1, block_size=4),
+    case("DequantizeLinear", WIDE.view(np.uint16), STEP, np.array(500, np.uint16), opset=21,
+         constant=(0, 2)),
+    case("DequantizeLinear", bytes_(3, 4), positive(4), bytes_(4), opset=21),
+    case("DequantizeLinear", np.array([[5, -70000]], np.int32), positive(2), opset=21),
+    case("ConvInteger", bytes_(1, 2, 7, 6), bytes_(3, 2, 3, 2), np.array(5, np.int8),
+         pads=[1, 0, 2, 1], strides=[2, 1]),
+    case("ConvInteger", bytes_(2, 3, 8), bytes_(4, 3, 3), dilations=[2]),
+    case("MatMulInteger", bytes_(2, 5, 3), bytes_(3, 4), np.array(3, np.int8), bytes_(4)),
+]  # fmt: skip
+
+FAMILIES = {"pooling": POOLING, "integers": INTEGERS}
 
 
 @pytest.mark.parametrize("sample", [x for cases in FAMILIES.values() for x in cases], ids=str)
