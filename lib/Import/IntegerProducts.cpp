@@ -72,10 +72,13 @@ static FailureOr<Tensor> createCentered(NodeImporter &node, Tensor &input,
   Value centered = createElementwise(
       node, ElementType::Int32, input.shape, operands,
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value wide = createWide(b, type, elements[0]);
+        auto widen = [&](Value element) {
+          return createCast(b, element, type, ElementType::Int32);
+        };
+        Value wide = widen(elements[0]);
         if (elements.size() == 1)
           return wide;
-        return arith::SubIOp::create(b, wide, createWide(b, type, elements[1]));
+        return arith::SubIOp::create(b, wide, widen(elements[1]));
       });
   return makeTensor(ElementType::Int32, input.shape, centered);
 }

@@ -30,10 +30,11 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
   if (isStandardDomain(domain))
     return ::findOp({getActivationOps(), getConvolutionOps(),
                      getDataMovementOps(), getElementwiseOps(),
-                     getIndexingOps(), getIntegerProductOps(), getLinearOps(),
-                     getLogicOps(), getNormalizationOps(), getPoolingOps(),
-                     getQOperators(), getQuantizationOps(), getReductionOps(),
-                     getShapeOps()},
+                     getGeneratorOps(), getIndexingOps(),
+                     getIntegerProductOps(), getLinearOps(), getLogicOps(),
+                     getNormalizationOps(), getPoolingOps(), getQOperators(),
+                     getQuantizationOps(), getReductionOps(), getScatterOps(),
+                     getSelectionOps(), getShapeOps()},
                     name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),

@@ -30,14 +30,6 @@ int64_t onnx::getSignBit(ElementType type) {
   return int64_t(1) << (getBitWidth(type) - 1);
 }
 
-Value onnx::createWide(ImplicitLocOpBuilder &b, ElementType type, Value value) {
-  if (getBitWidth(type) == 32)
-    return value;
-  if (isUnsigned(type))
-    return arith::ExtUIOp::create(b, b.getI32Type(), value);
-  return arith::ExtSIOp::create(b, b.getI32Type(), value);
-}
-
 //===----------------------------------------------------------------------===//
 // Blocks
 //===----------------------------------------------------------------------===//
@@ -252,7 +244,8 @@ static Value createByBlock(
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
         Value zeroPoint;
         if (parameters.zeroPoint)
-          zeroPoint = createWide(b, parameters.zeroPoint->type, elements[2]);
+          zeroPoint = createCast(b, elements[2], parameters.zeroPoint->type,
+                                 ElementType::Int32);
         else
           zeroPoint = arith::ConstantIntOp::create(b, 0, /*width=*/32);
         return body(b, elements[0], elements[1], zeroPoint);
@@ -339,15 +332,16 @@ onnx::createDequantized(NodeImporter &node, Tensor &input,
     return *folded;
   ElementType type = ElementType::Float;
   if (!isStorage(input.type))
-    return makeTensor(type, input.shape,
-                      createByBlock(node, type, input, parameters, *blocks,
-                                    [&](ImplicitLocOpBuilder &b, Value q,
-                                        Value scale, Value zeroPoint) {
-                                      Emit a(b, b.getLoc());
-                                      return numerics::dequantize(
-                                          a, createWide(b, input.type, q),
-                                          scale, zeroPoint);
-                                    }));
+    return makeTensor(
+        type, input.shape,
+        createByBlock(node, type, input, parameters, *blocks,
+                      [&](ImplicitLocOpBuilder &b, Value q, Value scale,
+                          Value zeroPoint) {
+                        Emit a(b, b.getLoc());
+                        return numerics::dequantize(
+                            a, createCast(b, q, input.type, ElementType::Int32),
+                            scale, zeroPoint);
+                      }));
   FailureOr<Value> zeroPoint =
       getStorageZeroPoints(node, parameters, input.type, *blocks);
   if (failed(zeroPoint))

@@ -53,10 +53,6 @@ Tensor makeStored(NodeImporter &node, ElementType type,
 /// unsigned integers.
 int64_t getSignBit(ElementType type);
 
-/// The integer `value` of `type`, which has at most 32 bits, as i32.
-mlir::Value createWide(mlir::ImplicitLocOpBuilder &b, ElementType type,
-                       mlir::Value value);
-
 } // namespace quantc::onnx
 
 #endif // QUANTC_LIB_IMPORT_QUANTIZEDTENSORS_H

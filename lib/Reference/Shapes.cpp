@@ -72,8 +72,11 @@ Scalar reference::load(const HostTensor &tensor, int64_t index) {
   case DataType::Bool:
     value.integer = read<int8_t>(tensor, index) ? -1 : 0;
     break;
+  case DataType::I2:
   case DataType::I4:
   case DataType::I8:
+  case DataType::U2:
+  case DataType::U4:
   case DataType::U8:
     value.integer = read<int8_t>(tensor, index);
     break;
@@ -104,8 +107,11 @@ void reference::store(HostTensor &tensor, int64_t index, Scalar value) {
     return write(tensor, index, truncateHalf(value.f32, tensor.type));
   case DataType::Bool:
     return write<int8_t>(tensor, index, value.integer & 1);
+  case DataType::I2:
   case DataType::I4:
   case DataType::I8:
+  case DataType::U2:
+  case DataType::U4:
   case DataType::U8:
     return write<int8_t>(tensor, index, value.integer);
   case DataType::I16:
@@ -121,9 +127,18 @@ void reference::store(HostTensor &tensor, int64_t index, Scalar value) {
 }
 
 static unsigned getBitWidth(DataType type) {
-  if (type == DataType::Bool)
+  switch (type) {
+  case DataType::Bool:
     return 1;
-  return type == DataType::I4 ? 4 : 8 * getByteSize(type);
+  case DataType::I2:
+  case DataType::U2:
+    return 2;
+  case DataType::I4:
+  case DataType::U4:
+    return 4;
+  default:
+    return 8 * getByteSize(type);
+  }
 }
 
 int64_t reference::wrapInteger(uint64_t value, DataType type) {
