@@ -18,10 +18,15 @@ class NodeImporter {
 public:
   NodeImporter(ProgramBuilder &program, const NodeProto &node, int64_t opset,
                llvm::ArrayRef<Tensor *> inputs);
+  /// The same node with other inputs, for an operator that is built from
+  /// others.
+  NodeImporter(const NodeImporter &node, llvm::ArrayRef<Tensor *> inputs,
+               unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
 
   int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const { return node.opType; }
   mlir::MLIRContext *getContext() const { return program.getContext(); }
 
   /// Emits an error at this node; returns failure.
@@ -37,6 +42,10 @@ public:
     return index < inputs.size() && inputs[index];
   }
   Tensor &getInput(unsigned index) { return *inputs[index]; }
+  /// Null if the optional input is not there.
+  Tensor *findInput(unsigned index) {
+    return hasInput(index) ? inputs[index] : nullptr;
+  }
   llvm::ArrayRef<Tensor *> getInputs() const { return inputs; }
   mlir::Value getValue(Tensor &tensor) { return program.getValue(tensor, b); }
   mlir::Value getInputValue(unsigned index) {
@@ -75,7 +84,7 @@ public:
   // Outputs
   //===--------------------------------------------------------------------===//
 
-  unsigned getNumOutputs() const { return node.outputs.size(); }
+  unsigned getNumOutputs() const { return outputs.size(); }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);
@@ -92,6 +101,10 @@ public:
 
   mlir::AffineExpr getConstantSize(int64_t size) const {
     return mlir::getAffineConstantExpr(size, getContext());
+  }
+  Shape getConstantSizes(llvm::ArrayRef<int64_t> sizes) const {
+    return llvm::map_to_vector<4>(
+        sizes, [&](int64_t size) { return getConstantSize(size); });
   }
   mlir::RankedTensorType getType(ElementType type,
                                  llvm::ArrayRef<mlir::AffineExpr> shape) const {
