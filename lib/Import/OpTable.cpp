@@ -12,10 +12,10 @@ using namespace quantc::onnx;
 const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   const OpRow *best = nullptr;
   for (llvm::ArrayRef<OpRow> family :
-       {getActivationOps(), getConvolutionOps(), getDataMovementOps(),
-        getElementwiseOps(), getIndexingOps(), getLinearOps(), getLogicOps(),
-        getNormalizationOps(), getQuantizationOps(), getReductionOps(),
-        getShapeOps()})
+       {getActivationOps(), getAttentionOps(), getConvolutionOps(),
+        getDataMovementOps(), getEinsumOps(), getElementwiseOps(),
+        getIndexingOps(), getLinearOps(), getLogicOps(), getNormalizationOps(),
+        getQuantizationOps(), getReductionOps(), getRotaryOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

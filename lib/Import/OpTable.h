@@ -35,12 +35,14 @@ inline constexpr unsigned kVariadic = ~0u;
 
 /// The opsets that the rows are right for.
 inline constexpr int64_t kMinOpset = 7;
-inline constexpr int64_t kMaxOpset = 27;
+inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getAttentionOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
+llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getLinearOps();
@@ -48,6 +50,7 @@ llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getShapeOps();
 
 /// The row for operator `name` at `opset`, or null.
