@@ -15,7 +15,8 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
        {getActivationOps(), getAttentionOps(), getConvolutionOps(),
         getDataMovementOps(), getEinsumOps(), getElementwiseOps(),
         getIndexingOps(), getLinearOps(), getLogicOps(), getNormalizationOps(),
-        getQuantizationOps(), getReductionOps(), getRotaryOps(), getShapeOps()})
+        getQuantizationOps(), getRecurrentOps(), getReductionOps(),
+        getRotaryOps(), getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

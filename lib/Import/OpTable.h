@@ -49,6 +49,7 @@ llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
 llvm::ArrayRef<OpRow> getQuantizationOps();
+llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
 llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getShapeOps();
