@@ -28,13 +28,14 @@ bool onnx::isStandardDomain(StringRef domain) {
 
 const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
   if (isStandardDomain(domain))
-    return ::findOp({getActivationOps(), getConvolutionOps(),
-                     getDataMovementOps(), getElementwiseOps(),
+    return ::findOp({getActivationOps(), getAttentionOps(), getConvolutionOps(),
+                     getDataMovementOps(), getEinsumOps(), getElementwiseOps(),
                      getGeneratorOps(), getIndexingOps(),
                      getIntegerProductOps(), getLinearOps(), getLogicOps(),
                      getNormalizationOps(), getPoolingOps(), getQOperators(),
-                     getQuantizationOps(), getReductionOps(), getScatterOps(),
-                     getSelectionOps(), getShapeOps()},
+                     getQuantizationOps(), getRecurrentOps(), getReductionOps(),
+                     getRotaryOps(), getScatterOps(), getSelectionOps(),
+                     getShapeOps()},
                     name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),

@@ -49,8 +49,10 @@ inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getAttentionOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
+llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getGeneratorOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
@@ -61,7 +63,9 @@ llvm::ArrayRef<OpRow> getNormalizationOps();
 llvm::ArrayRef<OpRow> getPoolingOps();
 llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
+llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getScatterOps();
 llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
