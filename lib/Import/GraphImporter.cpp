@@ -22,10 +22,6 @@ using namespace quantc::onnx;
 /// The program's function.
 static constexpr llvm::StringLiteral kEntryName = "main";
 
-static bool isDefaultDomain(StringRef domain) {
-  return domain.empty() || domain == "ai.onnx";
-}
-
 static OwningOpRef<ModuleOp> createModule(Location loc) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder(module->getBodyRegion());
@@ -71,7 +67,7 @@ OwningOpRef<ModuleOp> GraphImporter::import() {
 
 LogicalResult GraphImporter::readOpset() {
   for (auto [domain, version] : model.opsets)
-    if (isDefaultDomain(domain))
+    if (isStandardDomain(domain))
       opset = version;
   if (opset < kMinOpset || opset > kMaxOpset)
     return emitError() << "model uses opset " << opset
@@ -86,15 +82,14 @@ LogicalResult GraphImporter::checkOperators(const GraphProto &graph) {
   llvm::MapVector<StringRef, unsigned> unsupported;
   unsigned numNodes = 0;
   for (const NodeProto &node : graph.nodes) {
-    bool isDefault = isDefaultDomain(node.domain);
-    if (isDefault && findOp(node.opType, opset))
+    if (findOp(node.domain, node.opType, opset))
       continue;
     ++unsupported[node.opType];
     ++numNodes;
     emitError(node.getLayerName())
         << "operator " << node.opType << " of domain "
-        << (isDefault ? "ai.onnx" : node.domain) << " is not supported (opset "
-        << opset << ")";
+        << (isStandardDomain(node.domain) ? "ai.onnx" : node.domain)
+        << " is not supported (opset " << opset << ")";
   }
   if (unsupported.empty())
     return success();
@@ -277,7 +272,7 @@ LogicalResult GraphImporter::build(NodeImporter &node, const OpRow &row,
 
 LogicalResult GraphImporter::importNode(const NodeProto &proto) {
   StringRef name = proto.getLayerName();
-  const OpRow *row = findOp(proto.opType, opset);
+  const OpRow *row = findOp(proto.domain, proto.opType, opset);
   SmallVector<Tensor *> operands;
   for (StringRef input : proto.inputs) {
     Tensor *tensor = input.empty() ? nullptr : tensors.lookup(input);

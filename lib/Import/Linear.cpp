@@ -1,4 +1,4 @@
-//===- Linear.cpp - MatMul, MatMulInteger and Gemm ------------------------===//
+//===- Linear.cpp - MatMul and Gemm ---------------------------------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Builders.h"
+#include "Einsum.h"
 #include "OpTable.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,10 +16,9 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// `[M, K] * [K, N]`, or `[M, K] * [N, K]^T`, as a linalg.matmul.
-static Value createMatmul(NodeImporter &node, ElementType type, Value lhs,
-                          Value rhs, ArrayRef<AffineExpr> shape,
-                          bool isRhsTransposed) {
+Value onnx::createMatmul(NodeImporter &node, ElementType type, Value lhs,
+                         Value rhs, ArrayRef<AffineExpr> shape,
+                         bool isRhsTransposed) {
   Value init = node.createFilled(node.createScalar(type, 0), type, shape);
   SmallVector<NamedAttribute> attributes;
   if (isRhsTransposed) {
@@ -119,39 +119,33 @@ static LogicalResult importGemm(NodeImporter &node) {
       });
 }
 
-/// A contraction whose batch dimensions broadcast, as a linalg.generic over
-/// (batch..., m, n, k).
+/// A contraction whose batch dimensions broadcast: those that an operand has
+/// with size 1, where the other has more, are no dimensions of it.
 static Value createBroadcastMatmul(NodeImporter &node, Tensor &lhs, Tensor &rhs,
                                    ArrayRef<AffineExpr> shape) {
   size_t batchRank = shape.size() - 2;
-  MLIRContext *context = node.getContext();
-  AffineExpr m = getAffineDimExpr(batchRank, context);
-  AffineExpr n = getAffineDimExpr(batchRank + 1, context);
-  AffineExpr k = getAffineDimExpr(batchRank + 2, context);
-  auto getMap = [&](const Tensor &tensor, AffineExpr first, AffineExpr second) {
-    AffineMap batch = getBroadcastMap(node, ArrayRef(tensor.shape).drop_back(2),
-                                      shape.take_front(batchRank));
-    SmallVector<AffineExpr> exprs(batch.getResults());
-    exprs.append({first, second});
-    return AffineMap::get(batchRank + 3, 0, exprs, context);
+  auto getTerm = [&](Tensor &tensor, StringRef matrix) {
+    Term term;
+    Shape kept;
+    size_t missing = shape.size() - tensor.getRank();
+    for (auto [dim, size] :
+         llvm::enumerate(ArrayRef(tensor.shape).drop_back(2))) {
+      if (size != shape[missing + dim])
+        continue;
+      term.dims += static_cast<char>('0' + missing + dim);
+      kept.push_back(size);
+    }
+    term.dims += matrix;
+    kept.append(tensor.shape.end() - 2, tensor.shape.end());
+    term.tensor = reshapeTensor(node, tensor, kept);
+    return term;
   };
-  Tensor result = makeTensor({}, shape, {});
-  SmallVector<AffineMap> maps = {getMap(lhs, m, k), getMap(rhs, k, n),
-                                 getMap(result, m, n)};
-  SmallVector<utils::IteratorType> iterators(batchRank + 2,
-                                             utils::IteratorType::parallel);
-  iterators.push_back(utils::IteratorType::reduction);
-  ElementType type = lhs.type;
-  Value init = node.createFilled(node.createScalar(type, 0), type, shape);
-  auto generic = linalg::GenericOp::create(
-      node.b, init.getType(),
-      ValueRange{node.getValue(lhs), node.getValue(rhs)}, init, maps, iterators,
-      [&](OpBuilder &builder, Location loc, ValueRange elements) {
-        ImplicitLocOpBuilder b(loc, builder);
-        Value product = createMul(b, type, elements[0], elements[1]);
-        linalg::YieldOp::create(b, createAdd(b, type, elements[2], product));
-      });
-  return generic.getResult(0);
+  std::string dims;
+  for (size_t dim = 0; dim < batchRank; ++dim)
+    dims += static_cast<char>('0' + dim);
+  Tensor result =
+      createEinsum(node, getTerm(lhs, "mk"), getTerm(rhs, "kn"), dims + "mn");
+  return node.getValue(result);
 }
 
 /// The product of stacks of matrices of equal batch shape.
@@ -198,7 +192,11 @@ static Tensor toMatrix(NodeImporter &node, Tensor &vector, bool isRow) {
 }
 
 /// numpy.matmul, which becomes output 0.
-static LogicalResult setProduct(NodeImporter &node, Tensor lhs, Tensor rhs) {
+static LogicalResult importMatMul(NodeImporter &node) {
+  node.getInputValue(0);
+  node.getInputValue(1);
+  Tensor lhs = node.getInput(0);
+  Tensor rhs = node.getInput(1);
   if (lhs.type != rhs.type || lhs.type == ElementType::Bool)
     return node.emitError("MatMul of " + getName(lhs.type) + " and " +
                           getName(rhs.type) + "; expects equal number types");
@@ -246,68 +244,9 @@ static LogicalResult setProduct(NodeImporter &node, Tensor lhs, Tensor rhs) {
   return node.setOutput(0, lhs.type, result, value);
 }
 
-static LogicalResult importMatMul(NodeImporter &node) {
-  node.getInputValue(0);
-  node.getInputValue(1);
-  return setProduct(node, node.getInput(0), node.getInput(1));
-}
-
-/// Input `index` of MatMulInteger less its zero point, in i32.
-static FailureOr<Tensor> getCentered(NodeImporter &node, unsigned index) {
-  Tensor &input = node.getInput(index);
-  ElementType type = input.type;
-  if (type != ElementType::Int8 && type != ElementType::UInt8)
-    return node.emitError("MatMulInteger of " + getName(type) +
-                          "; expects INT8 or UINT8");
-  SmallVector<Tensor *> operands = {&input};
-  if (node.hasInput(index + 2)) {
-    Tensor &zeroPoint = node.getInput(index + 2);
-    bool isPerTensor =
-        zeroPoint.getRank() == 0 ||
-        (zeroPoint.getRank() == 1 && isConstant(zeroPoint.shape[0], 1));
-    // One for each column is broadcast.
-    bool isPerColumn = index == 1 && input.getRank() > 1 &&
-                       zeroPoint.getRank() == 1 &&
-                       zeroPoint.shape.back() == input.shape.back();
-    if (zeroPoint.type != type || (!isPerTensor && !isPerColumn))
-      return node.emitError(
-          "MatMulInteger with a zero point of type " + getName(zeroPoint.type) +
-          " and shape " + node.toString(zeroPoint.shape) +
-          "; expects one of the type of its operand, or one for each column of "
-          "the second operand");
-    operands.push_back(&zeroPoint);
-  }
-  Value centered = createElementwise(
-      node, ElementType::Int32, input.shape, operands,
-      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        auto widen = [&](Value element) -> Value {
-          if (isUnsigned(type))
-            return arith::ExtUIOp::create(b, b.getI32Type(), element);
-          return arith::ExtSIOp::create(b, b.getI32Type(), element);
-        };
-        Value wide = widen(elements[0]);
-        if (elements.size() == 1)
-          return wide;
-        return arith::SubIOp::create(b, wide, widen(elements[1]));
-      });
-  return makeTensor(ElementType::Int32, input.shape, centered);
-}
-
-/// numpy.matmul of integers less their zero points, summed in i32 modulo 2^32.
-static LogicalResult importMatMulInteger(NodeImporter &node) {
-  FailureOr<Tensor> lhs = getCentered(node, 0);
-  if (failed(lhs))
-    return failure();
-  FailureOr<Tensor> rhs = getCentered(node, 1);
-  if (failed(rhs))
-    return failure();
-  return setProduct(node, *lhs, *rhs);
-}
-
 static constexpr OpRow kRows[] = {
     {"Gemm", 7, 2, 3, importGemm},
     {"MatMul", 1, 2, 2, importMatMul},
-    {"MatMulInteger", 10, 2, 4, importMatMulInteger},
 };
 
 ArrayRef<OpRow> onnx::getLinearOps() { return kRows; }

@@ -41,6 +41,7 @@ enum Attribute : uint32_t {
   kG = 6,
   kFloats = 7,
   kInts = 8,
+  kStrings = 9,
 };
 enum Tensor : uint32_t {
   kDims = 1,
@@ -162,6 +163,8 @@ static bool readAttribute(const Field &message, AttributeProto &attribute) {
       return readString(field, attribute.graph.emplace());
     case fields::kInts:
       return appendVarints(field, attribute.ints);
+    case fields::kStrings:
+      return readString(field, attribute.strings.emplace_back());
     default:
       return true;
     }

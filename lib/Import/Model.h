@@ -69,6 +69,7 @@ struct AttributeProto {
   llvm::SmallVector<int64_t, 0> ints;
   /// The GraphProto of a body, for `parseGraph`.
   std::optional<llvm::StringRef> graph;
+  llvm::SmallVector<llvm::StringRef, 0> strings;
 };
 
 /// NodeProto.

@@ -24,6 +24,11 @@ NodeImporter::NodeImporter(ProgramBuilder &program, const NodeProto &node,
       program(program), node(node), opset(opset), inputs(inputs),
       outputs(node.outputs.size()) {}
 
+NodeImporter::NodeImporter(const NodeImporter &node, ArrayRef<Tensor *> inputs,
+                           unsigned numOutputs)
+    : b(node.b), program(node.program), node(node.node), opset(node.opset),
+      inputs(inputs), outputs(numOutputs) {}
+
 LogicalResult NodeImporter::emitError(const Twine &message) {
   return mlir::emitError(b.getLoc(), message);
 }
@@ -85,6 +90,22 @@ NodeImporter::getInts(StringRef name) const {
   if (const AttributeProto *attribute = findAttribute(name))
     return llvm::to_vector(ArrayRef<int64_t>(attribute->ints));
   return std::nullopt;
+}
+
+SmallVector<float> NodeImporter::getFloats(StringRef name) const {
+  const AttributeProto *attribute = findAttribute(name);
+  if (!attribute)
+    return {};
+  SmallVector<float> floats(attribute->floatBytes.size() / sizeof(float));
+  llvm::copy(attribute->floatBytes, reinterpret_cast<char *>(floats.data()));
+  return floats;
+}
+
+SmallVector<StringRef> NodeImporter::getStrings(StringRef name) const {
+  const AttributeProto *attribute = findAttribute(name);
+  if (!attribute)
+    return {};
+  return llvm::to_vector(ArrayRef<StringRef>(attribute->strings));
 }
 
 FailureOr<std::optional<SmallVector<int64_t>>>

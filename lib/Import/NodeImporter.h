@@ -29,6 +29,10 @@ class NodeImporter {
 public:
   NodeImporter(ProgramBuilder &program, const NodeProto &node, int64_t opset,
                llvm::ArrayRef<Tensor *> inputs);
+  /// The same node with other inputs, for an operator that is built from
+  /// others.
+  NodeImporter(const NodeImporter &node, llvm::ArrayRef<Tensor *> inputs,
+               unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
 
@@ -36,6 +40,7 @@ public:
   BodyImporter *bodies = nullptr;
 
   int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const { return node.opType; }
   mlir::MLIRContext *getContext() const { return program.getContext(); }
 
   /// Emits an error at this node; returns failure.
@@ -51,6 +56,10 @@ public:
     return index < inputs.size() && inputs[index];
   }
   Tensor &getInput(unsigned index) { return *inputs[index]; }
+  /// Null if the optional input is not there.
+  Tensor *findInput(unsigned index) {
+    return hasInput(index) ? inputs[index] : nullptr;
+  }
   llvm::ArrayRef<Tensor *> getInputs() const { return inputs; }
   mlir::Value getValue(Tensor &tensor) { return program.getValue(tensor, b); }
   mlir::Value getInputValue(unsigned index) {
@@ -73,6 +82,9 @@ public:
   llvm::StringRef getString(llvm::StringRef name,
                             llvm::StringRef fallback) const;
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name) const;
+  /// Empty if the attribute is not there.
+  llvm::SmallVector<float> getFloats(llvm::StringRef name) const;
+  llvm::SmallVector<llvm::StringRef> getStrings(llvm::StringRef name) const;
   /// The integers that older opsets have in attribute `name` and newer ones in
   /// input `index`, which must be constant; nothing when neither is there.
   mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
@@ -89,7 +101,11 @@ public:
   // Outputs
   //===--------------------------------------------------------------------===//
 
-  unsigned getNumOutputs() const { return node.outputs.size(); }
+  unsigned getNumOutputs() const { return outputs.size(); }
+  /// Whether output `index` has a name.
+  bool isOutputUsed(unsigned index) const {
+    return index < node.outputs.size() && !node.outputs[index].empty();
+  }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);
@@ -106,6 +122,10 @@ public:
 
   mlir::AffineExpr getConstantSize(int64_t size) const {
     return mlir::getAffineConstantExpr(size, getContext());
+  }
+  Shape getConstantSizes(llvm::ArrayRef<int64_t> sizes) const {
+    return llvm::map_to_vector<4>(
+        sizes, [&](int64_t size) { return getConstantSize(size); });
   }
   mlir::RankedTensorType getType(ElementType type,
                                  llvm::ArrayRef<mlir::AffineExpr> shape) const {
