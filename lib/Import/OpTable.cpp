@@ -28,13 +28,16 @@ bool onnx::isStandardDomain(StringRef domain) {
 
 const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
   if (isStandardDomain(domain))
-    return ::findOp({getActivationOps(), getConvolutionOps(),
-                     getDataMovementOps(), getElementwiseOps(),
-                     getGeneratorOps(), getIndexingOps(),
-                     getIntegerProductOps(), getLinearOps(), getLogicOps(),
-                     getNormalizationOps(), getPoolingOps(), getQOperators(),
-                     getQuantizationOps(), getReductionOps(), getScatterOps(),
-                     getSelectionOps(), getShapeOps()},
+    return ::findOp({getActivationOps(),    getChannelNormalizationOps(),
+                     getConvTransposeOps(), getConvolutionOps(),
+                     getResizeOps(),        getDataMovementOps(),
+                     getElementwiseOps(),   getGeneratorOps(),
+                     getIndexingOps(),      getIntegerProductOps(),
+                     getLinearOps(),        getLogicOps(),
+                     getNormalizationOps(), getPoolingOps(),
+                     getQOperators(),       getQuantizationOps(),
+                     getReductionOps(),     getScatterOps(),
+                     getSelectionOps(),     getShapeOps()},
                     name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),

@@ -49,6 +49,8 @@ inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getChannelNormalizationOps();
+llvm::ArrayRef<OpRow> getConvTransposeOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
@@ -62,6 +64,7 @@ llvm::ArrayRef<OpRow> getPoolingOps();
 llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getResizeOps();
 llvm::ArrayRef<OpRow> getScatterOps();
 llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
