@@ -373,6 +373,9 @@ Tensor onnx::extractPart(NodeImporter &node, Tensor &input, int64_t axis,
                          int64_t offset, int64_t size, int64_t step) {
   Shape shape = input.shape;
   shape[axis] = node.getConstantSize(size);
+  // A slice has to begin inside, where there may be no element.
+  if (size == 0)
+    return makeTensor(input.type, shape, node.createEmpty(input.type, shape));
   SmallVector<OpFoldResult> offsets(input.getRank(), node.b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(input.getRank(), node.b.getIndexAttr(1));
   offsets[axis] = node.b.getIndexAttr(offset);

@@ -103,6 +103,24 @@ mlir::Value createTranspose(NodeImporter &node, mlir::Value value,
                             llvm::ArrayRef<mlir::AffineExpr> shape,
                             llvm::ArrayRef<int64_t> permutation);
 
+/// `[M, K] * [K, N]`, or `[M, K] * [N, K]^T`, as a linalg.matmul of `shape`,
+/// `[M, N]`; in Linear.cpp.
+mlir::Value createMatmul(NodeImporter &node, ElementType type, mlir::Value lhs,
+                         mlir::Value rhs,
+                         llvm::ArrayRef<mlir::AffineExpr> shape,
+                         bool isRhsTransposed);
+
+/// Rows of `table` along `axis` by their `numbers`, which becomes a tensor of
+/// `shape`: a generic over the result that extracts from the table. Negative
+/// numbers count from the end; others outside of the table, which ONNX does not
+/// allow, are clamped to it. In Indexing.cpp.
+mlir::Value createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
+                         int64_t axis, llvm::ArrayRef<mlir::AffineExpr> shape);
+
+/// softmax(x) along the last dimension, where a row of -inf is 0; in
+/// Normalization.cpp.
+mlir::Value createMaskedSoftmax(NodeImporter &node, Tensor &input);
+
 /// The elements `offset`, `offset + step`, ... of `input` along `axis`, `size`
 /// of them.
 Tensor extractPart(NodeImporter &node, Tensor &input, int64_t axis,
@@ -123,8 +141,9 @@ mlir::Value createMin(mlir::ImplicitLocOpBuilder &b, ElementType type,
 mlir::Value createGreater(mlir::ImplicitLocOpBuilder &b, ElementType type,
                           mlir::Value lhs, mlir::Value rhs);
 
-/// A number converted as Cast does: to integers towards zero and saturating,
-/// NaN to the lowest one; other integers wrap.
+/// A number converted as Cast does: floats to integers towards zero and
+/// saturating, NaN to the lowest one; those of less than a byte and integers
+/// wrap.
 mlir::Value createCast(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
                        ElementType from, ElementType to);
 

@@ -88,6 +88,11 @@ Value onnx::createCast(ImplicitLocOpBuilder &b, Value value, ElementType from,
   Type single = b.getF32Type();
   if (isFloat(from)) {
     Value number = isHalf(from) ? castFloat(b, value, single) : value;
+    // What integers of 4 bits do not have wraps, as integers do.
+    if (getBitWidth(to) < 8)
+      return castInteger(
+          b, createFloatToInt(b, number, ElementType::Int32, b.getI32Type()),
+          toType, /*isUnsigned=*/false);
     return createFloatToInt(b, number, to, cast<IntegerType>(toType));
   }
   Type floatType = isHalf(to) ? single : toType;

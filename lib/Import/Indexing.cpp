@@ -141,11 +141,8 @@ static LogicalResult importSlice(NodeImporter &node) {
 // Gather
 //===----------------------------------------------------------------------===//
 
-/// Rows of a table by their numbers: a generic over the result that extracts
-/// from the table. Negative numbers count from the end; others outside of the
-/// table, which ONNX does not allow, are clamped to it.
-static Value createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
-                          int64_t axis, ArrayRef<AffineExpr> shape) {
+Value onnx::createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
+                         int64_t axis, ArrayRef<AffineExpr> shape) {
   size_t numbersRank = numbers.getRank();
   SmallVector<AffineExpr> exprs;
   for (size_t dim = 0; dim < numbersRank; ++dim)

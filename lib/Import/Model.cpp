@@ -40,6 +40,7 @@ enum Attribute : uint32_t {
   kT = 5,
   kFloats = 7,
   kInts = 8,
+  kStrings = 9,
 };
 enum Tensor : uint32_t {
   kDims = 1,
@@ -159,6 +160,8 @@ static bool readAttribute(const Field &message, AttributeProto &attribute) {
       return appendFixed32(field, attribute.floatBytes);
     case fields::kInts:
       return appendVarints(field, attribute.ints);
+    case fields::kStrings:
+      return readString(field, attribute.strings.emplace_back());
     default:
       return true;
     }

@@ -67,6 +67,7 @@ struct AttributeProto {
   std::optional<TensorProto> t;
   llvm::SmallVector<char, 0> floatBytes;
   llvm::SmallVector<int64_t, 0> ints;
+  llvm::SmallVector<llvm::StringRef, 0> strings;
 };
 
 /// NodeProto.

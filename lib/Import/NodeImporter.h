@@ -68,6 +68,9 @@ public:
   llvm::StringRef getString(llvm::StringRef name,
                             llvm::StringRef fallback) const;
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name) const;
+  /// Empty if the attribute is not there.
+  llvm::SmallVector<float> getFloats(llvm::StringRef name) const;
+  llvm::SmallVector<llvm::StringRef> getStrings(llvm::StringRef name) const;
   /// The integers that older opsets have in attribute `name` and newer ones in
   /// input `index`, which must be constant; nothing when neither is there.
   mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
@@ -85,6 +88,10 @@ public:
   //===--------------------------------------------------------------------===//
 
   unsigned getNumOutputs() const { return outputs.size(); }
+  /// Whether output `index` has a name.
+  bool isOutputUsed(unsigned index) const {
+    return index < node.outputs.size() && !node.outputs[index].empty();
+  }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);

@@ -10,7 +10,10 @@
 #include "mlir/IR/Diagnostics.h"
 #include "quantc/Support/TensorAttribute.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace quantc;
@@ -27,10 +30,29 @@ static const llvm::fltSemantics &getSemantics(DataType type) {
   return type == DataType::F16 ? APFloat::IEEEhalf() : APFloat::BFloat();
 }
 
+/// The bits of a NaN of 16 bits at their place in an f32, and back. Moving an
+/// element does not make it quiet, as a conversion would.
+static float extendNaN(uint16_t bits, DataType type) {
+  uint32_t wide =
+      type == DataType::BF16
+          ? uint32_t(bits) << 16
+          : (bits & 0x8000u) << 16 | 0x7F800000u | (bits & 0x3FFu) << 13;
+  return llvm::bit_cast<float>(wide);
+}
+
+static uint16_t truncateNaN(float number, DataType type) {
+  auto bits = llvm::bit_cast<uint32_t>(number);
+  if (type == DataType::BF16)
+    return bits >> 16;
+  return (bits >> 16 & 0x8000u) | 0x7C00u | (bits >> 13 & 0x3FFu);
+}
+
 /// A 16-bit float is exact in f32, and what is stored as one has been rounded
 /// to it, so both conversions are exact.
 static float extendHalf(uint16_t bits, DataType type) {
   APFloat value(getSemantics(type), APInt(16, bits));
+  if (value.isNaN())
+    return extendNaN(bits, type);
   bool losesInfo;
   value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
                 &losesInfo);
@@ -38,6 +60,8 @@ static float extendHalf(uint16_t bits, DataType type) {
 }
 
 static uint16_t truncateHalf(float number, DataType type) {
+  if (std::isnan(number))
+    return truncateNaN(number, type);
   APFloat value(number);
   bool losesInfo;
   value.convert(getSemantics(type), APFloat::rmNearestTiesToEven, &losesInfo);

@@ -103,6 +103,76 @@ def test_saved_program(tmp_path: Path) -> None:
         program(x.view(np.int8))
 
 
+SMALL = {
+    "int2": (onnx.TensorProto.INT2, [-2, -1, 0, 1]),
+    "uint2": (onnx.TensorProto.UINT2, [0, 1, 2, 3]),
+    "int4": (onnx.TensorProto.INT4, [-8, -1, 0, 7]),
+    "uint4": (onnx.TensorProto.UINT4, [0, 1, 14, 15]),
+}
+
+
+def test_small_integers(tmp_path: Path) -> None:
+    """Integers of 2 and 4 bits come and go as arrays of ml_dtypes, and come in bytes too."""
+    nodes, inputs, outputs = [], {}, {}
+    for name, (elem_type, values) in SMALL.items():
+        inputs[name] = np.array(values, getattr(ml_dtypes, name))
+        nodes += [
+            helper.make_node("Cast", [name], [f"{name}_float"], to=1),
+            helper.make_node("Cast", [f"{name}_float"], [f"{name}_back"], to=elem_type),
+            helper.make_node("Identity", [name], [f"{name}_same"]),
+        ]
+        outputs |= {
+            f"{name}_float": onnx.TensorProto.FLOAT,
+            f"{name}_back": elem_type,
+            f"{name}_same": elem_type,
+        }
+    path = save(tmp_path / "small.onnx", nodes, inputs, outputs)
+    results = run(path, inputs)
+    for name, (_, values) in SMALL.items():
+        np.testing.assert_array_equal(results[f"{name}_float"], np.array(values, np.float32))
+        np.testing.assert_array_equal(results[f"{name}_back"], inputs[name])
+        np.testing.assert_array_equal(results[f"{name}_same"], inputs[name])
+    as_bytes = {name: x.astype(name.rstrip("24") + "8") for name, x in inputs.items()}
+    again = quantc.interpret(quantc.load(path), as_bytes)
+    for name, y in results.items():
+        np.testing.assert_array_equal(again[name], y)
+
+
+def test_half_floats(tmp_path: Path) -> None:
+    """Functions of floats of 16 bits are those of their values in FLOAT, rounded once."""
+    values = np.array([0.1, -2.5, 3.25, 60000, -1e-7, 0, np.inf], np.float32)
+    nodes, inputs, outputs = [], {}, {}
+    for name, elem_type in {"float16": 10, "bfloat16": 16}.items():
+        inputs[name] = values.astype(np.float16 if name == "float16" else ml_dtypes.bfloat16)
+        nodes += [
+            helper.make_node("Mul", [name, name], [f"{name}_square"]),
+            helper.make_node("Exp", [name], [f"{name}_exp"]),
+            helper.make_node("Cast", [name], [f"{name}_int"], to=onnx.TensorProto.INT32),
+            helper.make_node("Neg", [name], [f"{name}_neg"]),
+        ]
+        outputs |= {f"{name}_{suffix}": elem_type for suffix in ("square", "exp", "neg")}
+        outputs[f"{name}_int"] = onnx.TensorProto.INT32
+    results = run(save(tmp_path / "half.onnx", nodes, inputs, outputs), inputs)
+    for name, x in inputs.items():
+        exact = x.astype(np.float32)
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(
+                results[f"{name}_square"], (exact * exact).astype(x.dtype)
+            )
+            power = np.exp(exact).astype(x.dtype)
+        np.testing.assert_array_equal(results[f"{name}_exp"], power)
+        np.testing.assert_array_equal(results[f"{name}_neg"], -x)
+        np.testing.assert_array_equal(results[f"{name}_int"][:5], exact[:5].astype(np.int32))
+
+
+def test_double_to_half(tmp_path: Path) -> None:
+    """One rounding, not two: halfway between floats of 16 bits, and a bit more."""
+    x = np.array([1 + 2**-11, 1 + 2**-11 + 2**-40, 1 + 3 * 2**-11 - 2**-40, 65519.999999, 1e-8])
+    node = helper.make_node("Cast", ["x"], ["y"], to=onnx.TensorProto.FLOAT16)
+    path = save(tmp_path / "double.onnx", [node], {"x": x}, {"y": onnx.TensorProto.FLOAT16})
+    np.testing.assert_array_equal(run(path, {"x": x})["y"], x.astype(np.float16))
+
+
 def test_constants(tmp_path: Path) -> None:
     """An input that a shape depends on is bound while importing."""
     x, shape = np.arange(6, dtype=np.float32), np.array([2, -1], np.int64)

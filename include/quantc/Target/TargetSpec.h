@@ -59,6 +59,9 @@ struct TargetSpec {
   /// Whether rounding to an integral float is one instruction.
   bool hasRounding() const;
 
+  /// Whether f16 is converted from and to f32 by one instruction.
+  bool hasFloat16Conversion() const;
+
   /// Whether vectors of bytes are multiplied by one instruction.
   bool hasByteMultiply() const;
 };
@@ -67,7 +70,8 @@ using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;
 
 /// Reads `base[+feature...]`, where the base is `native`, `aarch64`, `x86-64`,
 /// `x86-64-v2`, `x86-64-v3`, `x86-64-v4` or the name of any 64-bit x86 or ARM
-/// CPU that LLVM knows. The system is Linux.
+/// CPU that LLVM knows. `+notiles` at the end takes away what the system may
+/// refuse, on any architecture, so that one code is enough. The system is Linux.
 mlir::FailureOr<TargetSpec> parseTarget(llvm::StringRef text,
                                         EmitErrorFn emitError);
 
