@@ -88,6 +88,8 @@ private:
   LogicalResult checkNoLibraryCalls();
 };
 
+} // namespace
+
 LogicalResult ExpandMath::checkNoLibraryCalls() {
   LogicalResult result = success();
   Dialect *math = getContext().getLoadedDialect<math::MathDialect>();
@@ -112,5 +114,3 @@ LogicalResult ExpandMath::checkNoLibraryCalls() {
   });
   return result;
 }
-
-} // namespace
