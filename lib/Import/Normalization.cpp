@@ -161,9 +161,8 @@ static LogicalResult importFlatSoftmax(NodeImporter &node) {
 // LayerNormalization and RMSNormalization
 //===----------------------------------------------------------------------===//
 
-/// The mean along `axes`.
-static Value createMean(NodeImporter &node, Tensor &input,
-                        ArrayRef<int64_t> axes) {
+Value onnx::createMean(NodeImporter &node, Tensor &input,
+                       ArrayRef<int64_t> axes) {
   Shape shape = getReducedShape(input, axes);
   Tensor sum = makeTensor(input.type, shape, createSum(node, input, axes));
   Value count = node.createCount(input, axes);
@@ -271,6 +270,8 @@ static LogicalResult importLayerNormalization(NodeImporter &node) {
   return success();
 }
 
+<<<<<<< HEAD
+=======
 /// With r = 1 / sqrt(mean x^2 + epsilon), over all dimensions from `axis` on:
 /// (x * r) * scale.
 static LogicalResult importRmsNormalization(NodeImporter &node) {
@@ -335,8 +336,8 @@ static LogicalResult importBatchNormalization(NodeImporter &node) {
   return node.setOutput(0, type, input.shape, result);
 }
 
+>>>>>>> main
 static constexpr OpRow kRows[] = {
-    {"BatchNormalization", 7, 5, 5, importBatchNormalization},
     {"LayerNormalization", 17, 2, 3, importLayerNormalization},
     {"LogSoftmax", 1, 1, 1, importFlatSoftmax<true>},
     {"LogSoftmax", 13, 1, 1, importSoftmax<true>},

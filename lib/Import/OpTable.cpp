@@ -28,16 +28,32 @@ bool onnx::isStandardDomain(StringRef domain) {
 
 const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
   if (isStandardDomain(domain))
-    return ::findOp(
-        {getActivationOps(),   getAttentionOps(), getConvolutionOps(),
-         getDataMovementOps(), getEinsumOps(),    getElementwiseOps(),
-         getGeneratorOps(),    getIndexingOps(),  getIntegerProductOps(),
-         getLinearOps(),       getLogicOps(),     getNormalizationOps(),
-         getPadOps(),          getPoolingOps(),   getQOperators(),
-         getQuantizationOps(), getRecurrentOps(), getReductionOps(),
-         getRotaryOps(),       getScatterOps(),   getSelectionOps(),
-         getShapeOps()},
-        name, opset);
+    return ::findOp({getActivationOps(),
+                     getAttentionOps(),
+                     getChannelNormalizationOps(),
+                     getConvTransposeOps(),
+                     getConvolutionOps(),
+                     getDataMovementOps(),
+                     getEinsumOps(),
+                     getElementwiseOps(),
+                     getGeneratorOps(),
+                     getIndexingOps(),
+                     getIntegerProductOps(),
+                     getLinearOps(),
+                     getLogicOps(),
+                     getNormalizationOps(),
+                     getPadOps(),
+                     getPoolingOps(),
+                     getQOperators(),
+                     getQuantizationOps(),
+                     getRecurrentOps(),
+                     getReductionOps(),
+                     getResizeOps(),
+                     getRotaryOps(),
+                     getScatterOps(),
+                     getSelectionOps(),
+                     getShapeOps()},
+                    name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),
                      getMicrosoftIntegerProductOps(), getMicrosoftQOperators(),

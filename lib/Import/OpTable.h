@@ -50,6 +50,8 @@ inline constexpr int64_t kMaxOpset = 28;
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
 llvm::ArrayRef<OpRow> getAttentionOps();
+llvm::ArrayRef<OpRow> getChannelNormalizationOps();
+llvm::ArrayRef<OpRow> getConvTransposeOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getEinsumOps();
@@ -66,6 +68,7 @@ llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getResizeOps();
 llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getScatterOps();
 llvm::ArrayRef<OpRow> getSelectionOps();
