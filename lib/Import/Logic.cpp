@@ -17,13 +17,32 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// What `predicate` says of integers that are known, or nothing: conditions on
-/// shapes.
+/// What `predicate` says of two small integers, or nothing if it is not known.
+/// Dynamic sizes are not negative.
+static std::optional<bool> compare(arith::CmpIPredicate predicate,
+                                   AffineExpr lhs, AffineExpr rhs) {
+  std::optional<int64_t> left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return arith::applyCmpPredicate(predicate,
+                                    APInt(64, *left, /*isSigned=*/true),
+                                    APInt(64, *right, /*isSigned=*/true));
+  if (predicate != arith::CmpIPredicate::eq)
+    return std::nullopt;
+  if (lhs == rhs)
+    return true;
+  bool isSizeAndNegative =
+      (isa<AffineSymbolExpr>(lhs) && right && *right < 0) ||
+      (isa<AffineSymbolExpr>(rhs) && left && *left < 0);
+  if (isSizeAndNegative)
+    return false;
+  return std::nullopt;
+}
+
+/// The comparison of integers that are known: conditions on shapes.
 static std::optional<Tensor> foldComparison(NodeImporter &node,
                                             arith::CmpIPredicate predicate) {
   Tensor &lhs = node.getInput(0), &rhs = node.getInput(1);
-  std::optional<SmallVector<int64_t>> left = getIntegers(lhs);
-  std::optional<SmallVector<int64_t>> right = getIntegers(rhs);
+  std::optional<Shape> left = getElements(lhs), right = getElements(rhs);
   if (!left || !right || left->empty() || right->empty() ||
       (left->size() != right->size() && left->size() != 1 &&
        right->size() != 1))
@@ -31,11 +50,12 @@ static std::optional<Tensor> foldComparison(NodeImporter &node,
   SmallVector<bool> results;
   for (size_t i = 0, count = std::max(left->size(), right->size()); i < count;
        ++i) {
-    auto get = [&](ArrayRef<int64_t> numbers) {
-      return APInt(64, numbers[numbers.size() == 1 ? 0 : i], /*isSigned=*/true);
-    };
-    results.push_back(
-        arith::applyCmpPredicate(predicate, get(*left), get(*right)));
+    std::optional<bool> result =
+        compare(predicate, (*left)[left->size() == 1 ? 0 : i],
+                (*right)[right->size() == 1 ? 0 : i]);
+    if (!result)
+      return std::nullopt;
+    results.push_back(*result);
   }
   SmallVector<int64_t> shape;
   if (lhs.getRank() || rhs.getRank())
@@ -43,6 +63,21 @@ static std::optional<Tensor> foldComparison(NodeImporter &node,
   auto type = RankedTensorType::get(shape, node.b.getI1Type());
   return createConstant(ElementType::Bool,
                         DenseElementsAttr::get(type, results));
+}
+
+/// The choice among integers that are known, of one size.
+static std::optional<Tensor> foldWhere(NodeImporter &node) {
+  Tensor &condition = node.getInput(0);
+  Tensor &lhs = node.getInput(1), &rhs = node.getInput(2);
+  std::optional<Shape> left = getElements(lhs), right = getElements(rhs);
+  if (!condition.constant || !left || !right || condition.shape != lhs.shape ||
+      condition.shape != rhs.shape)
+    return std::nullopt;
+  Shape chosen;
+  for (auto [index, value] :
+       llvm::enumerate(condition.constant.getValues<bool>()))
+    chosen.push_back(value ? (*left)[index] : (*right)[index]);
+  return makeElements(lhs.type, lhs.shape, chosen);
 }
 
 /// A comparison by the predicate for the type of its operands.
@@ -238,6 +273,8 @@ static LogicalResult importWhere(NodeImporter &node) {
                           getName(type) + " and " +
                           getName(node.getInput(2).type) +
                           "; expects BOOL and two equal types");
+  if (std::optional<Tensor> folded = foldWhere(node))
+    return node.setOutput(0, *folded);
   return setElementwiseOutput(
       node, type, node.getInputs(),
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
