@@ -19,6 +19,7 @@ using namespace quantc;
 
 void quantc::addSelection(OpPassManager &pm,
                           const QuantizationOptions &options) {
+  pm.addPass(createConvertConvToMatmul());
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
