@@ -33,6 +33,7 @@ static void addCleanup(OpPassManager &pm) {
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
+  pm.addPass(createSinkTransposes());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
   pm.addPass(createLowerToLinalg());

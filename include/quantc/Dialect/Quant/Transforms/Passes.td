@@ -66,6 +66,43 @@ def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SinkTransposes : Pass<"quant-sink-transposes"> {
+  let summary = "Keep channels last from one convolution to the next";
+  let description = [{
+    A transposition that puts the channels first moves behind what can work in
+    either order, until it meets the one that puts them last again:
+
+        f(transpose(x), ...) -> transpose(f(x, ...))
+        transpose(transpose(x)) -> x
+
+    `f` is a `linalg.generic` of one result with any reductions (elementwise
+    operations, pooling, means) or a `tensor.pad` with one value. All operands
+    that have each dimension of the result must be transposed alike. Only the
+    order of the loops over results changes, no sum. Contractions and copies of
+    patches keep the order that they were made for. Upstream's data layout
+    propagation does this for packs and unpacks, not for transpositions.
+
+    Example:
+
+    ```mlir
+    %t = linalg.transpose ins(%x : tensor<?x8x8x4xf32>)
+             outs(... : tensor<?x4x8x8xf32>) permutation = [0, 3, 1, 2]
+    %y = linalg.generic {...} ins(%t : tensor<?x4x8x8xf32>) // ReLU
+    %u = linalg.transpose ins(%y : tensor<?x4x8x8xf32>)
+             outs(... : tensor<?x8x8x4xf32>) permutation = [0, 2, 3, 1]
+    ```
+
+    becomes
+
+    ```mlir
+    %u = linalg.generic {...} ins(%x : tensor<?x8x8x4xf32>) // ReLU
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
   let summary = "Say for each layer how it is to be quantized, or why not";
   let description = [{
