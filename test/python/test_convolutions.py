@@ -77,6 +77,23 @@ def test_same_bytes(mode: str, path: Path, x: NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(quantc.interpret(quantized, x[:1]), result[:1])
 
 
+@pytest.mark.parametrize("config", [None, QuantizationConfig(weight_bits=4)], ids=["float", "int4"])
+def test_training(config: QuantizationConfig | None, path: Path) -> None:
+    """Training lowers the loss, and what it predicts is what ships."""
+    inputs = RNG.standard_normal((64, 3, 8, 8)).astype(np.float32)
+    labels = inputs[:, 0, :3, :3].mean((1, 2)) > 0
+    options = {"epochs": 8, "lr": 3e-3, "batch_size": 32, "warm_up": 2, "seed": 0}
+    trainer = quantc.Trainer(quantc.load(path), config, **options)
+    history = trainer.fit(inputs, labels.astype(np.int64))
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+    quantized = trainer.convert()
+    assert quantized.layers["conv2"].weight.shape == KERNELS["conv2"].shape
+    assert quantized.layers["conv2"].weight_bits == (4 if config else 32)
+    predicted = trainer.predict(inputs)
+    np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
+    np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)
+
+
 def test_layers_have_the_shape_of_the_model(path: Path, x: NDArray[np.float32]) -> None:
     quantized = quantc.quantize(quantc.load(path), QuantizationConfig(), calibration_data=[x])
     for name, kernel in KERNELS.items():
