@@ -19,6 +19,8 @@ using namespace quantc;
 
 void quantc::addSelection(OpPassManager &pm,
                           const QuantizationOptions &options) {
+  pm.addPass(createConvertConvToMatmul());
+  pm.addPass(createSinkTransposes());
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
