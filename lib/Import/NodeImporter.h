@@ -12,6 +12,17 @@
 
 namespace quantc::onnx {
 
+/// Imports the bodies of nodes.
+class BodyImporter {
+public:
+  virtual ~BodyImporter() = default;
+  /// Builds the operations of `body`, whose tensors may be those around it, and
+  /// returns its outputs. `inputs` are what its inputs are.
+  virtual mlir::FailureOr<llvm::SmallVector<Tensor>>
+  importBody(llvm::StringRef body, llvm::ArrayRef<Tensor> inputs,
+             mlir::Location loc) = 0;
+};
+
 /// One node: its inputs, attributes and outputs, and a builder whose location
 /// is the node.
 class NodeImporter {
@@ -24,6 +35,9 @@ public:
                unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
+
+  /// Imports bodies; null for what is no node.
+  BodyImporter *bodies = nullptr;
 
   int64_t getOpset() const { return opset; }
   llvm::StringRef getOpType() const { return node.opType; }

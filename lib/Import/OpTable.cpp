@@ -43,6 +43,7 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                      getLinearOps(),
                      getLogicOps(),
                      getNormalizationOps(),
+                     getPadOps(),
                      getPoolingOps(),
                      getQOperators(),
                      getQuantizationOps(),

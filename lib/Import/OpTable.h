@@ -63,6 +63,7 @@ llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getPadOps();
 llvm::ArrayRef<OpRow> getPoolingOps();
 llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
