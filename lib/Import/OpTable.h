@@ -59,6 +59,7 @@ llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getGeneratorOps();
+llvm::ArrayRef<OpRow> getGridSampleOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
