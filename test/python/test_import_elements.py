@@ -194,6 +194,8 @@ def test_operator_agrees_with_onnxruntime(sample: Case, tmp_path: Path) -> None:
         (case("EyeLike", floats(3)), "EyeLike of rank 1; expects a matrix"),
         (case("OneHot", ints([0]), scalar(3), floats(2), constant=(1,)), "depth is FLOAT"),
         (case("Range", scalar(0), scalar(1), scalar(1)), "start is input 'x0' of the model"),
+        (case("Range", scalar(0), scalar(1), scalar(0), constant=(0, 1, 2)), "has an absurd size"),
+        (case("Range", *map(np.asarray, ints([0, 1, 0])), constant=(0, 1, 2)), "Range with delta 0"),
         (case("Trilu", floats(3)), "Trilu of rank 1; expects matrices"),
     ],
     ids=lambda value: str(value) if isinstance(value, Case) else "",
