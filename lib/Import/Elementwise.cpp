@@ -154,6 +154,10 @@ static LogicalResult importVariadic(NodeImporter &node) {
 }
 
 static LogicalResult importMod(NodeImporter &node) {
+  // Of numbers that are not negative, both remainders are the same.
+  if (std::optional<Tensor> folded =
+          foldElements(node, node.getInput(0), node.getInput(1), foldMod))
+    return node.setOutput(0, *folded);
   if (node.getInt("fmod", 0))
     return importVariadic<createTruncatedMod>(node);
   return importVariadic<createFloorMod>(node);

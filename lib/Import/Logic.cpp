@@ -111,10 +111,39 @@ static LogicalResult expectBools(NodeImporter &node) {
   return success();
 }
 
-template <class Op>
+/// Bools that follow from shapes, or nothing.
+static std::optional<SmallVector<bool>> getBools(const Tensor &tensor) {
+  if (!tensor.constant || tensor.constant.getNumElements() > kMaxFoldedElements)
+    return std::nullopt;
+  return llvm::to_vector(tensor.constant.getValues<bool>());
+}
+
+/// `op` of conditions of one shape that are known, which may be one or two.
+static std::optional<Tensor>
+foldLogic(NodeImporter &node, llvm::function_ref<bool(bool, bool)> op) {
+  Tensor &lhs = node.getInput(0), &rhs = node.getInput(node.getNumInputs() - 1);
+  std::optional<SmallVector<bool>> left = getBools(lhs), right = getBools(rhs);
+  if (!left || !right || lhs.shape != rhs.shape)
+    return std::nullopt;
+  SmallVector<bool> results;
+  for (auto [l, r] : llvm::zip_equal(*left, *right))
+    results.push_back(op(l, r));
+  return createConstant(
+      ElementType::Bool,
+      DenseElementsAttr::get(node.getType(ElementType::Bool, lhs.shape),
+                             results));
+}
+
+static bool foldAnd(bool x, bool y) { return x && y; }
+static bool foldOr(bool x, bool y) { return x || y; }
+static bool foldXor(bool x, bool y) { return x != y; }
+
+template <class Op, bool (*fold)(bool, bool)>
 static LogicalResult importLogic(NodeImporter &node) {
   if (failed(expectBools(node)))
     return failure();
+  if (std::optional<Tensor> folded = foldLogic(node, fold))
+    return node.setOutput(0, *folded);
   return setElementwiseOutput(
       node, ElementType::Bool, node.getInputs(),
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
@@ -125,6 +154,9 @@ static LogicalResult importLogic(NodeImporter &node) {
 static LogicalResult importNot(NodeImporter &node) {
   if (failed(expectBools(node)))
     return failure();
+  if (std::optional<Tensor> folded =
+          foldLogic(node, [](bool x, bool) { return !x; }))
+    return node.setOutput(0, *folded);
   Value one = node.createScalar(ElementType::Bool, 1);
   return setElementwiseOutput(
       node, ElementType::Bool, node.getInputs(),
@@ -307,7 +339,7 @@ using FloatIs = arith::CmpFPredicate;
 using IntIs = arith::CmpIPredicate;
 
 static constexpr OpRow kRows[] = {
-    {"And", 7, 2, 2, importLogic<arith::AndIOp>},
+    {"And", 7, 2, 2, importLogic<arith::AndIOp, foldAnd>},
     {"BitShift", 11, 2, 2, importBitShift},
     {"BitwiseAnd", 18, 2, 2, importBitwise<arith::AndIOp>},
     {"BitwiseNot", 18, 1, 1, importBitwiseNot},
@@ -327,9 +359,9 @@ static constexpr OpRow kRows[] = {
     {"LessOrEqual", 12, 2, 2,
      importComparison<FloatIs::OLE, IntIs::sle, IntIs::ule>},
     {"Not", 1, 1, 1, importNot},
-    {"Or", 7, 2, 2, importLogic<arith::OrIOp>},
+    {"Or", 7, 2, 2, importLogic<arith::OrIOp, foldOr>},
     {"Where", 9, 3, 3, importWhere, Halves::Keep},
-    {"Xor", 7, 2, 2, importLogic<arith::XOrIOp>},
+    {"Xor", 7, 2, 2, importLogic<arith::XOrIOp, foldXor>},
 };
 
 ArrayRef<OpRow> onnx::getLogicOps() { return kRows; }
