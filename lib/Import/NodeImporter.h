@@ -42,6 +42,9 @@ public:
   mlir::Value getInputValue(unsigned index) {
     return getValue(getInput(index));
   }
+  /// Emits an error that input `index`, which is `what` and must be known while
+  /// importing, is not; returns failure.
+  mlir::LogicalResult emitUnknown(unsigned index, llvm::StringRef what);
   /// Fails unless all given inputs have the type of the first one and it is
   /// floating point.
   mlir::LogicalResult expectFloats(unsigned numInputs);
@@ -83,6 +86,8 @@ public:
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);
+  /// The tensor of an attribute; fails for malformed data.
+  mlir::FailureOr<Tensor> readTensor(const TensorProto &value);
   /// The tensor of an attribute becomes output `index`.
   mlir::LogicalResult setConstantOutput(unsigned index,
                                         const TensorProto &value);

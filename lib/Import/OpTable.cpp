@@ -14,9 +14,10 @@ const OpRow *quantc::onnx::findOp(llvm::StringRef name, int64_t opset) {
   for (llvm::ArrayRef<OpRow> family :
        {getActivationOps(), getAttentionOps(), getConvolutionOps(),
         getDataMovementOps(), getEinsumOps(), getElementwiseOps(),
-        getIndexingOps(), getLinearOps(), getLogicOps(), getNormalizationOps(),
-        getQuantizationOps(), getRecurrentOps(), getReductionOps(),
-        getRotaryOps(), getShapeOps()})
+        getGeneratorOps(), getIndexingOps(), getLinearOps(), getLogicOps(),
+        getNormalizationOps(), getQuantizationOps(), getRecurrentOps(),
+        getReductionOps(), getRotaryOps(), getScatterOps(), getSelectionOps(),
+        getShapeOps()})
     for (const OpRow &row : family)
       if (row.name == name && row.sinceOpset <= opset &&
           (!best || best->sinceOpset < row.sinceOpset))

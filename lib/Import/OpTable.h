@@ -21,6 +21,15 @@ namespace quantc::onnx {
 /// Builds the operations of a node and sets its outputs, or emits an error.
 using ImportFunction = mlir::LogicalResult (*)(NodeImporter &node);
 
+/// What a function does with floats of 16 bits.
+enum class Halves {
+  /// It computes: it gets FLOAT in their place, and those of its outputs that
+  /// are FLOAT are rounded to their type.
+  Compute,
+  /// It moves them, or has cases for all types.
+  Keep
+};
+
 struct OpRow {
   llvm::StringLiteral name;
   int64_t sinceOpset;
@@ -28,13 +37,14 @@ struct OpRow {
   unsigned minInputs;
   unsigned maxInputs;
   ImportFunction import;
+  Halves halves = Halves::Compute;
 };
 
 /// For operators with any number of inputs.
 inline constexpr unsigned kVariadic = ~0u;
 
 /// The opsets that the rows are right for.
-inline constexpr int64_t kMinOpset = 7;
+inline constexpr int64_t kMinOpset = 1;
 inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
@@ -44,6 +54,7 @@ llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
+llvm::ArrayRef<OpRow> getGeneratorOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
@@ -52,6 +63,8 @@ llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
 llvm::ArrayRef<OpRow> getRotaryOps();
+llvm::ArrayRef<OpRow> getScatterOps();
+llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
 
 /// The row for operator `name` at `opset`, or null.
