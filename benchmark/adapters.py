@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,23 +36,36 @@ def invert(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return 1 - images
 
 
+@cache
+def load_sets() -> tuple[tuple[NDArray, NDArray], tuple[NDArray, NDArray]]:
+    """Return the inverted images and their labels, for training and for the test."""
+    train, test = (data.load(name) for name in ("train", "test"))
+    return (invert(train[0]), train[1]), (invert(test[0]), test[1])
+
+
+@cache
+def make_base() -> tuple[quantc.Model, quantc.Program]:
+    """Return the quantized model and its program with room for an adapter: one for all seeds."""
+    images = load_sets()[0][0]
+    base = quantc.quantize(quantc.load(MODEL), BASE, images[:CALIBRATION_IMAGES])
+    return base, quantc.compile(quantc.insert_lora(base, max_rank=RANK))
+
+
 def run_seed(seed: int, epochs: int) -> dict[str, float]:
     """Return the accuracies of one seed on inverted images, in percent."""
-    images, labels = data.load("train")
-    images = invert(images)
-    test = invert(data.load("test")[0]), data.load("test")[1]
-    model = quantc.load(MODEL)
-    base = quantc.quantize(model, BASE, images[:CALIBRATION_IMAGES])
+    train, test = load_sets()
+    base, program = make_base()
     options = {"optimizer": "adamw", "schedule": "cosine", "epochs": epochs, "seed": seed}
 
-    full = quantc.Trainer(model, None, lr=1e-3, **options)
-    full.fit(images, labels)
+    full = quantc.Trainer(quantc.load(MODEL), None, lr=1e-3, **options)
+    full.fit(*train)
     trainer = quantc.AdapterTrainer(base, RANK, 2 * RANK, lr=3e-3, **options)
-    trainer.fit(images, labels)
-    program = quantc.compile(quantc.insert_lora(base, max_rank=RANK))
+    trainer.fit(*train)
+    program.set_adapter(None)
     before = measure(program, test)
-    program.load_adapter("inverted", trainer.adapter())
-    program.set_adapter("inverted")
+    name = f"seed {seed}"
+    program.load_adapter(name, trainer.adapter())
+    program.set_adapter(name)
     adapted = measure(program, test)
     tuned = measure(quantc.compile(full.model()), test)
     return {

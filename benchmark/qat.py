@@ -75,10 +75,9 @@ def make_network(sizes: Sequence[int], seed: int, spread: float, path: Path) -> 
     return quantc.load(path)
 
 
-def measure(model: quantc.Model, test: Set) -> float:
-    """Return the accuracy of the compiled model in percent."""
-    images, labels = test
-    return 100 * float((quantc.compile(model)(images).argmax(axis=1) == labels).mean())
+def get_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the accuracy in percent."""
+    return 100 * float((logits.argmax(axis=1) == labels).mean())
 
 
 def train(
@@ -101,24 +100,23 @@ def run_seed(
     folder: Path,
 ) -> dict[str, float]:
     """Return the accuracies of one seed; ``epochs`` are those of FP32, and then more."""
-    train_set, test_set = sets
+    train_set, (images, labels) = sets
     network = make_network(sizes, seed, spread, folder / "network.onnx")
     model = train(network, None, train_set, epochs[0], seed, 1e-3).model()
     results: dict[str, float] = {}
 
     def train_on(name: str, config: Config | None) -> None:
         trainer = train(model, config, train_set, epochs[1], seed, 5e-4)
-        trained = trainer.convert()
-        predicted = trainer.predict(test_set[0])
-        if predicted.tobytes() != quantc.compile(trained)(test_set[0]).tobytes():
+        logits = quantc.compile(trainer.convert())(images)
+        if trainer.predict(images).tobytes() != logits.tobytes():
             raise SystemExit(f"error: {name}: what was trained is not what ships")
-        results[name] = measure(trained, test_set)
+        results[name] = get_accuracy(logits, labels)
 
     train_on(REFERENCE, None)
     calibration = train_set[0][:CALIBRATION_IMAGES]
     for name, config in (("INT4", INT4), ("INT8", INT8)):
         quantized = quantc.quantize(model, config, calibration)
-        results[f"{name} after training"] = measure(quantized, test_set)
+        results[f"{name} after training"] = get_accuracy(quantc.compile(quantized)(images), labels)
         train_on(f"{name} trained", config)
     return results
 

@@ -73,6 +73,10 @@ mlir::Value createReduction(NodeImporter &node, mlir::Value init,
 mlir::Value createSum(NodeImporter &node, Tensor &tensor,
                       llvm::ArrayRef<int64_t> axes);
 
+/// The mean along `axes`; in Normalization.cpp.
+mlir::Value createMean(NodeImporter &node, Tensor &tensor,
+                       llvm::ArrayRef<int64_t> axes);
+
 /// `tensor` with the shape `to`, which has as many elements; stays constant.
 Tensor reshapeTensor(NodeImporter &node, Tensor &tensor,
                      llvm::ArrayRef<mlir::AffineExpr> to);

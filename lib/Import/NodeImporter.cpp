@@ -24,6 +24,11 @@ NodeImporter::NodeImporter(ProgramBuilder &program, const NodeProto &node,
       program(program), node(node), opset(opset), inputs(inputs),
       outputs(node.outputs.size()) {}
 
+NodeImporter::NodeImporter(const NodeImporter &node, ArrayRef<Tensor *> inputs,
+                           unsigned numOutputs)
+    : b(node.b), program(node.program), node(node.node), opset(node.opset),
+      inputs(inputs), outputs(numOutputs) {}
+
 LogicalResult NodeImporter::emitError(const Twine &message) {
   return mlir::emitError(b.getLoc(), message);
 }

@@ -12,16 +12,35 @@
 
 namespace quantc::onnx {
 
+/// Imports the bodies of nodes.
+class BodyImporter {
+public:
+  virtual ~BodyImporter() = default;
+  /// Builds the operations of `body`, whose tensors may be those around it, and
+  /// returns its outputs. `inputs` are what its inputs are.
+  virtual mlir::FailureOr<llvm::SmallVector<Tensor>>
+  importBody(llvm::StringRef body, llvm::ArrayRef<Tensor> inputs,
+             mlir::Location loc) = 0;
+};
+
 /// One node: its inputs, attributes and outputs, and a builder whose location
 /// is the node.
 class NodeImporter {
 public:
   NodeImporter(ProgramBuilder &program, const NodeProto &node, int64_t opset,
                llvm::ArrayRef<Tensor *> inputs);
+  /// The same node with other inputs, for an operator that is built from
+  /// others.
+  NodeImporter(const NodeImporter &node, llvm::ArrayRef<Tensor *> inputs,
+               unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
 
+  /// Imports bodies; null for what is no node.
+  BodyImporter *bodies = nullptr;
+
   int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const { return node.opType; }
   mlir::MLIRContext *getContext() const { return program.getContext(); }
 
   /// Emits an error at this node; returns failure.
@@ -37,6 +56,10 @@ public:
     return index < inputs.size() && inputs[index];
   }
   Tensor &getInput(unsigned index) { return *inputs[index]; }
+  /// Null if the optional input is not there.
+  Tensor *findInput(unsigned index) {
+    return hasInput(index) ? inputs[index] : nullptr;
+  }
   llvm::ArrayRef<Tensor *> getInputs() const { return inputs; }
   mlir::Value getValue(Tensor &tensor) { return program.getValue(tensor, b); }
   mlir::Value getInputValue(unsigned index) {
@@ -78,7 +101,7 @@ public:
   // Outputs
   //===--------------------------------------------------------------------===//
 
-  unsigned getNumOutputs() const { return node.outputs.size(); }
+  unsigned getNumOutputs() const { return outputs.size(); }
   /// Whether output `index` has a name.
   bool isOutputUsed(unsigned index) const {
     return index < node.outputs.size() && !node.outputs[index].empty();
@@ -99,6 +122,10 @@ public:
 
   mlir::AffineExpr getConstantSize(int64_t size) const {
     return mlir::getAffineConstantExpr(size, getContext());
+  }
+  Shape getConstantSizes(llvm::ArrayRef<int64_t> sizes) const {
+    return llvm::map_to_vector<4>(
+        sizes, [&](int64_t size) { return getConstantSize(size); });
   }
   mlir::RankedTensorType getType(ElementType type,
                                  llvm::ArrayRef<mlir::AffineExpr> shape) const {

@@ -206,9 +206,8 @@ static LogicalResult importFlatSoftmax(NodeImporter &node) {
 // LayerNormalization and RMSNormalization
 //===----------------------------------------------------------------------===//
 
-/// The mean along `axes`.
-static Value createMean(NodeImporter &node, Tensor &input,
-                        ArrayRef<int64_t> axes) {
+Value onnx::createMean(NodeImporter &node, Tensor &input,
+                       ArrayRef<int64_t> axes) {
   Shape shape = getReducedShape(input, axes);
   Tensor sum = makeTensor(input.type, shape, createSum(node, input, axes));
   Value count = node.createCount(input, axes);
@@ -329,59 +328,7 @@ static LogicalResult importRmsNormalization(NodeImporter &node) {
       createScaled(node, input, inverse, *axes, node.getInputs().drop_front()));
 }
 
-//===----------------------------------------------------------------------===//
-// BatchNormalization
-//===----------------------------------------------------------------------===//
-
-/// In inference: (x - mean) * (scale / sqrt(variance + epsilon)) + bias, with
-/// parameters for each channel, which is dimension 1.
-static LogicalResult importBatchNormalization(NodeImporter &node) {
-  if (failed(node.expectFloats(5)))
-    return failure();
-  if (node.getInt("training_mode", 0) || !node.getInt("spatial", 1))
-    return node.emitError("BatchNormalization in training mode or per "
-                          "element; expects inference per channel");
-  Tensor &input = node.getInput(0);
-  ElementType type = input.type;
-  if (input.getRank() < 2)
-    return node.emitError("BatchNormalization of " +
-                          node.toString(input.shape) +
-                          "; expects dimensions for batch and channel");
-  Shape channels = {input.shape[1]};
-  for (Tensor *parameter : node.getInputs().drop_front())
-    if (parameter->shape != channels)
-      return node.emitError("BatchNormalization with a parameter of shape " +
-                            node.toString(parameter->shape) + "; expects " +
-                            node.toString(channels));
-  Value epsilon = node.createScalar(type, node.getFloat("epsilon", 1e-5f));
-  Tensor factor = makeTensor(
-      type, channels,
-      createElementwise(
-          node, type, channels, {&node.getInput(1), &node.getInput(4)},
-          [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-            Value sum = arith::AddFOp::create(b, elements[1], epsilon);
-            Value root = math::SqrtOp::create(b, sum);
-            return arith::DivFOp::create(b, elements[0], root);
-          }));
-  int64_t rank = input.getRank();
-  AffineMap byChannel =
-      AffineMap::get(rank, 0, getAffineDimExpr(1, node.getContext()));
-  SmallVector<Operand> operands = {
-      {node.getValue(input), node.b.getMultiDimIdentityMap(rank)}};
-  for (Tensor *parameter : {&node.getInput(3), &factor, &node.getInput(2)})
-    operands.push_back({node.getValue(*parameter), byChannel});
-  Value result = createGeneric(
-      node, type, input.shape, operands,
-      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value centred = arith::SubFOp::create(b, elements[0], elements[1]);
-        Value scaled = arith::MulFOp::create(b, centred, elements[2]);
-        return arith::AddFOp::create(b, scaled, elements[3]);
-      });
-  return node.setOutput(0, type, input.shape, result);
-}
-
 static constexpr OpRow kRows[] = {
-    {"BatchNormalization", 7, 5, 5, importBatchNormalization},
     {"LayerNormalization", 17, 2, 3, importLayerNormalization},
     {"LogSoftmax", 1, 1, 1, importFlatSoftmax<true>},
     {"LogSoftmax", 13, 1, 1, importSoftmax<true>},

@@ -50,25 +50,49 @@ inline constexpr int64_t kMaxOpset = 28;
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
 llvm::ArrayRef<OpRow> getAttentionOps();
+llvm::ArrayRef<OpRow> getChannelNormalizationOps();
+llvm::ArrayRef<OpRow> getConvTransposeOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getGeneratorOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
+llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getPadOps();
+llvm::ArrayRef<OpRow> getPoolingOps();
+llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getResizeOps();
 llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getScatterOps();
 llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
 
-/// The row for operator `name` at `opset`, or null.
-const OpRow *findOp(llvm::StringRef name, int64_t opset);
+// Those of com.microsoft, where onnxruntime keeps what the standard does not
+// have.
+llvm::ArrayRef<OpRow> getMicrosoftBlockedWeightOps();
+llvm::ArrayRef<OpRow> getMicrosoftIntegerProductOps();
+llvm::ArrayRef<OpRow> getMicrosoftQOperators();
+llvm::ArrayRef<OpRow> getMicrosoftQuantizationOps();
+
+/// Whether `domain` is that of the standard.
+bool isStandardDomain(llvm::StringRef domain);
+
+/// The row for operator `name` of `domain` at `opset` of the standard, or null.
+const OpRow *findOp(llvm::StringRef domain, llvm::StringRef name,
+                    int64_t opset);
+
+/// The outputs of the standard's operator `op` on `inputs`, with the attributes
+/// of `node`.
+mlir::FailureOr<llvm::SmallVector<Tensor>>
+importAs(NodeImporter &node, llvm::StringRef op,
+         llvm::ArrayRef<Tensor *> inputs, unsigned numOutputs = 1);
 
 } // namespace quantc::onnx
 

@@ -106,23 +106,32 @@ static void sinkConstantLoads(Function &function) {
 }
 
 /// Most reads and writes of a loop whose addresses are chosen by strength
-/// reduction. It saves additions in the loops of contractions, which have few.
-/// Unrolled loops that move data have many, gain nothing, and to compare all
-/// ways to write their addresses took half of the time to compile a training
-/// step.
+/// reduction, which compares all ways to write them.
 static constexpr int64_t kMostReducedAccesses = 32;
 
+/// Whether `loop` has few accesses and carries a sum in vectors.
+static bool isContraction(const Loop &loop) {
+  if (!loop.isInnermost() ||
+      none_of(loop.getHeader()->phis(), [](const PHINode &phi) {
+        return phi.getType()->isVectorTy() || phi.getType()->isX86_AMXTy();
+      }))
+    return false;
+  int64_t accesses = 0;
+  for (const BasicBlock *block : loop.blocks())
+    accesses += count_if(*block, [](const Instruction &instruction) {
+      return isa<LoadInst, StoreInst>(instruction);
+    });
+  return accesses <= kMostReducedAccesses;
+}
+
 namespace {
-struct ReduceFewAddresses : PassInfoMixin<ReduceFewAddresses> {
+/// Strength reduction saves additions in the loops of contractions. Others gain
+/// nothing, and in a training step it takes more time than all other passes.
+struct ReduceContractions : PassInfoMixin<ReduceContractions> {
   PreservedAnalyses run(Loop &loop, LoopAnalysisManager &analyses,
                         LoopStandardAnalysisResults &results,
                         LPMUpdater &updater) {
-    int64_t accesses = 0;
-    for (BasicBlock *block : loop.blocks())
-      accesses += count_if(*block, [](const Instruction &instruction) {
-        return isa<LoadInst, StoreInst>(instruction);
-      });
-    if (accesses > kMostReducedAccesses)
+    if (!isContraction(loop))
       return PreservedAnalyses::all();
     return LoopStrengthReducePass().run(loop, analyses, results, updater);
   }
@@ -170,7 +179,7 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
       .run(module, modules);
   expandMemMoves(module, *machine);
   FunctionPassManager reduce;
-  reduce.addPass(createFunctionToLoopPassAdaptor(ReduceFewAddresses()));
+  reduce.addPass(createFunctionToLoopPassAdaptor(ReduceContractions()));
   for (Function &function : module) {
     if (function.isDeclaration())
       continue;

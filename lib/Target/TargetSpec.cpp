@@ -41,6 +41,9 @@ static constexpr StringLiteral kAArch64Multi =
 static constexpr StringLiteral kTileFeatures[] = {"amx-tile", "amx-int8",
                                                   "amx-bf16", "amx-fp16"};
 
+/// Ends a target that is its own fallback.
+static constexpr StringLiteral kWithoutTiles = "+notiles";
+
 static constexpr StringLiteral kTargets =
     "native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64, or a CPU such "
     "as sapphirerapids, znver4 or neoverse-n1";
@@ -193,6 +196,10 @@ static std::string getHostFeatures(const llvm::Triple &host) {
 
 FailureOr<TargetSpec> quantc::parseTarget(StringRef text,
                                           EmitErrorFn emitError) {
+  if (text.consume_back(kWithoutTiles)) {
+    FailureOr<TargetSpec> target = parseTarget(text, emitError);
+    return failed(target) ? target : getFallback(*target);
+  }
   if (text == "multi" || text.ends_with("-multi") || text.contains(','))
     return emitError() << "'" << text
                        << "' is several targets; a pass compiles for one, an "
@@ -221,7 +228,8 @@ FailureOr<TargetSpec> quantc::parseTarget(StringRef text,
       return resolve(triple, base, features, emitError);
   }
   return emitError() << "unknown target '" << text << "'; targets are "
-                     << kTargets << ", each with +feature to add one";
+                     << kTargets
+                     << ", each with +feature to add one, or +notiles";
 }
 
 TargetSpec quantc::getFallback(const TargetSpec &target) {

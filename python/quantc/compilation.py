@@ -13,6 +13,10 @@ from quantc.errors import Error
 SUFFIXES = {"obj": ".o", "asm": ".s", "llvm": ".ll", "so": ".so"}
 """What ``emit`` can write, and the ending of such a file."""
 
+TRAINING_TARGET = "native+notiles"
+"""What is trained runs in this process only; with tiles, which it hardly uses, it would be
+compiled twice."""
+
 
 def compile(
     model: Model,
@@ -24,8 +28,9 @@ def compile(
     """Compile ``model``, in float or integer form, to a program that can be called and saved.
 
     ``target`` is ``native`` (this machine), ``x86-64``, ``x86-64-v2`` to ``-v4``, ``aarch64`` or a
-    CPU by its LLVM name, then features: ``aarch64+dotprod``. A program for another machine can
-    only be saved. Results have the same bytes on every machine with a fused multiply-add.
+    CPU by its LLVM name, then features: ``aarch64+dotprod``. ``+notiles`` at the end leaves out
+    AMX, for which a program needs a second code because the system may refuse it. A program for
+    another machine can only be saved. Results have the same bytes on every machine with a fused multiply-add.
 
     One program may have code for several targets, separated by commas with the best first, and
     runs the first that the machine can run; ``multi`` stands for all that pay for this

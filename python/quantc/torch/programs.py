@@ -15,7 +15,7 @@ from functools import cache
 from torch import nn
 
 from quantc._quantc import Model, Program
-from quantc.compilation import compile
+from quantc.compilation import TRAINING_TARGET, compile
 from quantc.config import QuantizationConfig
 
 
@@ -156,7 +156,7 @@ class _Program:
         body = "\n  ".join([*self.body, f"return {self(*results)}"])
         arguments = ", ".join(argument.replace(" : ", ": ", 1) for argument in self.arguments)
         text = f"func.func @layer({arguments}) -> ({declared}) {{\n  {body}\n}}\n"
-        return compile(Model.parse(text, "layer"))
+        return compile(Model.parse(text, "layer"), TRAINING_TARGET)
 
     def _set_type(self, name: str, shape: Sequence[int | str], element: str) -> None:
         self.types[name] = "tensor<" + "".join(f"{size}x" for size in shape) + element + ">"

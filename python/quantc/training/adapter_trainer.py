@@ -10,10 +10,11 @@ from typing import Any
 from quantc import _quantc
 from quantc._quantc import Model, Program
 from quantc.adapter import Adapter
-from quantc.compilation import compile
+from quantc.compilation import TRAINING_TARGET
 from quantc.training.loop import TrainingLoop
 from quantc.training.matrices import initialize_matrices, make_adapter
 from quantc.training.options import TrainingOptions, check_counts, check_numbers
+from quantc.training.programs import compile_once
 
 
 class AdapterTrainer(TrainingLoop):
@@ -34,7 +35,7 @@ class AdapterTrainer(TrainingLoop):
         alpha: float = 16.0,
         layers: Sequence[str] = (),
         *,
-        target: str = "native",
+        target: str = TRAINING_TARGET,
         **options: Any,
     ) -> None:
         """Prepare to train an adapter of ``rank`` for ``model``, scaled by ``alpha / rank``.
@@ -96,10 +97,10 @@ class _AdapterPrograms:
     @cached_property
     def forward(self) -> Program:
         """Inputs and matrices to the output."""
-        return compile(self.forward_model, self._target)
+        return compile_once(self.forward_model, self._target)
 
     @cached_property
     def step(self) -> Program:
         """One step of training."""
         step = _quantc.create_adapter_step(*self._arguments, self._loss, self._optimizer)
-        return compile(step, self._target)
+        return compile_once(step, self._target)

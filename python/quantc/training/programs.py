@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
@@ -36,6 +37,29 @@ class AdapterOptions(NamedTuple):
 
 
 @dataclass(frozen=True)
+class _Source:
+    """A model that equals those with the same text."""
+
+    digest: bytes
+    model: Model = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=16)
+def _compile_source(source: _Source, target: str) -> Program:
+    return compile(source.model, target)
+
+
+def compile_once(model: Model, target: str) -> Program:
+    """Compile ``model``, or return the program of an equal one.
+
+    Weights that are trained are inputs, so that steps of models that differ in nothing else, such
+    as those of several seeds, are one program. The file that a model is from makes no difference.
+    """
+    text = model.mlir().replace(model.path, "")
+    return _compile_source(_Source(hashlib.sha256(text.encode()).digest(), model), target)
+
+
+@dataclass(frozen=True)
 class Programs:
     """What a model becomes in training; ``config`` is None for training in float32."""
 
@@ -55,7 +79,7 @@ class Programs:
     @cached_property
     def forward(self) -> Program:
         """Inputs, parameters, ranges and scales to the output: the quantized model."""
-        return compile(self.forward_model, self.target)
+        return compile_once(self.forward_model, self.target)
 
     @cached_property
     def step(self) -> Program:
@@ -68,7 +92,7 @@ class Programs:
         return self.step if self.config is None else self._compile_step(warm_up=True)
 
     def _compile_step(self, warm_up: bool) -> Program:
-        return compile(
+        return compile_once(
             _quantc.create_step(
                 self.model,
                 self.config,

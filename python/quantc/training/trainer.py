@@ -10,6 +10,7 @@ import numpy as np
 from quantc import _quantc
 from quantc._quantc import Model, Program
 from quantc.adapter import Adapter
+from quantc.compilation import TRAINING_TARGET
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
 from quantc.merging import merge_lora
@@ -45,7 +46,7 @@ class Trainer(TrainingLoop):
         freeze: float = 0.75,
         adapter_rank: int | None = None,
         adapter_alpha: float = 16.0,
-        target: str = "native",
+        target: str = TRAINING_TARGET,
         **options: Any,
     ) -> None:
         """Prepare to train ``model``, which is float32 and has one output.

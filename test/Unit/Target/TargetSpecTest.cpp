@@ -83,6 +83,10 @@ TEST_F(TargetSpecTest, ListsAreForOneObject) {
             Names({"x86-64-v4+amx-int8+amx-tile", "x86-64-v4"}));
   EXPECT_EQ(getNames("sapphirerapids").back(),
             "sapphirerapids without amx-bf16, amx-int8, amx-tile");
+  // Unless nobody has to be asked.
+  EXPECT_EQ(getNames("x86-64-v4+amx-int8+notiles"), Names({"x86-64-v4"}));
+  EXPECT_EQ(getNames("aarch64+dotprod+notiles"), Names({"aarch64+dotprod"}));
+  EXPECT_EQ(getNames("native+notiles").size(), 1u);
   Names multi = getNames("x86-64-multi");
   EXPECT_EQ(multi.front(), "x86-64-v4+amx-int8+amx-tile+avx512vnni");
   EXPECT_EQ(multi.back(), "x86-64-v2");
@@ -111,7 +115,7 @@ TEST_F(TargetSpecTest, WrongTextIsAnError) {
   for (llvm::StringRef text :
        {"", "+", "x86", "pentium", "x86-64-v3+", "x86-64-v3+sve", "native+",
         "native+x", "multi", "x86-64-v3,x86-64-v2", "x86-64-v3++avx",
-        "x86-64,-avx"})
+        "x86-64,-avx", "+notiles", "x86-64+notiles+avx"})
     EXPECT_TRUE(mlir::failed(parseTarget(text, emitError))) << text.str();
 }
 
