@@ -94,12 +94,11 @@ static void bindInput(func::FuncOp entry, unsigned index, OpBuilder &builder) {
 /// Appends an argument for `port` and writes `result` to it.
 static LogicalResult bindOutput(func::FuncOp entry, const Port &port,
                                 Value result, OpBuilder &builder) {
-  auto attrs = builder.getDictionaryAttr(
-      {builder.getNamedAttr(kOutputAttr, builder.getUnitAttr()),
-       builder.getNamedAttr(kNameAttr, builder.getStringAttr(port.name)),
-       builder.getNamedAttr(kShapeAttr, AffineMapAttr::get(port.shape))});
+  SmallVector<NamedAttribute> attrs = getPortAttributes(port);
+  attrs.push_back(builder.getNamedAttr(kOutputAttr, builder.getUnitAttr()));
   unsigned index = entry.getNumArguments();
-  if (failed(entry.insertArgument(index, getMemRefType(port.type), attrs,
+  if (failed(entry.insertArgument(index, getMemRefType(port.type),
+                                  builder.getDictionaryAttr(attrs),
                                   result.getLoc())))
     return failure();
   bufferization::MaterializeInDestinationOp::create(

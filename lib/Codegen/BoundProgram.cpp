@@ -57,9 +57,13 @@ ProgramInterface quantc::getBoundInterface(func::FuncOp program) {
     if (!name || !shape)
       continue;
     auto memref = cast<MemRefType>(type);
-    Port port{name.str(),
-              RankedTensorType::get(memref.getShape(), memref.getElementType()),
-              shape.getValue()};
+    Type elementType = memref.getElementType();
+    // quant-bind-interface has checked the type.
+    FailureOr<std::optional<DataType>> callerType = getCallerType(
+        program.getArgAttr(index, kTypeAttr), elementType, program.getLoc());
+    Port port{name.str(), RankedTensorType::get(memref.getShape(), elementType),
+              shape.getValue(),
+              succeeded(callerType) ? *callerType : std::nullopt};
     bool isOutput = program.getArgAttr(index, kOutputAttr) != nullptr;
     (isOutput ? interface.outputs : interface.inputs).push_back(port);
   }

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Conversion/Emit.h"
 #include "quantc/Numerics/ElementaryFunctions.h"
@@ -74,6 +75,7 @@ struct ExpandMath : quantc::impl::ExpandMathBase<ExpandMath> {
                  ExpandUnary<math::RoundOp, numerics::roundAway<Emit>>,
                  ExpandUnary<math::RsqrtOp, reciprocalSqrt>,
                  ExpandUnary<math::TanhOp, numerics::tanh<Emit>>>(context);
+    populateExpandRemainderPatterns(patterns);
     // A greedy driver would fold functions of constants by the host's libm.
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     if (failed(checkNoLibraryCalls()))
@@ -90,6 +92,11 @@ LogicalResult ExpandMath::checkNoLibraryCalls() {
   LogicalResult result = success();
   Dialect *math = getContext().getLoadedDialect<math::MathDialect>();
   getOperation()->walk([&](Operation *op) {
+    if (isa<arith::RemFOp>(op)) {
+      op->emitError("there is no formula for 'arith.remf' on ")
+          << op->getResult(0).getType() << "; f32 and f64 scalars have one";
+      result = failure();
+    }
     if (op->getDialect() != math ||
         isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
             math::CountLeadingZerosOp, math::CountTrailingZerosOp,

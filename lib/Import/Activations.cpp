@@ -27,10 +27,19 @@ struct Formula {
     return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
   }
   Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
+  Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
   Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
   Value max(Value x, Value y) { return arith::MaximumFOp::create(b, x, y); }
   Value min(Value x, Value y) { return arith::MinimumFOp::create(b, x, y); }
+  Value abs(Value x) { return math::AbsFOp::create(b, x); }
+  Value exp(Value x) { return math::ExpOp::create(b, x); }
+  Value isGreater(Value x, Value y) {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y);
+  }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, condition, x, y);
+  }
   /// x < 0 ? y : z.
   Value selectNegative(Value x, Value y, Value z) {
     Value isNegative =
@@ -187,16 +196,119 @@ static LogicalResult importClipWithAttributes(NodeImporter &node) {
   return setClip(node, low ? &*low : nullptr, high ? &*high : nullptr);
 }
 
+/// x < 0 ? alpha (e^x - 1) : x.
+static LogicalResult importElu(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value curve = f.mul(f.constant(alpha), f.sub(f.exp(x[0]), f.constant(1)));
+    return f.selectNegative(x[0], curve, x[0]);
+  });
+}
+
+/// max(0, x) + min(0, alpha (e^(x / alpha) - 1)).
+static LogicalResult importCelu(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value power = f.exp(f.div(x[0], f.constant(alpha)));
+    Value curve = f.mul(f.constant(alpha), f.sub(power, f.constant(1)));
+    return f.add(f.max(x[0], f.constant(0)), f.min(curve, f.constant(0)));
+  });
+}
+
+/// gamma (x > 0 ? x : alpha e^x - alpha).
+static LogicalResult importSelu(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1.67326319217681884765625f);
+  float gamma = node.getFloat("gamma", 1.05070102214813232421875f);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value scale = f.constant(alpha);
+    Value curve = f.sub(f.mul(scale, f.exp(x[0])), scale);
+    Value isPositive = f.isGreater(x[0], f.constant(0));
+    return f.mul(f.constant(gamma), f.select(isPositive, x[0], curve));
+  });
+}
+
+/// ln(1 + e^x) = max(x, 0) + ln(1 + e), e = e^-|x|. With u = 1 + e rounded,
+/// ln(1 + e) is ln(u) e / (u - 1): the error of u cancels (Kahan).
+static LogicalResult importSoftplus(NodeImporter &node) {
+  return setFormula(node, [](Formula f, ArrayRef<Value> x) {
+    Value one = f.constant(1);
+    Value negated = arith::NegFOp::create(f.b, f.abs(x[0]));
+    Value power = f.exp(negated);
+    Value sum = f.add(one, power);
+    Value excess = f.sub(sum, one);
+    Value logarithm = math::LogOp::create(f.b, sum);
+    Value exact = f.div(f.mul(logarithm, power), excess);
+    Value tail = f.select(f.isGreater(excess, f.constant(0)), exact, power);
+    return f.add(f.max(x[0], f.constant(0)), tail);
+  });
+}
+
+/// x / (1 + |x|).
+static LogicalResult importSoftsign(NodeImporter &node) {
+  return setFormula(node, [](Formula f, ArrayRef<Value> x) {
+    return f.div(x[0], f.add(f.constant(1), f.abs(x[0])));
+  });
+}
+
+/// x tanh(ln(1 + e^x)) = x w / (w + 2), w = e^x (e^x + 2). From x = 20 on the
+/// quotient is 1.
+static LogicalResult importMish(NodeImporter &node) {
+  return setFormula(node, [](Formula f, ArrayRef<Value> x) {
+    Value two = f.constant(2);
+    Value power = f.exp(f.min(x[0], f.constant(20)));
+    Value w = f.mul(power, f.add(power, two));
+    return f.mul(x[0], f.div(w, f.add(w, two)));
+  });
+}
+
+/// x sigmoid(alpha x).
+static LogicalResult importSwish(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value power = f.exp(f.mul(f.constant(-alpha), x[0]));
+    return f.div(x[0], f.add(f.constant(1), power));
+  });
+}
+
+/// x > alpha ? x : 0.
+static LogicalResult importThresholdedRelu(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    return f.select(f.isGreater(x[0], f.constant(alpha)), x[0], f.constant(0));
+  });
+}
+
+/// x moved towards 0 by `bias` where |x| > lambd, else 0.
+static LogicalResult importShrink(NodeImporter &node) {
+  float lambda = node.getFloat("lambd", 0.5f);
+  float bias = node.getFloat("bias", 0);
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value isLow = f.isGreater(f.constant(-lambda), x[0]);
+    Value isHigh = f.isGreater(x[0], f.constant(lambda));
+    Value high = f.select(isHigh, f.sub(x[0], f.constant(bias)), f.constant(0));
+    return f.select(isLow, f.add(x[0], f.constant(bias)), high);
+  });
+}
+
 static constexpr OpRow kRows[] = {
+    {"Celu", 12, 1, 1, importCelu},
     {"Clip", 6, 1, 1, importClipWithAttributes},
     {"Clip", 11, 1, 3, importClip},
+    {"Elu", 6, 1, 1, importElu},
     {"Gelu", 20, 1, 1, importGelu},
     {"HardSigmoid", 6, 1, 1, importHardSigmoid},
     {"HardSwish", 14, 1, 1, importHardSwish},
     {"LeakyRelu", 6, 1, 1, importLeakyRelu},
+    {"Mish", 18, 1, 1, importMish},
     {"PRelu", 7, 2, 2, importPRelu},
     {"Relu", 6, 1, 1, importRelu},
+    {"Selu", 6, 1, 1, importSelu},
+    {"Shrink", 9, 1, 1, importShrink},
     {"Sigmoid", 6, 1, 1, importSigmoid},
+    {"Softplus", 1, 1, 1, importSoftplus},
+    {"Softsign", 1, 1, 1, importSoftsign},
+    {"Swish", 24, 1, 1, importSwish},
+    {"ThresholdedRelu", 10, 1, 1, importThresholdedRelu},
 };
 
 ArrayRef<OpRow> onnx::getActivationOps() { return kRows; }

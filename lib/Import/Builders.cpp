@@ -42,7 +42,7 @@ Value onnx::createMax(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
                       Value rhs) {
   if (isFloat(type))
     return arith::MaximumFOp::create(b, lhs, rhs);
-  if (isUnsigned(type))
+  if (isUnsigned(type) || type == ElementType::Bool)
     return arith::MaxUIOp::create(b, lhs, rhs);
   return arith::MaxSIOp::create(b, lhs, rhs);
 }
@@ -51,9 +51,19 @@ Value onnx::createMin(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
                       Value rhs) {
   if (isFloat(type))
     return arith::MinimumFOp::create(b, lhs, rhs);
-  if (isUnsigned(type))
+  if (isUnsigned(type) || type == ElementType::Bool)
     return arith::MinUIOp::create(b, lhs, rhs);
   return arith::MinSIOp::create(b, lhs, rhs);
+}
+
+Value onnx::createGreater(ImplicitLocOpBuilder &b, ElementType type, Value lhs,
+                          Value rhs) {
+  if (isFloat(type))
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, lhs, rhs);
+  bool ofUnsigned = isUnsigned(type) || type == ElementType::Bool;
+  return arith::CmpIOp::create(
+      b, ofUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt,
+      lhs, rhs);
 }
 
 //===----------------------------------------------------------------------===//
@@ -214,17 +224,30 @@ AffineMap onnx::getReducedMap(NodeImporter &node, ArrayRef<int64_t> axes,
 Value onnx::createReduction(NodeImporter &node, Tensor &tensor,
                             ArrayRef<int64_t> axes, Value identity,
                             ElementBody body) {
-  int64_t rank = tensor.getRank();
-  Shape shape = getReducedShape(tensor, axes);
+  Value init =
+      node.createFilled(identity, tensor.type, getReducedShape(tensor, axes));
+  return createReduction(
+      node, init, axes,
+      Operand{node.getValue(tensor),
+              node.b.getMultiDimIdentityMap(tensor.getRank())},
+      body);
+}
+
+Value onnx::createReduction(NodeImporter &node, Value init,
+                            ArrayRef<int64_t> axes, ArrayRef<Operand> operands,
+                            ElementBody body) {
+  int64_t rank = operands.front().map.getNumDims();
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   for (int64_t axis : axes)
     iterators[axis] = utils::IteratorType::reduction;
-  Value init = node.createFilled(identity, tensor.type, shape);
-  return ::createGeneric(
-      node, init, getReducedMap(node, axes, rank),
-      Operand{node.getValue(tensor), node.b.getMultiDimIdentityMap(rank)},
-      iterators, body);
+  return ::createGeneric(node, init, getReducedMap(node, axes, rank), operands,
+                         iterators, body);
+}
+
+Value onnx::createIndex(ImplicitLocOpBuilder &b, int64_t loop) {
+  return arith::IndexCastOp::create(b, b.getI64Type(),
+                                    linalg::IndexOp::create(b, loop));
 }
 
 Value onnx::createSum(NodeImporter &node, Tensor &tensor,
@@ -350,6 +373,9 @@ Tensor onnx::extractPart(NodeImporter &node, Tensor &input, int64_t axis,
                          int64_t offset, int64_t size, int64_t step) {
   Shape shape = input.shape;
   shape[axis] = node.getConstantSize(size);
+  // A slice has to begin inside, where there may be no element.
+  if (size == 0)
+    return makeTensor(input.type, shape, node.createEmpty(input.type, shape));
   SmallVector<OpFoldResult> offsets(input.getRank(), node.b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(input.getRank(), node.b.getIndexAttr(1));
   offsets[axis] = node.b.getIndexAttr(offset);

@@ -63,6 +63,12 @@ mlir::Value createReduction(NodeImporter &node, Tensor &tensor,
                             llvm::ArrayRef<int64_t> axes, mlir::Value identity,
                             ElementBody body);
 
+/// The same for elements of several operands, which loops of sizes as many as
+/// the maps have dimensions combine into `init`, a tensor without `axes`.
+mlir::Value createReduction(NodeImporter &node, mlir::Value init,
+                            llvm::ArrayRef<int64_t> axes,
+                            llvm::ArrayRef<Operand> operands, ElementBody body);
+
 /// The sum along `axes`.
 mlir::Value createSum(NodeImporter &node, Tensor &tensor,
                       llvm::ArrayRef<int64_t> axes);
@@ -70,6 +76,9 @@ mlir::Value createSum(NodeImporter &node, Tensor &tensor,
 /// `tensor` with the shape `to`, which has as many elements; stays constant.
 Tensor reshapeTensor(NodeImporter &node, Tensor &tensor,
                      llvm::ArrayRef<mlir::AffineExpr> to);
+
+/// The index of loop `loop` around an element, as a number of type INT64.
+mlir::Value createIndex(mlir::ImplicitLocOpBuilder &b, int64_t loop);
 
 /// The tensor that broadcasting `tensors` and applying `body` gives becomes
 /// output 0.
@@ -99,11 +108,25 @@ Tensor extractPart(NodeImporter &node, Tensor &input, int64_t axis,
 Tensor makeTensor(ElementType type, llvm::ArrayRef<mlir::AffineExpr> shape,
                   mlir::Value value);
 
-/// The larger and the smaller of two elements; NaN if one is NaN.
+/// The larger and the smaller of two elements, of which true is the larger
+/// BOOL; NaN if one is NaN.
 mlir::Value createMax(mlir::ImplicitLocOpBuilder &b, ElementType type,
                       mlir::Value lhs, mlir::Value rhs);
 mlir::Value createMin(mlir::ImplicitLocOpBuilder &b, ElementType type,
                       mlir::Value lhs, mlir::Value rhs);
+
+/// lhs > rhs; false if one is NaN.
+mlir::Value createGreater(mlir::ImplicitLocOpBuilder &b, ElementType type,
+                          mlir::Value lhs, mlir::Value rhs);
+
+/// A number converted as Cast does: floats to integers towards zero and
+/// saturating, NaN to the lowest one; those of less than a byte and integers
+/// wrap.
+mlir::Value createCast(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                       ElementType from, ElementType to);
+
+/// The same for each element of `input`; constant floats stay constant.
+Tensor castTensor(NodeImporter &node, Tensor &input, ElementType to);
 
 /// a + b, a * b in the arithmetic of `type`.
 mlir::Value createAdd(mlir::ImplicitLocOpBuilder &b, ElementType type,

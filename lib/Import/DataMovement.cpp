@@ -160,9 +160,9 @@ static LogicalResult importSplit(NodeImporter &node) {
 }
 
 static constexpr OpRow kRows[] = {
-    {"Concat", 4, 1, kVariadic, importConcat},
-    {"Split", 2, 1, 2, importSplit},
-    {"Transpose", 1, 1, 1, importTranspose},
+    {"Concat", 4, 1, kVariadic, importConcat, Halves::Keep},
+    {"Split", 2, 1, 2, importSplit, Halves::Keep},
+    {"Transpose", 1, 1, 1, importTranspose, Halves::Keep},
 };
 
 ArrayRef<OpRow> onnx::getDataMovementOps() { return kRows; }

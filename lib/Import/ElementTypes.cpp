@@ -40,6 +40,8 @@ static constexpr Row kTypes[] = {
     {ElementType::Bool, "BOOL", Kind::Bool, 8},
     {ElementType::Int4, "INT4", Kind::Signed, 4},
     {ElementType::UInt4, "UINT4", Kind::Unsigned, 4},
+    {ElementType::Int2, "INT2", Kind::Signed, 2},
+    {ElementType::UInt2, "UINT2", Kind::Unsigned, 2},
 };
 
 static const Row *getRow(ElementType type) {
@@ -94,4 +96,37 @@ Type onnx::getMlirType(ElementType type, MLIRContext *context) {
     return IntegerType::get(context, 1);
   }
   return {};
+}
+
+bool onnx::isHalf(ElementType type) {
+  return isFloat(type) && getBitWidth(type) == 16;
+}
+
+ElementType onnx::getPortType(ElementType type) {
+  if (!isInteger(type) || getBitWidth(type) >= 8)
+    return type;
+  return isUnsigned(type) ? ElementType::UInt8 : ElementType::Int8;
+}
+
+std::optional<DataType> onnx::getCallerType(ElementType type) {
+  switch (type) {
+  case ElementType::Int2:
+    return DataType::I2;
+  case ElementType::Int4:
+    return DataType::I4;
+  case ElementType::UInt2:
+    return DataType::U2;
+  case ElementType::UInt4:
+    return DataType::U4;
+  case ElementType::UInt8:
+    return DataType::U8;
+  case ElementType::UInt16:
+    return DataType::U16;
+  case ElementType::UInt32:
+    return DataType::U32;
+  case ElementType::UInt64:
+    return DataType::U64;
+  default:
+    return std::nullopt;
+  }
 }

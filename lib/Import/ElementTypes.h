@@ -11,6 +11,7 @@
 #include "Model.h"
 
 #include "mlir/IR/Types.h"
+#include "quantc/Support/HostTensor.h"
 
 namespace quantc::onnx {
 
@@ -21,6 +22,8 @@ std::string getName(ElementType type);
 unsigned getBitWidth(ElementType type);
 
 bool isFloat(ElementType type);
+/// FLOAT16 or BFLOAT16.
+bool isHalf(ElementType type);
 bool isUnsigned(ElementType type);
 /// Signed or unsigned, without Bool.
 bool isInteger(ElementType type);
@@ -28,6 +31,14 @@ bool isInteger(ElementType type);
 /// The type in the float form. Integers are signless there; whether one is
 /// unsigned is known only while importing. Null for an unsupported type.
 mlir::Type getMlirType(ElementType type, mlir::MLIRContext *context);
+
+/// The type of an input or output of the program of element type `type`, which
+/// takes whole bytes: INT8 for INT4.
+ElementType getPortType(ElementType type);
+
+/// The type of an input or output as callers see it, if the type in the program
+/// does not say it: that of integers that are unsigned or smaller than a byte.
+std::optional<DataType> getCallerType(ElementType type);
 
 } // namespace quantc::onnx
 

@@ -7,8 +7,10 @@
 
 #include "GraphImporter.h"
 
+#include "Builders.h"
 #include "TensorData.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Support/TensorAttribute.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -18,10 +20,6 @@ using namespace quantc::onnx;
 
 /// The program's function.
 static constexpr llvm::StringLiteral kEntryName = "main";
-
-static bool isDefaultDomain(StringRef domain) {
-  return domain.empty() || domain == "ai.onnx";
-}
 
 static OwningOpRef<ModuleOp> createModule(Location loc) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
@@ -33,8 +31,9 @@ static OwningOpRef<ModuleOp> createModule(Location loc) {
 }
 
 GraphImporter::GraphImporter(const ModelProto &model, StringRef path,
-                             MLIRContext *context)
-    : graph(*model.graph), model(model),
+                             MLIRContext *context,
+                             const OnnxImportOptions &options)
+    : graph(*model.graph), model(model), options(options),
       module(createModule(FileLineColLoc::get(context, path, 0, 0))),
       entry(*module->getOps<func::FuncOp>().begin()),
       program(&entry.front(), context, path) {}
@@ -46,7 +45,8 @@ InFlightDiagnostic GraphImporter::emitError(StringRef name) {
 
 OwningOpRef<ModuleOp> GraphImporter::import() {
   if (failed(readOpset()) || failed(checkOperators()) ||
-      failed(readInitializers()) || failed(createInputs()))
+      failed(readInitializers()) || failed(checkConstants()) ||
+      failed(createInputs()))
     return nullptr;
   for (const NodeProto &node : graph.nodes)
     if (failed(importNode(node)))
@@ -66,7 +66,7 @@ OwningOpRef<ModuleOp> GraphImporter::import() {
 
 LogicalResult GraphImporter::readOpset() {
   for (auto [domain, version] : model.opsets)
-    if (isDefaultDomain(domain))
+    if (isStandardDomain(domain))
       opset = version;
   if (opset < kMinOpset || opset > kMaxOpset)
     return emitError() << "model uses opset " << opset
@@ -81,15 +81,14 @@ LogicalResult GraphImporter::checkOperators() {
   llvm::MapVector<StringRef, unsigned> unsupported;
   unsigned numNodes = 0;
   for (const NodeProto &node : graph.nodes) {
-    bool isDefault = isDefaultDomain(node.domain);
-    if (isDefault && findOp(node.opType, opset))
+    if (findOp(node.domain, node.opType, opset))
       continue;
     ++unsupported[node.opType];
     ++numNodes;
     emitError(node.getLayerName())
         << "operator " << node.opType << " of domain "
-        << (isDefault ? "ai.onnx" : node.domain) << " is not supported (opset "
-        << opset << ")";
+        << (isStandardDomain(node.domain) ? "ai.onnx" : node.domain)
+        << " is not supported (opset " << opset << ")";
   }
   if (unsupported.empty())
     return success();
@@ -129,15 +128,84 @@ LogicalResult GraphImporter::readInitializers() {
   return success();
 }
 
+LogicalResult GraphImporter::checkConstants() {
+  for (const NamedTensor &constant : options.constants) {
+    auto hasName = [&](const ValueInfoProto &input) {
+      return input.name == constant.first;
+    };
+    if (llvm::any_of(graph.inputs, hasName))
+      continue;
+    InFlightDiagnostic error = emitError(constant.first);
+    error << "there is no input to bind a value to; the inputs are ";
+    llvm::interleaveComma(graph.inputs, error, [&](const auto &input) {
+      error << "'" << input.name << "'";
+    });
+    return error;
+  }
+  return success();
+}
+
 LogicalResult GraphImporter::createInputs() {
-  // Old models list initializers among their inputs.
-  for (const ValueInfoProto &input : graph.inputs)
-    if (!tensors.contains(input.name) && failed(createInput(input)))
+  for (const ValueInfoProto &input : graph.inputs) {
+    // Old models list initializers among their inputs.
+    if (tensors.contains(input.name))
+      continue;
+    auto bound = llvm::find_if(options.constants, [&](const auto &value) {
+      return value.first == input.name;
+    });
+    if (failed(bound == options.constants.end()
+                   ? createInput(input)
+                   : bindInput(input, bound->second)))
       return failure();
+  }
   for (auto [name, tensor] : inputs)
     for (auto [dim, size] : llvm::enumerate(tensor->shape))
       program.defineSymbol(size, tensor->value, dim);
+  // Integers of less than a byte come in bytes.
+  for (auto [name, tensor] : inputs) {
+    ElementType portType = getPortType(tensor->type);
+    if (portType == tensor->type)
+      continue;
+    NodeProto proto;
+    proto.name = name;
+    NodeImporter node(program, proto, opset, {});
+    Tensor port = makeTensor(portType, tensor->shape, tensor->value);
+    tensor->value = castTensor(node, port, tensor->type).value;
+  }
   return success();
+}
+
+/// The elements of `value` as those of a tensor of signless integers.
+static DenseElementsAttr getSignlessElements(const HostTensor &value,
+                                             RankedTensorType type) {
+  DenseElementsAttr elements = getElementsAttr(type.getContext(), value);
+  return isa<IntegerType>(type.getElementType())
+             ? elements.bitcast(type.getElementType())
+             : elements;
+}
+
+LogicalResult GraphImporter::bindInput(const ValueInfoProto &input,
+                                       const HostTensor &value) {
+  MLIRContext *context = program.getContext();
+  Type elementType = getMlirType(input.type, context);
+  std::optional<DataType> type = getCallerType(input.type);
+  if (!type && elementType)
+    type = getDataType(elementType);
+  if (value.type != type)
+    return emitError(input.name) << "the value to bind has elements of type "
+                                 << quantc::getName(value.type) << "; expects "
+                                 << onnx::getName(input.type);
+  bool fits = !input.shape || input.shape->size() == value.shape.size();
+  if (fits && input.shape)
+    for (auto [dim, size] : llvm::zip_equal(*input.shape, value.shape))
+      fits &= dim.size.value_or(size) == size;
+  if (!fits)
+    return emitError(input.name)
+           << "the value to bind has a shape that is not that of the input";
+  DenseElementsAttr elements = getSignlessElements(
+      value, RankedTensorType::get(value.shape, elementType));
+  return define(input.name, createConstant(input.type, elements, input.name),
+                program.getLoc(input.name));
 }
 
 LogicalResult GraphImporter::createInput(const ValueInfoProto &input) {
@@ -152,6 +220,8 @@ LogicalResult GraphImporter::createInput(const ValueInfoProto &input) {
               "dimensions";
   Tensor tensor;
   tensor.type = input.type;
+  tensor.name = input.name.str();
+  tensor.isInput = true;
   for (auto [dim, size] : llvm::enumerate(*input.shape)) {
     if (size.size) {
       tensor.shape.push_back(
@@ -167,16 +237,40 @@ LogicalResult GraphImporter::createInput(const ValueInfoProto &input) {
            << "input has an absurd shape; expects rank " << kMaxRank
            << ", sizes of at least 0 and 2^40 elements at most";
   tensor.value = program.getBlock()->addArgument(
-      program.getType(tensor.type, tensor.shape), program.getLoc(input.name));
+      program.getType(getPortType(tensor.type), tensor.shape),
+      program.getLoc(input.name));
   if (failed(define(input.name, tensor, program.getLoc(input.name))))
     return failure();
   inputs.emplace_back(input.name, &storage.back());
   return success();
 }
 
+LogicalResult GraphImporter::build(NodeImporter &node, const OpRow &row,
+                                   MutableArrayRef<Tensor *> operands) {
+  if (row.halves == Halves::Keep)
+    return row.import(node);
+  std::optional<ElementType> half;
+  for (Tensor *&operand : operands) {
+    if (!operand || !isHalf(operand->type))
+      continue;
+    half = half.value_or(operand->type);
+    operand =
+        &storage.emplace_back(castTensor(node, *operand, ElementType::Float));
+  }
+  if (failed(row.import(node)))
+    return failure();
+  for (unsigned index = 0; half && index < node.getNumOutputs(); ++index) {
+    std::optional<Tensor> output = node.getOutputs()[index];
+    if (output && output->type == ElementType::Float &&
+        failed(node.setOutput(index, castTensor(node, *output, *half))))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult GraphImporter::importNode(const NodeProto &proto) {
   StringRef name = proto.getLayerName();
-  const OpRow *row = findOp(proto.opType, opset);
+  const OpRow *row = findOp(proto.domain, proto.opType, opset);
   SmallVector<Tensor *> operands;
   for (StringRef input : proto.inputs) {
     Tensor *tensor = input.empty() ? nullptr : tensors.lookup(input);
@@ -206,7 +300,7 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto) {
     return emitError(name) << proto.opType << " has no outputs; expects one";
 
   NodeImporter node(program, proto, opset, operands);
-  if (failed(row->import(node)))
+  if (failed(build(node, *row, operands)))
     return failure();
   for (auto [output, tensor] : llvm::zip(proto.outputs, node.getOutputs())) {
     if (output.empty())
@@ -251,7 +345,11 @@ LogicalResult GraphImporter::createOutputs() {
       return failure();
     auto b = ImplicitLocOpBuilder::atBlockEnd(program.getLoc(output.name),
                                               program.getBlock());
-    results.push_back(program.getValue(*tensor, b));
+    NodeProto proto;
+    proto.name = output.name;
+    NodeImporter node(program, proto, opset, {});
+    Tensor port = castTensor(node, *tensor, getPortType(tensor->type));
+    results.push_back(program.getValue(port, b));
   }
   if (results.empty())
     return emitError() << "model has no outputs; expects at least one";
@@ -285,10 +383,12 @@ LogicalResult GraphImporter::setInterface() {
   ProgramInterface interface;
   for (const std::string &name : program.getSymbolNames())
     interface.dims.push_back(name);
-  for (auto [name, tensor] : inputs)
-    interface.inputs.push_back({name.str(),
-                                cast<RankedTensorType>(tensor->value.getType()),
-                                getShapeMap(tensor->shape)});
+  for (auto [input, argument] : llvm::zip_equal(inputs, entry.getArguments())) {
+    auto [name, tensor] = input;
+    interface.inputs.push_back(
+        {name.str(), cast<RankedTensorType>(argument.getType()),
+         getShapeMap(tensor->shape), getCallerType(tensor->type)});
+  }
   for (const ValueInfoProto &output : graph.outputs) {
     const Tensor &tensor = *tensors.lookup(output.name);
     AffineMap shape = getShapeMap(tensor.shape);
@@ -298,7 +398,9 @@ LogicalResult GraphImporter::setInterface() {
              << onnx::toString(tensor.shape, program.getSymbolNames())
              << "; expects sizes that are no products of dynamic ones";
     interface.outputs.push_back(
-        {output.name.str(), program.getType(tensor.type, tensor.shape), shape});
+        {output.name.str(),
+         program.getType(getPortType(tensor.type), tensor.shape), shape,
+         getCallerType(tensor.type)});
   }
   setProgramInterface(entry, interface);
   return success();

@@ -10,6 +10,8 @@
 
 #include "OpTable.h"
 
+#include "quantc/Import/OnnxImport.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <deque>
@@ -19,7 +21,7 @@ namespace quantc::onnx {
 class GraphImporter {
 public:
   GraphImporter(const ModelProto &model, llvm::StringRef path,
-                mlir::MLIRContext *context);
+                mlir::MLIRContext *context, const OnnxImportOptions &options);
 
   /// The program, or null after emitting errors.
   mlir::OwningOpRef<mlir::ModuleOp> import();
@@ -30,8 +32,16 @@ private:
   mlir::LogicalResult checkOperators();
   mlir::LogicalResult readInitializers();
   mlir::LogicalResult createInputs();
+  /// Whether all values in the options are for inputs.
+  mlir::LogicalResult checkConstants();
+  /// `input` with the value that the options give it.
+  mlir::LogicalResult bindInput(const ValueInfoProto &input,
+                                const HostTensor &value);
   mlir::LogicalResult createInput(const ValueInfoProto &input);
   mlir::LogicalResult importNode(const NodeProto &node);
+  /// Builds the operations of a node by `row` and sets its outputs.
+  mlir::LogicalResult build(NodeImporter &node, const OpRow &row,
+                            llvm::MutableArrayRef<Tensor *> operands);
   mlir::LogicalResult createOutputs();
   /// Whether what the model says about `output` agrees with `tensor`.
   mlir::LogicalResult checkOutput(const ValueInfoProto &output,
@@ -47,6 +57,7 @@ private:
 
   const GraphProto &graph;
   const ModelProto &model;
+  const OnnxImportOptions &options;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp entry;
   ProgramBuilder program;

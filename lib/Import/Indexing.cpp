@@ -221,8 +221,8 @@ static LogicalResult importGather(NodeImporter &node) {
 }
 
 static constexpr OpRow kRows[] = {
-    {"Gather", 1, 2, 2, importGather},
-    {"Slice", 1, 1, 5, importSlice},
+    {"Gather", 1, 2, 2, importGather, Halves::Keep},
+    {"Slice", 1, 1, 5, importSlice, Halves::Keep},
 };
 
 ArrayRef<OpRow> onnx::getIndexingOps() { return kRows; }

@@ -1,4 +1,4 @@
-//===- Linear.cpp - MatMul, MatMulInteger and Gemm ------------------------===//
+//===- Linear.cpp - MatMul and Gemm ---------------------------------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -198,7 +198,11 @@ static Tensor toMatrix(NodeImporter &node, Tensor &vector, bool isRow) {
 }
 
 /// numpy.matmul, which becomes output 0.
-static LogicalResult setProduct(NodeImporter &node, Tensor lhs, Tensor rhs) {
+static LogicalResult importMatMul(NodeImporter &node) {
+  node.getInputValue(0);
+  node.getInputValue(1);
+  Tensor lhs = node.getInput(0);
+  Tensor rhs = node.getInput(1);
   if (lhs.type != rhs.type || lhs.type == ElementType::Bool)
     return node.emitError("MatMul of " + getName(lhs.type) + " and " +
                           getName(rhs.type) + "; expects equal number types");
@@ -246,68 +250,9 @@ static LogicalResult setProduct(NodeImporter &node, Tensor lhs, Tensor rhs) {
   return node.setOutput(0, lhs.type, result, value);
 }
 
-static LogicalResult importMatMul(NodeImporter &node) {
-  node.getInputValue(0);
-  node.getInputValue(1);
-  return setProduct(node, node.getInput(0), node.getInput(1));
-}
-
-/// Input `index` of MatMulInteger less its zero point, in i32.
-static FailureOr<Tensor> getCentered(NodeImporter &node, unsigned index) {
-  Tensor &input = node.getInput(index);
-  ElementType type = input.type;
-  if (type != ElementType::Int8 && type != ElementType::UInt8)
-    return node.emitError("MatMulInteger of " + getName(type) +
-                          "; expects INT8 or UINT8");
-  SmallVector<Tensor *> operands = {&input};
-  if (node.hasInput(index + 2)) {
-    Tensor &zeroPoint = node.getInput(index + 2);
-    bool isPerTensor =
-        zeroPoint.getRank() == 0 ||
-        (zeroPoint.getRank() == 1 && isConstant(zeroPoint.shape[0], 1));
-    // One for each column is broadcast.
-    bool isPerColumn = index == 1 && input.getRank() > 1 &&
-                       zeroPoint.getRank() == 1 &&
-                       zeroPoint.shape.back() == input.shape.back();
-    if (zeroPoint.type != type || (!isPerTensor && !isPerColumn))
-      return node.emitError(
-          "MatMulInteger with a zero point of type " + getName(zeroPoint.type) +
-          " and shape " + node.toString(zeroPoint.shape) +
-          "; expects one of the type of its operand, or one for each column of "
-          "the second operand");
-    operands.push_back(&zeroPoint);
-  }
-  Value centered = createElementwise(
-      node, ElementType::Int32, input.shape, operands,
-      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        auto widen = [&](Value element) -> Value {
-          if (isUnsigned(type))
-            return arith::ExtUIOp::create(b, b.getI32Type(), element);
-          return arith::ExtSIOp::create(b, b.getI32Type(), element);
-        };
-        Value wide = widen(elements[0]);
-        if (elements.size() == 1)
-          return wide;
-        return arith::SubIOp::create(b, wide, widen(elements[1]));
-      });
-  return makeTensor(ElementType::Int32, input.shape, centered);
-}
-
-/// numpy.matmul of integers less their zero points, summed in i32 modulo 2^32.
-static LogicalResult importMatMulInteger(NodeImporter &node) {
-  FailureOr<Tensor> lhs = getCentered(node, 0);
-  if (failed(lhs))
-    return failure();
-  FailureOr<Tensor> rhs = getCentered(node, 1);
-  if (failed(rhs))
-    return failure();
-  return setProduct(node, *lhs, *rhs);
-}
-
 static constexpr OpRow kRows[] = {
     {"Gemm", 7, 2, 3, importGemm},
     {"MatMul", 1, 2, 2, importMatMul},
-    {"MatMulInteger", 10, 2, 4, importMatMulInteger},
 };
 
 ArrayRef<OpRow> onnx::getLinearOps() { return kRows; }

@@ -11,6 +11,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
@@ -65,6 +67,107 @@ static LogicalResult importNot(NodeImporter &node) {
       });
 }
 
+//===----------------------------------------------------------------------===//
+// Bits
+//===----------------------------------------------------------------------===//
+
+static LogicalResult expectIntegers(NodeImporter &node) {
+  ElementType type = node.getInput(0).type;
+  for (const Tensor *input : node.getInputs())
+    if (input->type != type || !isInteger(type))
+      return node.emitError("operation on the bits of " + getName(input->type) +
+                            "; expects equal integers");
+  return success();
+}
+
+template <class Op>
+static LogicalResult importBitwise(NodeImporter &node) {
+  if (failed(expectIntegers(node)))
+    return failure();
+  return setElementwiseOutput(
+      node, node.getInput(0).type, node.getInputs(),
+      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        return Op::create(b, elements[0], elements[1]);
+      });
+}
+
+static LogicalResult importBitwiseNot(NodeImporter &node) {
+  if (failed(expectIntegers(node)))
+    return failure();
+  ElementType type = node.getInput(0).type;
+  Value ones = node.createScalar(type, -1);
+  return setElementwiseOutput(
+      node, type, node.getInputs(),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        return arith::XOrIOp::create(b, elements[0], ones);
+      });
+}
+
+/// A shift by the width or more moves all bits out.
+static LogicalResult importBitShift(NodeImporter &node) {
+  StringRef direction = node.getString("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return node.emitError("BitShift in direction '" + direction +
+                          "'; expects 'LEFT' or 'RIGHT'");
+  if (failed(expectIntegers(node)))
+    return failure();
+  ElementType type = node.getInput(0).type;
+  Value zero = node.createScalar(type, 0);
+  Value last = node.createScalar(type, getBitWidth(type) - 1);
+  return setElementwiseOutput(
+      node, type, node.getInputs(),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        Value isAll = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt,
+                                            elements[1], last);
+        Value amount = arith::MinUIOp::create(b, elements[1], last);
+        if (direction == "RIGHT" && !isUnsigned(type))
+          return arith::ShRSIOp::create(b, elements[0], amount);
+        Value shifted =
+            direction == "LEFT"
+                ? arith::ShLIOp::create(b, elements[0], amount).getResult()
+                : arith::ShRUIOp::create(b, elements[0], amount).getResult();
+        return arith::SelectOp::create(b, isAll, zero, shifted);
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Special floats and choice
+//===----------------------------------------------------------------------===//
+
+static LogicalResult importIsNaN(NodeImporter &node) {
+  if (failed(node.expectFloats(1)))
+    return failure();
+  return setElementwiseOutput(
+      node, ElementType::Bool, node.getInputs(),
+      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        return arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, elements[0],
+                                     elements[0]);
+      });
+}
+
+static LogicalResult importIsInf(NodeImporter &node) {
+  if (failed(node.expectFloats(1)))
+    return failure();
+  ElementType type = node.getInput(0).type;
+  bool detectsPositive = node.getInt("detect_positive", 1);
+  bool detectsNegative = node.getInt("detect_negative", 1);
+  double infinity = std::numeric_limits<double>::infinity();
+  Value positive = node.createScalar(type, infinity);
+  Value negative = node.createScalar(type, -infinity);
+  Value no = node.createScalar(ElementType::Bool, 0);
+  return setElementwiseOutput(
+      node, ElementType::Bool, node.getInputs(),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        auto isEqual = [&](Value bound) -> Value {
+          return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                       elements[0], bound);
+        };
+        Value isPositive = detectsPositive ? isEqual(positive) : no;
+        Value isNegative = detectsNegative ? isEqual(negative) : no;
+        return arith::OrIOp::create(b, isPositive, isNegative);
+      });
+}
+
 static LogicalResult importWhere(NodeImporter &node) {
   ElementType type = node.getInput(1).type;
   if (node.getInput(0).type != ElementType::Bool ||
@@ -85,88 +188,12 @@ static LogicalResult importWhere(NodeImporter &node) {
 // Cast
 //===----------------------------------------------------------------------===//
 
-/// The float of `type` that is nearest to `bound` towards zero.
-static FloatAttr getFloatBound(FloatType type, const APInt &bound,
-                               bool isUnsigned) {
-  APFloat value(type.getFloatSemantics());
-  value.convertFromAPInt(bound, !isUnsigned, APFloat::rmTowardZero);
-  return FloatAttr::get(type, value);
-}
-
-/// Float to integer, towards zero. The conversion of a value that the integer
-/// type does not have is poison, so it is saturated first; NaN becomes the
-/// lower bound.
-static Value createFloatToInt(ImplicitLocOpBuilder &b, Value value,
-                              ElementType to, IntegerType toType) {
-  auto type = cast<FloatType>(value.getType());
-  unsigned width = toType.getWidth();
-  bool isUnsignedTo = isUnsigned(to);
-  APInt low = isUnsignedTo ? APInt::getMinValue(width)
-                           : APInt::getSignedMinValue(width);
-  APInt high = isUnsignedTo ? APInt::getMaxValue(width)
-                            : APInt::getSignedMaxValue(width);
-  Value lowBound =
-      arith::ConstantOp::create(b, getFloatBound(type, low, isUnsignedTo));
-  Value highBound =
-      arith::ConstantOp::create(b, getFloatBound(type, high, isUnsignedTo));
-  value = arith::MaxNumFOp::create(b, value, lowBound);
-  value = arith::MinNumFOp::create(b, value, highBound);
-  if (isUnsignedTo)
-    return arith::FPToUIOp::create(b, toType, value);
-  return arith::FPToSIOp::create(b, toType, value);
-}
-
-static Value createCast(ImplicitLocOpBuilder &b, Value value, ElementType from,
-                        ElementType to) {
-  Type toType = getMlirType(to, b.getContext());
-  bool isFromUnsigned = isUnsigned(from) || from == ElementType::Bool;
-  if (to == ElementType::Bool) {
-    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(value.getType()));
-    if (isFloat(from))
-      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
-  }
-  if (isFloat(from) && isFloat(to)) {
-    unsigned fromWidth = value.getType().getIntOrFloatBitWidth();
-    unsigned toWidth = toType.getIntOrFloatBitWidth();
-    if (fromWidth < toWidth)
-      return arith::ExtFOp::create(b, toType, value);
-    if (fromWidth == toWidth) // Between the two formats of 16 bits.
-      value = arith::ExtFOp::create(b, b.getF32Type(), value);
-    return arith::TruncFOp::create(b, toType, value);
-  }
-  if (isFloat(from))
-    return createFloatToInt(b, value, to, cast<IntegerType>(toType));
-  if (isFloat(to)) {
-    if (isFromUnsigned)
-      return arith::UIToFPOp::create(b, toType, value);
-    return arith::SIToFPOp::create(b, toType, value);
-  }
-  unsigned fromWidth = value.getType().getIntOrFloatBitWidth();
-  unsigned toWidth = toType.getIntOrFloatBitWidth();
-  if (fromWidth > toWidth)
-    return arith::TruncIOp::create(b, toType, value);
-  if (fromWidth == toWidth)
-    return value;
-  if (isFromUnsigned)
-    return arith::ExtUIOp::create(b, toType, value);
-  return arith::ExtSIOp::create(b, toType, value);
-}
-
 static LogicalResult setCast(NodeImporter &node, ElementType to) {
   Tensor &input = node.getInput(0);
   if (!getMlirType(to, node.getContext()))
     return node.emitError("Cast to the unsupported element type " +
                           getName(to));
-  if (input.type == to)
-    return node.setOutput(0, input);
-  // Shapes are INT64 or INT32; they fit both.
-  if (input.elements && (to == ElementType::Int64 || to == ElementType::Int32))
-    return node.setOutput(0, makeElements(to, input.shape, *input.elements));
-  return setElementwiseOutput(
-      node, to, &input, [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
-        return createCast(b, elements[0], input.type, to);
-      });
+  return node.setOutput(0, castTensor(node, input, to));
 }
 
 static LogicalResult importCast(NodeImporter &node) {
@@ -182,19 +209,26 @@ using IntIs = arith::CmpIPredicate;
 
 static constexpr OpRow kRows[] = {
     {"And", 7, 2, 2, importLogic<arith::AndIOp>},
-    {"Cast", 6, 1, 1, importCast},
-    {"CastLike", 15, 2, 2, importCastLike},
+    {"BitShift", 11, 2, 2, importBitShift},
+    {"BitwiseAnd", 18, 2, 2, importBitwise<arith::AndIOp>},
+    {"BitwiseNot", 18, 1, 1, importBitwiseNot},
+    {"BitwiseOr", 18, 2, 2, importBitwise<arith::OrIOp>},
+    {"BitwiseXor", 18, 2, 2, importBitwise<arith::XOrIOp>},
+    {"Cast", 6, 1, 1, importCast, Halves::Keep},
+    {"CastLike", 15, 2, 2, importCastLike, Halves::Keep},
     {"Equal", 7, 2, 2, importComparison<FloatIs::OEQ, IntIs::eq, IntIs::eq>},
     {"Greater", 7, 2, 2,
      importComparison<FloatIs::OGT, IntIs::sgt, IntIs::ugt>},
     {"GreaterOrEqual", 12, 2, 2,
      importComparison<FloatIs::OGE, IntIs::sge, IntIs::uge>},
+    {"IsInf", 10, 1, 1, importIsInf},
+    {"IsNaN", 9, 1, 1, importIsNaN},
     {"Less", 7, 2, 2, importComparison<FloatIs::OLT, IntIs::slt, IntIs::ult>},
     {"LessOrEqual", 12, 2, 2,
      importComparison<FloatIs::OLE, IntIs::sle, IntIs::ule>},
     {"Not", 1, 1, 1, importNot},
     {"Or", 7, 2, 2, importLogic<arith::OrIOp>},
-    {"Where", 9, 3, 3, importWhere},
+    {"Where", 9, 3, 3, importWhere, Halves::Keep},
     {"Xor", 7, 2, 2, importLogic<arith::XOrIOp>},
 };
 

@@ -40,6 +40,8 @@ enum class ElementType {
   BFloat16 = 16,
   UInt4 = 21,
   Int4 = 22,
+  UInt2 = 25,
+  Int2 = 26,
 };
 
 /// TensorProto.

@@ -24,8 +24,26 @@ NodeImporter::NodeImporter(ProgramBuilder &program, const NodeProto &node,
       program(program), node(node), opset(opset), inputs(inputs),
       outputs(node.outputs.size()) {}
 
+NodeImporter::NodeImporter(const NodeImporter &node, ArrayRef<Tensor *> inputs,
+                           unsigned numOutputs)
+    : b(node.b), program(node.program), node(node.node), opset(node.opset),
+      inputs(inputs), outputs(numOutputs) {}
+
 LogicalResult NodeImporter::emitError(const Twine &message) {
   return mlir::emitError(b.getLoc(), message);
+}
+
+LogicalResult NodeImporter::emitUnknown(unsigned index, StringRef what) {
+  const Tensor &input = getInput(index);
+  if (input.isInput)
+    return emitError(what + " is input '" + input.name +
+                     "' of the model, known only when it runs; bind it to a "
+                     "value while importing (constants={\"" +
+                     input.name + "\": ...}, --constant " + input.name +
+                     "=FILE.npy)");
+  return emitError("input " + Twine(index) + " (" + what +
+                   ") is computed; expects one that is constant or follows "
+                   "from the shapes of the model's inputs");
 }
 
 LogicalResult NodeImporter::expectFloats(unsigned numInputs) {
@@ -82,8 +100,7 @@ NodeImporter::getIntsOrInput(StringRef name, unsigned index) {
     return std::optional<SmallVector<int64_t>>();
   std::optional<SmallVector<int64_t>> ints = getIntegers(getInput(index));
   if (!ints)
-    return emitError("input " + Twine(index) + " (" + name +
-                     ") is computed; expects a constant list of integers");
+    return emitUnknown(index, name);
   return ints;
 }
 
@@ -131,14 +148,18 @@ LogicalResult NodeImporter::setOutput(unsigned index, ElementType type,
   return setOutput(index, std::move(tensor));
 }
 
-LogicalResult NodeImporter::setConstantOutput(unsigned index,
-                                              const TensorProto &value) {
+FailureOr<Tensor> NodeImporter::readTensor(const TensorProto &value) {
   llvm::Expected<DenseElementsAttr> elements =
       readTensorData(value, program.externalData, getContext());
   if (!elements)
     return emitError(llvm::toString(elements.takeError()));
-  return setOutput(index,
-                   createConstant(value.type, *elements, node.getLayerName()));
+  return createConstant(value.type, *elements, node.getLayerName());
+}
+
+LogicalResult NodeImporter::setConstantOutput(unsigned index,
+                                              const TensorProto &value) {
+  FailureOr<Tensor> tensor = readTensor(value);
+  return failed(tensor) ? failure() : setOutput(index, *tensor);
 }
 
 //===----------------------------------------------------------------------===//

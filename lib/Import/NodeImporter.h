@@ -18,10 +18,15 @@ class NodeImporter {
 public:
   NodeImporter(ProgramBuilder &program, const NodeProto &node, int64_t opset,
                llvm::ArrayRef<Tensor *> inputs);
+  /// The same node with other inputs, for an operator that is built from
+  /// others.
+  NodeImporter(const NodeImporter &node, llvm::ArrayRef<Tensor *> inputs,
+               unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
 
   int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const { return node.opType; }
   mlir::MLIRContext *getContext() const { return program.getContext(); }
 
   /// Emits an error at this node; returns failure.
@@ -37,11 +42,18 @@ public:
     return index < inputs.size() && inputs[index];
   }
   Tensor &getInput(unsigned index) { return *inputs[index]; }
+  /// Null if the optional input is not there.
+  Tensor *findInput(unsigned index) {
+    return hasInput(index) ? inputs[index] : nullptr;
+  }
   llvm::ArrayRef<Tensor *> getInputs() const { return inputs; }
   mlir::Value getValue(Tensor &tensor) { return program.getValue(tensor, b); }
   mlir::Value getInputValue(unsigned index) {
     return getValue(getInput(index));
   }
+  /// Emits an error that input `index`, which is `what` and must be known while
+  /// importing, is not; returns failure.
+  mlir::LogicalResult emitUnknown(unsigned index, llvm::StringRef what);
   /// Fails unless all given inputs have the type of the first one and it is
   /// floating point.
   mlir::LogicalResult expectFloats(unsigned numInputs);
@@ -72,10 +84,12 @@ public:
   // Outputs
   //===--------------------------------------------------------------------===//
 
-  unsigned getNumOutputs() const { return node.outputs.size(); }
+  unsigned getNumOutputs() const { return outputs.size(); }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);
+  /// The tensor of an attribute; fails for malformed data.
+  mlir::FailureOr<Tensor> readTensor(const TensorProto &value);
   /// The tensor of an attribute becomes output `index`.
   mlir::LogicalResult setConstantOutput(unsigned index,
                                         const TensorProto &value);
@@ -87,6 +101,10 @@ public:
 
   mlir::AffineExpr getConstantSize(int64_t size) const {
     return mlir::getAffineConstantExpr(size, getContext());
+  }
+  Shape getConstantSizes(llvm::ArrayRef<int64_t> sizes) const {
+    return llvm::map_to_vector<4>(
+        sizes, [&](int64_t size) { return getConstantSize(size); });
   }
   mlir::RankedTensorType getType(ElementType type,
                                  llvm::ArrayRef<mlir::AffineExpr> shape) const {

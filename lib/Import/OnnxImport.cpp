@@ -18,6 +18,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -25,7 +26,8 @@ using namespace mlir;
 using namespace quantc;
 
 OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
-                                         MLIRContext *context) {
+                                         MLIRContext *context,
+                                         const OnnxImportOptions &options) {
   DialectRegistry registry;
   registerQuantExtension(registry);
   context->appendDialectRegistry(registry);
@@ -42,13 +44,14 @@ OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
     return nullptr;
   }
   OwningOpRef<ModuleOp> module =
-      onnx::GraphImporter(*model, path, context).import();
+      onnx::GraphImporter(*model, path, context, options).import();
   if (module && failed(verify(*module)))
     return nullptr;
   return module;
 }
 
-OwningOpRef<ModuleOp> quantc::importOnnx(StringRef path, MLIRContext *context) {
+OwningOpRef<ModuleOp> quantc::importOnnx(StringRef path, MLIRContext *context,
+                                         const OnnxImportOptions &options) {
   llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> file =
       llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                   /*RequiresNullTerminator=*/false);
@@ -57,16 +60,46 @@ OwningOpRef<ModuleOp> quantc::importOnnx(StringRef path, MLIRContext *context) {
         << "cannot open: " << file.getError().message();
     return nullptr;
   }
-  return importOnnx((*file)->getMemBufferRef(), context);
+  return importOnnx((*file)->getMemBufferRef(), context, options);
+}
+
+/// The values of arguments `NAME=FILE`.
+static FailureOr<OnnxImportOptions>
+readConstants(ArrayRef<std::string> arguments, MLIRContext *context) {
+  OnnxImportOptions options;
+  for (StringRef argument : arguments) {
+    auto [name, path] = argument.split('=');
+    if (name.empty() || path.empty())
+      return emitError(UnknownLoc::get(context))
+             << "--constant " << argument << "; expects NAME=FILE.npy";
+    llvm::Expected<std::vector<NamedTensor>> file = readNumpyFile(path);
+    if (!file)
+      return emitError(UnknownLoc::get(context))
+             << llvm::toString(file.takeError());
+    if (file->size() != 1)
+      return emitError(UnknownLoc::get(context))
+             << path << ": has " << file->size()
+             << " arrays; expects a .npy file";
+    options.constants.emplace_back(name, std::move(file->front().second));
+  }
+  return options;
 }
 
 void quantc::registerOnnxImport() {
+  static llvm::cl::list<std::string> constants(
+      "constant", llvm::cl::value_desc("NAME=FILE.npy"),
+      llvm::cl::desc("An input of --import-onnx that becomes a constant, and "
+                     "its value"));
   static TranslateToMLIRRegistration registration(
       "import-onnx", "Import an ONNX model as a program in float form",
       [](llvm::SourceMgr &sources, MLIRContext *context) {
         const llvm::MemoryBuffer *buffer =
             sources.getMemoryBuffer(sources.getMainFileID());
+        FailureOr<OnnxImportOptions> options =
+            readConstants(constants, context);
+        if (failed(options))
+          return OwningOpRef<Operation *>();
         return OwningOpRef<Operation *>(
-            importOnnx(buffer->getMemBufferRef(), context).release());
+            importOnnx(buffer->getMemBufferRef(), context, *options).release());
       });
 }

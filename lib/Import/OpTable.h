@@ -21,6 +21,15 @@ namespace quantc::onnx {
 /// Builds the operations of a node and sets its outputs, or emits an error.
 using ImportFunction = mlir::LogicalResult (*)(NodeImporter &node);
 
+/// What a function does with floats of 16 bits.
+enum class Halves {
+  /// It computes: it gets FLOAT in their place, and those of its outputs that
+  /// are FLOAT are rounded to their type.
+  Compute,
+  /// It moves them, or has cases for all types.
+  Keep
+};
+
 struct OpRow {
   llvm::StringLiteral name;
   int64_t sinceOpset;
@@ -28,30 +37,54 @@ struct OpRow {
   unsigned minInputs;
   unsigned maxInputs;
   ImportFunction import;
+  Halves halves = Halves::Compute;
 };
 
 /// For operators with any number of inputs.
 inline constexpr unsigned kVariadic = ~0u;
 
 /// The opsets that the rows are right for.
-inline constexpr int64_t kMinOpset = 7;
-inline constexpr int64_t kMaxOpset = 27;
+inline constexpr int64_t kMinOpset = 1;
+inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
+llvm::ArrayRef<OpRow> getGeneratorOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
+llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getPoolingOps();
+llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getScatterOps();
+llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();
 
-/// The row for operator `name` at `opset`, or null.
-const OpRow *findOp(llvm::StringRef name, int64_t opset);
+// Those of com.microsoft, where onnxruntime keeps what the standard does not
+// have.
+llvm::ArrayRef<OpRow> getMicrosoftBlockedWeightOps();
+llvm::ArrayRef<OpRow> getMicrosoftIntegerProductOps();
+llvm::ArrayRef<OpRow> getMicrosoftQOperators();
+llvm::ArrayRef<OpRow> getMicrosoftQuantizationOps();
+
+/// Whether `domain` is that of the standard.
+bool isStandardDomain(llvm::StringRef domain);
+
+/// The row for operator `name` of `domain` at `opset` of the standard, or null.
+const OpRow *findOp(llvm::StringRef domain, llvm::StringRef name,
+                    int64_t opset);
+
+/// The outputs of the standard's operator `op` on `inputs`, with the attributes
+/// of `node`.
+mlir::FailureOr<llvm::SmallVector<Tensor>>
+importAs(NodeImporter &node, llvm::StringRef op,
+         llvm::ArrayRef<Tensor *> inputs, unsigned numOutputs = 1);
 
 } // namespace quantc::onnx
 

@@ -36,8 +36,10 @@ struct Tensor {
   /// What QuantizeLinear made of unsigned integers: the same less half of their
   /// range, as signed ones.
   mlir::Value shifted;
-  /// Of a constant.
+  /// Of a constant, and of an input of the model.
   std::string name;
+  /// Whether it is an input of the model.
+  bool isInput = false;
 
   size_t getRank() const { return shape.size(); }
 };

@@ -49,8 +49,7 @@ static LogicalResult importReshape(NodeImporter &node) {
   Tensor &input = node.getInput(0);
   std::optional<Shape> target = getElements(node.getInput(1));
   if (!target)
-    return node.emitError("the shape is computed from data; expects one that "
-                          "follows from the shapes of the model's inputs");
+    return node.emitUnknown(1, "shape");
   bool allowZero = node.getInt("allowzero", 0);
   Shape shape;
   std::optional<size_t> inferred;
@@ -216,8 +215,7 @@ static LogicalResult importExpand(NodeImporter &node) {
   Tensor &input = node.getInput(0);
   std::optional<Shape> target = getElements(node.getInput(1));
   if (!target)
-    return node.emitError("the shape is computed from data; expects one that "
-                          "follows from the shapes of the model's inputs");
+    return node.emitUnknown(1, "shape");
   Tensor like;
   like.shape = *target;
   FailureOr<Shape> shape = getBroadcastShape(node, {&input, &like});
@@ -234,15 +232,15 @@ static LogicalResult importExpand(NodeImporter &node) {
 }
 
 static constexpr OpRow kRows[] = {
-    {"Constant", 1, 0, 0, importConstant},
-    {"Dropout", 7, 1, 3, importIdentity},
-    {"Expand", 8, 2, 2, importExpand},
-    {"Flatten", 1, 1, 1, importFlatten},
-    {"Identity", 1, 1, 1, importIdentity},
-    {"Reshape", 5, 2, 2, importReshape},
-    {"Shape", 1, 1, 1, importShape},
-    {"Squeeze", 1, 1, 2, importSqueeze},
-    {"Unsqueeze", 1, 1, 2, importUnsqueeze},
+    {"Constant", 1, 0, 0, importConstant, Halves::Keep},
+    {"Dropout", 7, 1, 3, importIdentity, Halves::Keep},
+    {"Expand", 8, 2, 2, importExpand, Halves::Keep},
+    {"Flatten", 1, 1, 1, importFlatten, Halves::Keep},
+    {"Identity", 1, 1, 1, importIdentity, Halves::Keep},
+    {"Reshape", 5, 2, 2, importReshape, Halves::Keep},
+    {"Shape", 1, 1, 1, importShape, Halves::Keep},
+    {"Squeeze", 1, 1, 2, importSqueeze, Halves::Keep},
+    {"Unsqueeze", 1, 1, 2, importUnsqueeze, Halves::Keep},
 };
 
 ArrayRef<OpRow> onnx::getShapeOps() { return kRows; }

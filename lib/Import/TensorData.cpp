@@ -54,11 +54,14 @@ static SmallVector<char, 0> toRawData(ArrayRef<int64_t> integers,
   return bytes;
 }
 
-/// Elements of 4 bits, two to a byte with the first one below, as a byte each.
-static SmallVector<char, 0> unpackNibbles(StringRef data, int64_t numElements) {
+/// Elements of `bits` bits, several to a byte with the first one lowest, as a
+/// byte each.
+static SmallVector<char, 0> unpackBits(StringRef data, int64_t numElements,
+                                       unsigned bits) {
+  unsigned perByte = 8 / bits;
   SmallVector<char, 0> bytes(numElements);
   for (int64_t i = 0; i < numElements; ++i)
-    bytes[i] = (data[i / 2] >> (i % 2 * 4)) & 15;
+    bytes[i] = (data[i / perByte] >> (i % perByte * bits)) & ((1 << bits) - 1);
   return bytes;
 }
 
@@ -106,10 +109,10 @@ onnx::readTensorData(const TensorProto &tensor, ExternalData &external,
   if (tensor.type == ElementType::Bool)
     return DenseElementsAttr::get(
         type, llvm::map_to_vector(data, [](char byte) { return byte != 0; }));
-  SmallVector<char, 0> nibbles;
-  if (bits == 4) {
-    nibbles = unpackNibbles(data, *numElements);
-    data = StringRef(nibbles.data(), nibbles.size());
+  SmallVector<char, 0> unpacked;
+  if (bits < 8) {
+    unpacked = unpackBits(data, *numElements, bits);
+    data = StringRef(unpacked.data(), unpacked.size());
   }
   return DenseElementsAttr::getFromRawBuffer(
       type, ArrayRef<char>(data.data(), data.size()));

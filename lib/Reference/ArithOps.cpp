@@ -179,6 +179,11 @@ static LogicalResult convertUnsigned(const ScalarOp &op, ArrayRef<Scalar> x,
 /// extf and truncf. A 16-bit result is rounded here and held as f32.
 static LogicalResult convertFloat(const ScalarOp &op, ArrayRef<Scalar> x,
                                   Scalar &y) {
+  // The upper half of an f32, so that only its place changes.
+  if (op.operandType == DataType::BF16 && op.resultType == DataType::F32) {
+    y = x[0];
+    return success();
+  }
   double number = op.operandType == DataType::F64 ? x[0].f64 : x[0].f32;
   if (op.resultType == DataType::F64) {
     y.f64 = number;
@@ -363,12 +368,32 @@ static void addIntegerOps(OpTable &table) {
 // Float arithmetic
 //===----------------------------------------------------------------------===//
 
+/// minimumf and maximumf of f64: NaN if one is NaN, and -0 is less than +0.
+static double minimumDouble(double x, double y) {
+  if (std::isnan(x) || std::isnan(y))
+    return x + y;
+  return x < y || (x == y && std::signbit(x)) ? x : y;
+}
+
+static double maximumDouble(double x, double y) {
+  return -minimumDouble(-x, -y);
+}
+
 /// minnumf and maxnumf: the other operand where one is NaN.
-template <float (*select)(float, float)>
-static float selectNumber(float x, float y) {
+template <class T, T (*select)(T, T)>
+static T selectNumber(T x, T y) {
   if (std::isnan(x))
     return y;
   return std::isnan(y) ? x : select(x, y);
+}
+
+/// The remainder with the sign of x, which is exact. There is one NaN for all
+/// invalid operands.
+template <class T>
+static T remainderOfFloats(T x, T y) {
+  if (std::isnan(x) || std::isnan(y) || std::isinf(x) || y == 0)
+    return std::numeric_limits<T>::quiet_NaN();
+  return std::fmod(x, y);
 }
 
 static void addFloatOps(OpTable &table) {
@@ -381,13 +406,14 @@ static void addFloatOps(OpTable &table) {
   addFloat<arith::DivFOp>(table, Evaluate::div,
                           [](double x, double y) { return x / y; });
   addFloat<arith::NegFOp>(table, Evaluate::neg, [](double x) { return -x; });
-  addFloat<arith::RemFOp>(
-      table, [](float x, float y) { return std::fmod(x, y); },
-      [](double x, double y) { return std::fmod(x, y); });
-  addF32<arith::MinimumFOp>(table, Evaluate::minimum);
-  addF32<arith::MaximumFOp>(table, Evaluate::maximum);
-  addF32<arith::MinNumFOp>(table, selectNumber<Evaluate::minimum>);
-  addF32<arith::MaxNumFOp>(table, selectNumber<Evaluate::maximum>);
+  addFloat<arith::RemFOp>(table, remainderOfFloats<float>,
+                          remainderOfFloats<double>);
+  addFloat<arith::MinimumFOp>(table, Evaluate::minimum, minimumDouble);
+  addFloat<arith::MaximumFOp>(table, Evaluate::maximum, maximumDouble);
+  addFloat<arith::MinNumFOp>(table, selectNumber<float, Evaluate::minimum>,
+                             selectNumber<double, minimumDouble>);
+  addFloat<arith::MaxNumFOp>(table, selectNumber<float, Evaluate::maximum>,
+                             selectNumber<double, maximumDouble>);
 }
 
 void reference::addArithOps(OpTable &table) {

@@ -63,9 +63,27 @@ static LogicalResult runIf(scf::IfOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult runWhile(scf::WhileOp op, Frame &frame) {
+  scf::ConditionOp condition = op.getConditionOp();
+  frame.assign(op.getBeforeArguments(), op.getInits());
+  while (true) {
+    if (failed(frame.run(*op.getBeforeBody())))
+      return failure();
+    if (!frame.getIndex(condition.getCondition()))
+      break;
+    frame.assign(op.getAfterArguments(), condition.getArgs());
+    if (failed(frame.run(*op.getAfterBody())))
+      return failure();
+    frame.assign(op.getBeforeArguments(), op.getYieldOp().getResults());
+  }
+  frame.assign(op.getResults(), condition.getArgs());
+  return success();
+}
+
 void reference::addControlFlowOps(OpTable &table) {
   table.add<func::CallOp>(runCall);
   table.add<scf::ForOp>(runFor);
   table.add<scf::IfOp>(runIf);
-  table.addTerminators<func::ReturnOp, scf::YieldOp>();
+  table.add<scf::WhileOp>(runWhile);
+  table.addTerminators<func::ReturnOp, scf::ConditionOp, scf::YieldOp>();
 }

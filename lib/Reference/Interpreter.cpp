@@ -30,11 +30,16 @@ static InFlightDiagnostic reportPort(func::FuncOp entry, const Port &port) {
 static LogicalResult bindInput(func::FuncOp entry, const Port &port,
                                const HostTensor &tensor,
                                SmallVectorImpl<std::optional<int64_t>> &dims) {
-  std::optional<DataType> type = getDataType(port.type.getElementType());
-  if (tensor.type != type)
-    return reportPort(entry, port)
-           << "expects elements of type " << port.type.getElementType()
-           << ", got " << getName(tensor.type);
+  std::optional<DataType> type = port.getDataType();
+  if (tensor.type != type) {
+    InFlightDiagnostic error = reportPort(entry, port);
+    error << "expects elements of type ";
+    if (type)
+      error << "'" << getName(*type) << "'";
+    else
+      error << port.type.getElementType();
+    return error << ", got " << getName(tensor.type);
+  }
   if (static_cast<int64_t>(tensor.shape.size()) != port.type.getRank())
     return reportPort(entry, port)
            << "expects " << port.type.getRank() << " dimensions, got "
@@ -100,7 +105,9 @@ quantc::interpret(ModuleOp module, ArrayRef<HostTensor> inputs) {
        llvm::zip_equal(interface->inputs, inputs, entry->getArguments())) {
     if (failed(checkShape(*entry, port, tensor.shape, dims)))
       return failure();
-    frame.set(argument, tensor);
+    HostTensor held = tensor;
+    held.type = *getDataType(port.type.getElementType());
+    frame.set(argument, std::move(held));
   }
   Block &body = entry->front();
   if (failed(frame.run(body)))
@@ -110,6 +117,7 @@ quantc::interpret(ModuleOp module, ArrayRef<HostTensor> inputs) {
   for (auto [port, value] : llvm::zip_equal(
            interface->outputs, body.getTerminator()->getOperands())) {
     outputs.push_back(frame.getTensor(value));
+    outputs.back().type = *port.getDataType();
     if (failed(checkShape(*entry, port, outputs.back().shape, dims)))
       return failure();
   }

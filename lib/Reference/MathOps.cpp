@@ -32,9 +32,10 @@ template <class Op, class F>
 static void addPredicate(OpTable &table, F f) {
   table.addScalar<Op>(
       [f](const ScalarOp &op, ArrayRef<Scalar> x, Scalar &y) -> LogicalResult {
-        if (op.operandType != DataType::F32)
+        if (op.operandType != DataType::F32 && op.operandType != DataType::F64)
           return reportType(op);
-        y.integer = f(x[0].f32) ? -1 : 0;
+        bool isDouble = op.operandType == DataType::F64;
+        y.integer = f(isDouble ? x[0].f64 : x[0].f32) ? -1 : 0;
         return success();
       });
 }
@@ -47,13 +48,15 @@ void reference::addMathOps(OpTable &table) {
   addFloat<math::FmaOp>(table, Evaluate::fma, [](double x, double y, double z) {
     return std::fma(x, y, z);
   });
-  addF32<math::RoundEvenOp>(table, Evaluate::roundEven);
-  addF32<math::CeilOp>(table, [](float x) { return std::ceil(x); });
-  addF32<math::FloorOp>(table, [](float x) { return std::floor(x); });
-  addF32<math::TruncOp>(table, [](float x) { return std::trunc(x); });
+  addFloat<math::RoundEvenOp>(table, Evaluate::roundEven,
+                              [](double x) { return std::nearbyint(x); });
+  addFloat<math::CeilOp>(table, [](auto x) { return std::ceil(x); });
+  addFloat<math::FloorOp>(table, [](auto x) { return std::floor(x); });
+  addFloat<math::TruncOp>(table, [](auto x) { return std::trunc(x); });
   addF32<math::RoundOp>(table, [](float x) { return std::round(x); });
-  addF32<math::CopySignOp>(
-      table, [](float x, float y) { return std::copysign(x, y); });
+  addFloat<math::CopySignOp>(
+      table, [](float x, float y) { return std::copysign(x, y); },
+      [](double x, double y) { return std::copysign(x, y); });
 
   addF32<math::ExpOp>(table, evaluate<numerics::exp<Evaluate>>);
   addF32<math::LogOp>(table, evaluate<numerics::log<Evaluate>>);
@@ -64,10 +67,10 @@ void reference::addMathOps(OpTable &table) {
     return Evaluate::div(Evaluate::constant(1.0f), Evaluate::sqrt(x));
   });
 
-  addPredicate<math::IsNaNOp>(table, [](float x) { return std::isnan(x); });
-  addPredicate<math::IsInfOp>(table, [](float x) { return std::isinf(x); });
+  addPredicate<math::IsNaNOp>(table, [](double x) { return std::isnan(x); });
+  addPredicate<math::IsInfOp>(table, [](double x) { return std::isinf(x); });
   addPredicate<math::IsFiniteOp>(table,
-                                 [](float x) { return std::isfinite(x); });
+                                 [](double x) { return std::isfinite(x); });
   addInteger<math::AbsIOp>(
       table, [](int64_t x) { return x < 0 ? -static_cast<uint64_t>(x) : x; });
 }

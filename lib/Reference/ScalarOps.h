@@ -60,6 +60,13 @@ void addFloat(OpTable &table, F f32, G f64) {
   });
 }
 
+/// The same where one generic function serves both.
+template <class Op, class F>
+void addFloat(OpTable &table, F f) {
+  addFloat<Op>(
+      table, [f](float x) { return f(x); }, [f](double x) { return f(x); });
+}
+
 /// An operation on f32 only.
 template <class Op, class F>
 void addF32(OpTable &table, F f) {

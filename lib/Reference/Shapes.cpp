@@ -10,7 +10,10 @@
 #include "mlir/IR/Diagnostics.h"
 #include "quantc/Support/TensorAttribute.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace quantc;
@@ -27,10 +30,29 @@ static const llvm::fltSemantics &getSemantics(DataType type) {
   return type == DataType::F16 ? APFloat::IEEEhalf() : APFloat::BFloat();
 }
 
+/// The bits of a NaN of 16 bits at their place in an f32, and back. Moving an
+/// element does not make it quiet, as a conversion would.
+static float extendNaN(uint16_t bits, DataType type) {
+  uint32_t wide =
+      type == DataType::BF16
+          ? uint32_t(bits) << 16
+          : (bits & 0x8000u) << 16 | 0x7F800000u | (bits & 0x3FFu) << 13;
+  return llvm::bit_cast<float>(wide);
+}
+
+static uint16_t truncateNaN(float number, DataType type) {
+  auto bits = llvm::bit_cast<uint32_t>(number);
+  if (type == DataType::BF16)
+    return bits >> 16;
+  return (bits >> 16 & 0x8000u) | 0x7C00u | (bits >> 13 & 0x3FFu);
+}
+
 /// A 16-bit float is exact in f32, and what is stored as one has been rounded
 /// to it, so both conversions are exact.
 static float extendHalf(uint16_t bits, DataType type) {
   APFloat value(getSemantics(type), APInt(16, bits));
+  if (value.isNaN())
+    return extendNaN(bits, type);
   bool losesInfo;
   value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
                 &losesInfo);
@@ -38,6 +60,8 @@ static float extendHalf(uint16_t bits, DataType type) {
 }
 
 static uint16_t truncateHalf(float number, DataType type) {
+  if (std::isnan(number))
+    return truncateNaN(number, type);
   APFloat value(number);
   bool losesInfo;
   value.convert(getSemantics(type), APFloat::rmNearestTiesToEven, &losesInfo);
@@ -72,8 +96,11 @@ Scalar reference::load(const HostTensor &tensor, int64_t index) {
   case DataType::Bool:
     value.integer = read<int8_t>(tensor, index) ? -1 : 0;
     break;
+  case DataType::I2:
   case DataType::I4:
   case DataType::I8:
+  case DataType::U2:
+  case DataType::U4:
   case DataType::U8:
     value.integer = read<int8_t>(tensor, index);
     break;
@@ -104,8 +131,11 @@ void reference::store(HostTensor &tensor, int64_t index, Scalar value) {
     return write(tensor, index, truncateHalf(value.f32, tensor.type));
   case DataType::Bool:
     return write<int8_t>(tensor, index, value.integer & 1);
+  case DataType::I2:
   case DataType::I4:
   case DataType::I8:
+  case DataType::U2:
+  case DataType::U4:
   case DataType::U8:
     return write<int8_t>(tensor, index, value.integer);
   case DataType::I16:
@@ -121,9 +151,18 @@ void reference::store(HostTensor &tensor, int64_t index, Scalar value) {
 }
 
 static unsigned getBitWidth(DataType type) {
-  if (type == DataType::Bool)
+  switch (type) {
+  case DataType::Bool:
     return 1;
-  return type == DataType::I4 ? 4 : 8 * getByteSize(type);
+  case DataType::I2:
+  case DataType::U2:
+    return 2;
+  case DataType::I4:
+  case DataType::U4:
+    return 4;
+  default:
+    return 8 * getByteSize(type);
+  }
 }
 
 int64_t reference::wrapInteger(uint64_t value, DataType type) {

@@ -37,11 +37,12 @@ struct TypeCode {
 
 /// The first row of a type is how it is written.
 static constexpr TypeCode kTypeCodes[] = {
-    {"f4", DataType::F32}, {"f8", DataType::F64}, {"f2", DataType::F16},
-    {"i1", DataType::I8},  {"u1", DataType::U8},  {"i2", DataType::I16},
-    {"u2", DataType::U16}, {"i4", DataType::I32}, {"u4", DataType::U32},
-    {"i8", DataType::I64}, {"u8", DataType::U64}, {"b1", DataType::Bool},
-    {"i1", DataType::I4},  {"u2", DataType::BF16}};
+    {"f4", DataType::F32}, {"f8", DataType::F64},  {"f2", DataType::F16},
+    {"i1", DataType::I8},  {"u1", DataType::U8},   {"i2", DataType::I16},
+    {"u2", DataType::U16}, {"i4", DataType::I32},  {"u4", DataType::U32},
+    {"i8", DataType::I64}, {"u8", DataType::U64},  {"b1", DataType::Bool},
+    {"i1", DataType::I4},  {"u2", DataType::BF16}, {"i1", DataType::I2},
+    {"u1", DataType::U4},  {"u1", DataType::U2}};
 
 //===----------------------------------------------------------------------===//
 // Arrays

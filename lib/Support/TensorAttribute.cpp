@@ -30,10 +30,10 @@ std::optional<DataType> quantc::getDataType(Type type) {
   switch (integer.getWidth()) {
   case 1:
     return DataType::Bool;
+  case 2:
+    return isUnsigned ? DataType::U2 : DataType::I2;
   case 4:
-    if (isUnsigned)
-      return std::nullopt;
-    return DataType::I4;
+    return isUnsigned ? DataType::U4 : DataType::I4;
   case 8:
     return isUnsigned ? DataType::U8 : DataType::I8;
   case 16:
@@ -56,6 +56,8 @@ Type quantc::getElementType(MLIRContext *context, DataType type) {
   switch (type) {
   case DataType::Bool:
     return getInteger(1);
+  case DataType::I2:
+    return getInteger(2);
   case DataType::I4:
     return getInteger(4);
   case DataType::I8:
@@ -66,6 +68,10 @@ Type quantc::getElementType(MLIRContext *context, DataType type) {
     return getInteger(32);
   case DataType::I64:
     return getInteger(64);
+  case DataType::U2:
+    return getInteger(2, /*isUnsigned=*/true);
+  case DataType::U4:
+    return getInteger(4, /*isUnsigned=*/true);
   case DataType::U8:
     return getInteger(8, /*isUnsigned=*/true);
   case DataType::U16:
@@ -87,9 +93,9 @@ Type quantc::getElementType(MLIRContext *context, DataType type) {
 }
 
 StringRef quantc::getName(DataType type) {
-  constexpr StringLiteral names[] = {"i1",  "i4",   "i8",   "i16",  "i32",
-                                     "i64", "ui8",  "ui16", "ui32", "ui64",
-                                     "f16", "bf16", "f32",  "f64"};
+  constexpr StringLiteral names[] = {
+      "i1",  "i2",   "i4",   "i8",   "i16", "i32",  "i64", "ui2", "ui4",
+      "ui8", "ui16", "ui32", "ui64", "f16", "bf16", "f32", "f64"};
   return names[static_cast<unsigned>(type)];
 }
 
@@ -109,20 +115,30 @@ static LogicalResult copyRaw(ArrayRef<char> raw, bool isSplat,
   return success();
 }
 
+/// Attributes pack elements of less than a byte in their own ways.
+static bool isSmallerThanByte(DataType type) {
+  return llvm::is_contained(
+      {DataType::Bool, DataType::I2, DataType::I4, DataType::U2, DataType::U4},
+      type);
+}
+
+/// Of types smaller than a byte.
+static bool isSigned(DataType type) {
+  return type == DataType::I2 || type == DataType::I4;
+}
+
 FailureOr<HostTensor> quantc::getHostTensor(ElementsAttr attr) {
   std::optional<DataType> type = getDataType(attr.getElementType());
   if (!type)
     return failure();
-  // Attributes pack elements of less than a byte in their own ways.
-  bool isSmall = *type == DataType::Bool || *type == DataType::I4;
+  bool isSmall = isSmallerThanByte(*type);
   HostTensor tensor(*type, attr.getShapedType().getShape());
   if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
     if (isSmall) {
       for (auto [byte, value] :
            llvm::zip_equal(tensor.bytes, dense.getValues<APInt>()))
-        byte =
-            static_cast<char>(*type == DataType::Bool ? value.getZExtValue()
-                                                      : value.getSExtValue());
+        byte = static_cast<char>(isSigned(*type) ? value.getSExtValue()
+                                                 : value.getZExtValue());
       return tensor;
     }
     if (failed(copyRaw(dense.getRawData(), dense.isSplat(), tensor)))
@@ -142,7 +158,7 @@ DenseElementsAttr quantc::getElementsAttr(MLIRContext *context,
                                           const HostTensor &tensor) {
   auto type =
       RankedTensorType::get(tensor.shape, getElementType(context, tensor.type));
-  if (tensor.type != DataType::Bool && tensor.type != DataType::I4)
+  if (!isSmallerThanByte(tensor.type))
     return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
   unsigned width = type.getElementTypeBitWidth();
   SmallVector<APInt> values;

@@ -5,34 +5,33 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "FloatPatterns.h"
+
 #include "quantc/Target/Passes.h"
 #include "quantc/Target/TargetSpec.h"
 #include <cmath>
 
 using namespace mlir;
+using namespace quantc;
 
 namespace quantc {
 #define GEN_PASS_DEF_EXPANDFLOATOPSPASS
 #include "quantc/Target/Passes.h.inc"
 } // namespace quantc
 
-/// `type` with elements of `element` instead.
-static Type withElement(Type type, Type element) {
+Type quantc::withElement(Type type, Type element) {
   auto vector = dyn_cast<VectorType>(type);
   return vector ? Type(vector.clone(element)) : element;
 }
 
-/// A constant of `type`, which is a float or a vector of floats.
-static Value getFloat(ImplicitLocOpBuilder &b, Type type, double value) {
+Value quantc::getFloat(ImplicitLocOpBuilder &b, Type type, double value) {
   TypedAttr attr = b.getFloatAttr(getElementTypeOrSelf(type), value);
   if (auto vector = dyn_cast<VectorType>(type))
     attr = DenseElementsAttr::get(vector, attr);
   return arith::ConstantOp::create(b, attr);
 }
 
-/// A constant of `type`, which is an integer or a vector of integers.
-static Value getInteger(ImplicitLocOpBuilder &b, Type type, int64_t value) {
+Value quantc::getInteger(ImplicitLocOpBuilder &b, Type type, int64_t value) {
   TypedAttr attr = b.getIntegerAttr(getElementTypeOrSelf(type), value);
   if (auto vector = dyn_cast<VectorType>(type))
     attr = DenseElementsAttr::get(vector, attr);
@@ -178,6 +177,8 @@ struct ExpandFloatOps
     if (!target.hasRounding())
       patterns.add<ExpandRoundEven, ExpandFloor, ExpandCeil, ExpandTrunc>(
           &getContext());
+    quantc::populateHalfFloatPatterns(
+        patterns, /*expandsFloat16=*/!target.hasFloat16Conversion());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

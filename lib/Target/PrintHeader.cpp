@@ -62,9 +62,27 @@ static StringRef getCType(DataType type) {
     return "int32_t";
   case DataType::I64:
     return "int64_t";
-  default:
+  case DataType::I2:
+    return "int8_t, from -2 to 1";
+  case DataType::I4:
+    return "int8_t, from -8 to 7";
+  case DataType::U2:
+    return "uint8_t, from 0 to 3";
+  case DataType::U4:
+    return "uint8_t, from 0 to 15";
+  case DataType::F16:
+  case DataType::BF16:
     return getNumpyName(type);
+  case DataType::U8:
+    return "uint8_t";
+  case DataType::U16:
+    return "uint16_t";
+  case DataType::U32:
+    return "uint32_t";
+  case DataType::U64:
+    return "uint64_t";
   }
+  llvm_unreachable("all data types are handled");
 }
 
 static void printPorts(raw_ostream &os, StringRef prefix, StringRef kind,

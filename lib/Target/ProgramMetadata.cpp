@@ -33,7 +33,9 @@ static constexpr std::pair<DataType, StringLiteral> kNumpyNames[] = {
     {DataType::U16, "uint16"},    {DataType::U32, "uint32"},
     {DataType::U64, "uint64"},    {DataType::F16, "float16"},
     {DataType::BF16, "bfloat16"}, {DataType::F32, "float32"},
-    {DataType::F64, "float64"},   {DataType::I4, "int4"}};
+    {DataType::F64, "float64"},   {DataType::I4, "int4"},
+    {DataType::U4, "uint4"},      {DataType::I2, "int2"},
+    {DataType::U2, "uint2"}};
 
 StringRef quantc::getNumpyName(DataType type) {
   for (const auto &[known, name] : kNumpyNames)
@@ -364,8 +366,7 @@ static std::vector<PortMetadata> getPortMetadata(ArrayRef<Port> ports) {
     std::vector<SizeExpr> shape;
     for (AffineExpr expr : port.shape.getResults())
       shape.push_back(SizeExpr::fromAffine(expr));
-    result.push_back({port.name, *getDataType(port.type.getElementType()),
-                      std::move(shape)});
+    result.push_back({port.name, *port.getDataType(), std::move(shape)});
   }
   return result;
 }

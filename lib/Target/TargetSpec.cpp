@@ -141,6 +141,10 @@ bool TargetSpec::hasRounding() const {
   return llvm::Triple(triple).isAArch64() || hasFeature("sse4.1");
 }
 
+bool TargetSpec::hasFloat16Conversion() const {
+  return llvm::Triple(triple).isAArch64() || hasFeature("f16c");
+}
+
 bool TargetSpec::hasByteMultiply() const {
   return llvm::Triple(triple).isAArch64();
 }

@@ -39,13 +39,27 @@ Model::Model(std::shared_ptr<MLIRContext> context, OwningOpRef<ModuleOp> module,
   scope.finish(succeeded(interface), this->path + ": not a program");
   for (const Port &port :
        llvm::concat<const Port>(interface->inputs, interface->outputs))
-    if (!getDataType(port.type.getElementType()))
+    if (!port.getDataType())
       raise(this->path + ": " + port.name + ": NumPy has no such element type");
   metadata = getProgramMetadata(*interface, "model", TargetSpec(),
                                 /*threads=*/1);
 }
 
-Model Model::load(const std::filesystem::path &file) {
+static OnnxImportOptions readConstants(nb::handle constants) {
+  OnnxImportOptions options;
+  if (constants.is_none())
+    return options;
+  if (!nb::isinstance<nb::dict>(constants))
+    raise("constants: expected a dict of arrays by the names of inputs");
+  for (auto [name, value] : nb::borrow<nb::dict>(constants)) {
+    std::string text = nb::str(name).c_str();
+    options.constants.emplace_back(
+        text, toHostTensor(value, "constants: \"" + text + "\": "));
+  }
+  return options;
+}
+
+Model Model::load(const std::filesystem::path &file, nb::handle constants) {
   std::string path = file.string();
   if (std::filesystem::is_directory(file))
     raise(path + ": is a directory; expects a file");
@@ -54,11 +68,14 @@ Model Model::load(const std::filesystem::path &file) {
   bool isOnnx = file.extension() == ".onnx";
   if (!isOnnx && file.extension() != ".mlir" && file.extension() != ".mlirbc")
     raise(path + ": not a model; quantc reads .onnx, .mlir and .mlirbc");
+  OnnxImportOptions options = readConstants(constants);
+  if (!isOnnx && !options.constants.empty())
+    raise(path + ": constants are for inputs of an ONNX model; this is MLIR");
 
   std::shared_ptr<MLIRContext> context = createContext();
   ErrorScope scope(context.get());
   OwningOpRef<ModuleOp> module =
-      isOnnx ? importOnnx(path, context.get())
+      isOnnx ? importOnnx(path, context.get(), options)
              : parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
   scope.finish(bool(module), path + ": cannot be read");
   return Model(std::move(context), std::move(module), path);
@@ -125,7 +142,12 @@ void quantc::python::bindModel(nb::module_ &m) {
 A model never changes; what works on one returns a new one.)")
       .def_static(
           "load", &Model::load, nb::arg("path"),
+          nb::arg("constants") = nb::none(),
           R"(Read a model: `.onnx`, `.mlir` (text) or `.mlirbc` (bytecode).
+
+``constants`` gives inputs of an ONNX model a value, by name: shapes, axes and
+the like, on which the shapes of other tensors depend. They are no inputs of the
+result. An array must have the type and shape of its input.
 
 Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, when
 it cannot be read, and for every operator of an ONNX model that there is no

@@ -22,8 +22,10 @@ public:
   Model(std::shared_ptr<mlir::MLIRContext> context,
         mlir::OwningOpRef<mlir::ModuleOp> module, std::string path);
 
-  /// Reads an ONNX model, or MLIR as text or bytecode.
-  static Model load(const std::filesystem::path &file);
+  /// Reads an ONNX model, or MLIR as text or bytecode. `constants` is a dict of
+  /// arrays for inputs of an ONNX model that become constants, or None.
+  static Model load(const std::filesystem::path &file,
+                    nanobind::handle constants);
 
   /// Reads MLIR text; `name` is what errors call it.
   static Model parse(const std::string &text, const std::string &name);

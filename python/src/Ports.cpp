@@ -28,13 +28,17 @@ struct TypeRow {
 };
 } // namespace
 
-/// How DLPack spells the types. An i4 travels as int8.
+/// How DLPack spells the types.
 static constexpr TypeRow kTypes[] = {
     {DataType::Bool, nb::dlpack::dtype_code::Bool, 8},
+    {DataType::I2, nb::dlpack::dtype_code::Int, 2},
+    {DataType::I4, nb::dlpack::dtype_code::Int, 4},
     {DataType::I8, nb::dlpack::dtype_code::Int, 8},
     {DataType::I16, nb::dlpack::dtype_code::Int, 16},
     {DataType::I32, nb::dlpack::dtype_code::Int, 32},
     {DataType::I64, nb::dlpack::dtype_code::Int, 64},
+    {DataType::U2, nb::dlpack::dtype_code::UInt, 2},
+    {DataType::U4, nb::dlpack::dtype_code::UInt, 4},
     {DataType::U8, nb::dlpack::dtype_code::UInt, 8},
     {DataType::U16, nb::dlpack::dtype_code::UInt, 16},
     {DataType::U32, nb::dlpack::dtype_code::UInt, 32},
@@ -46,21 +50,48 @@ static constexpr TypeRow kTypes[] = {
 };
 
 static nb::dlpack::dtype getDLPackType(DataType type) {
-  DataType stored = type == DataType::I4 ? DataType::I8 : type;
   const TypeRow &row =
-      *find_if(kTypes, [&](const TypeRow &row) { return row.type == stored; });
+      *find_if(kTypes, [&](const TypeRow &row) { return row.type == type; });
   return {static_cast<uint8_t>(row.code), row.bits, 1};
 }
 
-/// The data type of an array for an input of type `expected`.
-static std::optional<DataType> getDataType(nb::dlpack::dtype type,
-                                           DataType expected) {
-  if (type == getDLPackType(expected))
-    return expected;
+namespace {
+/// A type that NumPy has from ml_dtypes only. Neither buffers nor DLPack carry
+/// it: such arrays are viewed as those of a type that NumPy has by itself.
+struct ExtensionRow {
+  DataType type;
+  DataType storage;
+};
+} // namespace
+
+static constexpr ExtensionRow kExtensions[] = {
+    {DataType::BF16, DataType::U16}, {DataType::I2, DataType::I8},
+    {DataType::I4, DataType::I8},    {DataType::U2, DataType::U8},
+    {DataType::U4, DataType::U8},
+};
+
+/// The type that holds the elements of `type` in arrays of NumPy.
+static DataType getStorage(DataType type) {
+  for (const ExtensionRow &row : kExtensions)
+    if (row.type == type)
+      return row.storage;
+  return type;
+}
+
+static std::optional<DataType> getDataType(nb::dlpack::dtype type) {
   for (const TypeRow &row : kTypes)
     if (type == getDLPackType(row.type))
       return row.type;
   return std::nullopt;
+}
+
+/// The data type of an array for an input of type `expected`. Integers of 2 and
+/// 4 bits may come in bytes.
+static std::optional<DataType> getDataType(nb::dlpack::dtype type,
+                                           DataType expected) {
+  bool isByte =
+      getByteSize(expected) == 1 && type == getDLPackType(getStorage(expected));
+  return isByte ? expected : getDataType(type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,6 +176,23 @@ bool PortArray::readBuffer(nb::handle value, int flags) {
   return true;
 }
 
+bool PortArray::readExtension(nb::handle value, int flags) {
+  nb::object name =
+      nb::getattr(nb::getattr(value, "dtype", nb::none()), "name", nb::none());
+  if (!nb::isinstance<nb::str>(name))
+    return false;
+  StringRef text = nb::borrow<nb::str>(name).c_str();
+  for (const ExtensionRow &row : kExtensions)
+    if (text == getNumpyName(row.type)) {
+      nb::object view =
+          value.attr("view")(getNumpyName(row.storage).str().c_str());
+      bool isRead = readBuffer(view, flags);
+      type = getDLPackType(row.type);
+      return isRead;
+    }
+  return false;
+}
+
 template <class DLPackArray>
 bool PortArray::readDLPack(nb::handle value, bool convert) {
   DLPackArray found;
@@ -161,6 +209,7 @@ bool PortArray::readDLPack(nb::handle value, bool convert) {
 std::optional<PortArray> PortArray::read(nb::handle value) {
   PortArray result;
   if (result.readBuffer(value, PyBUF_SIMPLE) ||
+      result.readExtension(value, PyBUF_SIMPLE) ||
       result.readDLPack<Array>(value, /*convert=*/true))
     return result;
   return std::nullopt;
@@ -170,6 +219,7 @@ std::optional<PortArray> PortArray::write(nb::handle value) {
   using Writable = nb::ndarray<nb::c_contig, nb::device::cpu>;
   PortArray result;
   if (result.readBuffer(value, PyBUF_WRITABLE) ||
+      result.readExtension(value, PyBUF_WRITABLE) ||
       result.readDLPack<Writable>(value, /*convert=*/false))
     return result;
   return std::nullopt;
@@ -295,6 +345,18 @@ static HostTensor copyElements(const void *data, ArrayRef<int64_t> shape,
   return tensor;
 }
 
+HostTensor quantc::python::toHostTensor(nb::handle value, const Twine &where) {
+  std::optional<PortArray> array = PortArray::read(value);
+  if (!array)
+    raise(where + "expected an array (NumPy, or DLPack on the CPU), got " +
+          nb::type_name(value.type()).c_str());
+  std::optional<DataType> type = getDataType(array->dtype());
+  if (!type)
+    raise(where + "got a type of " + Twine(unsigned(array->dtype().bits)) +
+          " bits that is not supported");
+  return toHostTensor(*array, *type);
+}
+
 HostTensor quantc::python::toHostTensor(const Array &array, DataType type) {
   return copyElements(array.data(), ArrayRef(array.shape_ptr(), array.ndim()),
                       type);
@@ -310,18 +372,33 @@ nb::object quantc::python::toNumPy(HostTensor tensor) {
   nb::capsule owner(owned, [](void *pointer) noexcept {
     delete static_cast<HostTensor *>(pointer);
   });
-  nb::dlpack::dtype type = getDLPackType(owned->type);
+  nb::dlpack::dtype type = getDLPackType(getStorage(owned->type));
   return nb::cast(nb::ndarray<nb::numpy>(owned->bytes.data(), shape.size(),
                                          shape.data(), owner,
                                          /*strides=*/nullptr, type));
 }
 
+/// An array of the type that `port` says.
+static nb::object toNumPy(const PortMetadata &port, HostTensor tensor) {
+  nb::object array = toNumPy(std::move(tensor));
+  if (getStorage(port.type) == port.type)
+    return array;
+  std::string name = getNumpyName(port.type).str();
+  try {
+    nb::object types = nb::module_::import_("ml_dtypes");
+    return array.attr("view")(types.attr(name.c_str()));
+  } catch (nb::python_error &) {
+    raise("output \"" + port.name + "\" is " + name +
+          ", which NumPy has from ml_dtypes 0.5 or later; install it");
+  }
+}
+
 nb::object quantc::python::toNumPy(ArrayRef<PortMetadata> ports,
                                    std::vector<HostTensor> tensors) {
   if (tensors.size() == 1)
-    return toNumPy(std::move(tensors.front()));
+    return ::toNumPy(ports.front(), std::move(tensors.front()));
   nb::dict result;
   for (auto [port, tensor] : llvm::zip_equal(ports, tensors))
-    result[port.name.c_str()] = toNumPy(std::move(tensor));
+    result[port.name.c_str()] = ::toNumPy(port, std::move(tensor));
   return result;
 }

@@ -46,6 +46,8 @@ private:
   };
 
   bool readBuffer(nanobind::handle value, int flags);
+  /// Arrays of types that NumPy has from ml_dtypes.
+  bool readExtension(nanobind::handle value, int flags);
   template <class DLPackArray>
   bool readDLPack(nanobind::handle value, bool convert);
 
@@ -89,13 +91,18 @@ llvm::SmallVector<void *> bindOutputs(const ProgramMetadata &metadata,
                                       nanobind::handle value,
                                       llvm::ArrayRef<int64_t> dims);
 
+/// An array of any type; throws `quantc.Error` for what is none. `where` opens
+/// the message.
+HostTensor toHostTensor(nanobind::handle value, const llvm::Twine &where);
 HostTensor toHostTensor(const Array &array, DataType type);
 HostTensor toHostTensor(const PortArray &array, DataType type);
 
-/// A NumPy array that owns `tensor`.
+/// A NumPy array that owns `tensor`: one of int8, uint8 or uint16 for elements
+/// of a type that NumPy does not have by itself.
 nanobind::object toNumPy(HostTensor tensor);
 
-/// A single array, or a dict by name when there are several outputs.
+/// A single array, or a dict by name when there are several outputs; of types
+/// of ml_dtypes where NumPy does not have that of the output by itself.
 nanobind::object toNumPy(llvm::ArrayRef<PortMetadata> ports,
                          std::vector<HostTensor> tensors);
 

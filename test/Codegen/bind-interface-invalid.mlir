@@ -75,3 +75,17 @@ func.func @main(%x: tensor<?xf32>) attributes {quant.dims = [1]} {
 func.func @main(%x: tensor<?x9223372036854775807xf32>) {
   return
 }
+
+// -----
+
+// expected-error@+1 {{expects quant.type to be an integer type of as many bytes as 'i8', got ui16}}
+func.func @main(%x: tensor<4xi8> {quant.type = ui16}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expects quant.type to be an integer type of as many bytes as 'f32', got ui32}}
+func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32> {quant.type = ui32}) {
+  return %x : tensor<4xf32>
+}

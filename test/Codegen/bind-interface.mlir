@@ -41,3 +41,14 @@ func.func private @helper_untouched(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// What elements are to callers stays.
+// CHECK-LABEL: func.func @unsigned(
+// CHECK-SAME:    memref<4xi8> {quant.name = "input0", quant.shape = affine_map<() -> (4)>, quant.type = ui8},
+// CHECK-SAME:    memref<4xi8> {quant.name = "output0", quant.output, quant.shape = affine_map<() -> (4)>, quant.type = ui4})
+func.func @unsigned(%x: tensor<4xi8> {quant.type = ui8})
+    -> (tensor<4xi8> {quant.type = ui4}) {
+  return %x : tensor<4xi8>
+}

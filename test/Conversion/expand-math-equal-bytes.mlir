@@ -47,3 +47,31 @@ func.func @rounding() -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor
   } -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>)
   return %y#0, %y#1, %y#2, %y#3, %y#4 : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>
 }
+
+// -----
+
+// The remainder is exact however large the quotient is: for powers of two of
+// the smallest and the largest numbers, 0 and invalid operands.
+// CHECK: output0 = dense<[1.000000e+00, -1.000000e+00, -0.000000e+00, 3.000000e+00, 0x7FC00000, 0x7FC00000,
+// CHECK: output1 = dense<[1.000000e+00, -1.000000e+00, -0.000000e+00, 3.000000e+00, 0x7FF8000000000000, 0x7FF8000000000000,
+#id = affine_map<(d0) -> (d0)>
+func.func @remainder() -> (tensor<14xf32>, tensor<14xf64>) {
+  %x = arith.constant dense<[7.0, -7.0, -6.0, 3.0, 1.0, 0x7F800000, 0x7FC00000, 3.0e38, -2.9e38, 1.0e-44, 1.0e30, 5.5, 0.0, 1.17549435e-38]> : tensor<14xf32>
+  %y = arith.constant dense<[3.0, 3.0, 2.0, 0x7F800000, 0.0, 2.0, 2.0, 1.0e-45, 7.1e-39, 3.0e-45, 3.0, -2.0, -5.0, 7.0e-45]> : tensor<14xf32>
+  %empty = tensor.empty() : tensor<14xf32>
+  %wide = tensor.empty() : tensor<14xf64>
+  %r:2 = linalg.generic {indexing_maps = [#id, #id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x, %y : tensor<14xf32>, tensor<14xf32>) outs(%empty, %wide : tensor<14xf32>, tensor<14xf64>) {
+  ^bb0(%a: f32, %b: f32, %o0: f32, %o1: f64):
+    %0 = arith.remf %a, %b : f32
+    %c = arith.extf %a : f32 to f64
+    %d = arith.extf %b : f32 to f64
+    %third = arith.constant 0.3333333333333333 : f64
+    %e = arith.mulf %d, %third : f64
+    %three = arith.constant 3.0 : f64
+    %f = arith.mulf %e, %three : f64
+    %1 = arith.remf %c, %f : f64
+    linalg.yield %0, %1 : f32, f64
+  } -> (tensor<14xf32>, tensor<14xf64>)
+  return %r#0, %r#1 : tensor<14xf32>, tensor<14xf64>
+}

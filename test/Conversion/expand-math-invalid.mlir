@@ -21,3 +21,11 @@ func.func @tensor(%x: tensor<4xf32>) -> tensor<4xf32> {
   %y = math.exp %x : tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+func.func @remainder_of_vectors(%x: vector<4xf32>) -> vector<4xf32> {
+  // expected-error @below {{there is no formula for 'arith.remf' on 'vector<4xf32>'; f32 and f64 scalars have one}}
+  %y = arith.remf %x, %x : vector<4xf32>
+  return %y : vector<4xf32>
+}

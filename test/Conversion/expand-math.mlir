@@ -68,3 +68,17 @@ func.func @constant() -> f32 {
   %y = math.exp %x : f32
   return %y : f32
 }
+
+// -----
+
+// CHECK-LABEL: func @remainder(
+//   CHECK-NOT:   arith.remf
+//       CHECK:   arith.remui %{{.*}} : i64
+//       CHECK:   scf.while
+//       CHECK:     arith.shli
+//       CHECK:     arith.remui %{{.*}} : i64
+//       CHECK:   arith.uitofp %{{.*}} : i64 to f32
+func.func @remainder(%x: f32, %y: f32) -> f32 {
+  %r = arith.remf %x, %y : f32
+  return %r : f32
+}

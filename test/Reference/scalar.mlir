@@ -93,9 +93,9 @@ func.func @conversions() -> (tensor<4xf32>, tensor<4xi32>, tensor<bf16>) {
 // -----
 
 // Loops carry values, and conditions choose a region: 1 + 3 + 5, and the larger
-// of two; a function is called.
-// CHECK: output0 = dense<[9, 0, 3]> : tensor<3xi32>
-func.func @control_flow() -> tensor<3xi32> {
+// of two; a function is called; a loop runs while its value is below 9: 1, 3, 9.
+// CHECK: output0 = dense<[9, 0, 3, 9]> : tensor<4xi32>
+func.func @control_flow() -> tensor<4xi32> {
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %c6 = arith.constant 6 : index
@@ -110,8 +110,18 @@ func.func @control_flow() -> tensor<3xi32> {
     scf.yield %three : i32
   }
   %larger = func.call @max(%zero, %three) : (i32, i32) -> i32
-  %all = tensor.from_elements %sum, %none, %larger : tensor<3xi32>
-  return %all : tensor<3xi32>
+  %one = arith.constant 1 : i32
+  %nine = arith.constant 9 : i32
+  %power = scf.while (%a = %one) : (i32) -> i32 {
+    %more = arith.cmpi slt, %a, %nine : i32
+    scf.condition(%more) %a : i32
+  } do {
+  ^bb0(%a: i32):
+    %next = arith.muli %a, %three : i32
+    scf.yield %next : i32
+  }
+  %all = tensor.from_elements %sum, %none, %larger, %power : tensor<4xi32>
+  return %all : tensor<4xi32>
 }
 func.func private @max(%a: i32, %b: i32) -> i32 {
   %less = arith.cmpi slt, %a, %b : i32

@@ -46,3 +46,51 @@ func.func @fma_of_doubles_untouched(%a: f64) -> f64 {
   %y = math.fma %a, %a, %a : f64
   return %y : f64
 }
+
+// bf16 has no instructions that keep denormals, f16 has some; f64 goes through
+// an f32 that is rounded to odd.
+// OLD-LABEL: func.func @float16(
+// OLD-NOT:     arith.{{extf|truncf}}
+// OLD:         arith.bitcast %{{.*}} : f16 to i16
+// OLD:         arith.bitcast %{{.*}} : i16 to f16
+// OLD-NOT:     arith.{{extf|truncf}}
+// NEW-LABEL: func.func @float16(
+// NEW:         arith.extf %{{.*}} : f16 to f32
+// NEW:         arith.truncf %{{.*}} : f32 to f16
+func.func @float16(%x: f16, %y: f32) -> (f32, f16) {
+  %0 = arith.extf %x : f16 to f32
+  %1 = arith.truncf %y : f32 to f16
+  return %0, %1 : f32, f16
+}
+
+// OLD-LABEL: func.func @bfloat16(
+// NEW-LABEL: func.func @bfloat16(
+// NEW:         %[[BITS:.*]] = arith.bitcast %{{.*}} : vector<4xbf16> to vector<4xi16>
+// NEW:         %[[WIDE:.*]] = arith.extui %[[BITS]]
+// NEW:         arith.shli %[[WIDE]], %{{.*}} : vector<4xi32>
+// NEW-NOT:     arith.truncf
+// NEW:         arith.bitcast %{{.*}} : vector<4xi16> to vector<4xbf16>
+func.func @bfloat16(%x: vector<4xbf16>, %y: vector<4xf32>) -> (vector<4xf32>, vector<4xbf16>) {
+  %0 = arith.extf %x : vector<4xbf16> to vector<4xf32>
+  %1 = arith.truncf %y : vector<4xf32> to vector<4xbf16>
+  return %0, %1 : vector<4xf32>, vector<4xbf16>
+}
+
+// NEW-LABEL: func.func @double(
+// NEW:         %[[NEAREST:.*]] = arith.truncf %[[X:.*]] : f64 to f32
+// NEW:         %[[BACK:.*]] = arith.extf %[[NEAREST]] : f32 to f64
+// NEW:         arith.cmpf one, %[[BACK]], %[[X]] : f64
+// NEW:         arith.truncf %{{.*}} : f32 to f16
+func.func @double(%x: f64) -> f16 {
+  %0 = arith.truncf %x : f64 to f16
+  return %0 : f16
+}
+
+// OLD-LABEL: func.func @conversions_untouched(
+// OLD:         arith.extf %{{.*}} : f32 to f64
+// OLD:         arith.truncf %{{.*}} : f64 to f32
+func.func @conversions_untouched(%x: f32, %y: f64) -> (f64, f32) {
+  %0 = arith.extf %x : f32 to f64
+  %1 = arith.truncf %y : f64 to f32
+  return %0, %1 : f64, f32
+}

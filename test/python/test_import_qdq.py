@@ -64,9 +64,8 @@ class Builder:
             [onnx.ValueInfoProto(name="y")],
             self.weights,
         )
-        model = helper.make_model(
-            graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)]
-        )
+        opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(graph, ir_version=10, opset_imports=opsets)
         onnx.save(onnx.shape_inference.infer_shapes(model), path)
         return path
 
@@ -202,24 +201,70 @@ def save_bad(path: Path, op: str, *inputs: Any, **attributes: Any) -> Path:
     return graph.save(path, (4, 6))
 
 
+MICROSOFT = {"domain": "com.microsoft"}
+PARAMETERS = (np.float32(0.1), np.int8(0))
+QUANTIZED = (np.zeros((1, 1, 4), np.int8), *PARAMETERS)
+
+
 @pytest.mark.parametrize(
     ("op", "inputs", "attributes", "message"),
     [
         ("QuantizeLinear", ("x", scales(5)), {}, r"node: scale of shape \[5\] for a tensor of"),
         ("QuantizeLinear", ("x", scales(4)), {"axis": 2}, "node: .*axis"),
         ("QuantizeLinear", ("x", scales(2, 6)), {"axis": 0, "block_size": 3}, "node: scale of"),
-        ("QuantizeLinear", ("x", scales()), {"output_dtype": TensorProto.INT16}, "to INT16"),
+        ("QuantizeLinear", ("x", scales(), np.int32(0)), {}, "FLOAT to INT32; expects FLOAT to"),
         (
-            "DequantizeLinear",
-            (integers((4, 6), 0, 9, np.int16), scales()),
+            "QuantizeLinear",
+            ("x", scales(), np.zeros(6, np.int8)),
             {},
-            "of INT16; expects INT8, UINT8, INT4, UINT4 or INT32",
+            "zero point of type INT8 and",
+        ),
+        ("DequantizeLinear", (integers((4, 6), 0, 9, np.int64), scales()), {}, "of INT64; expects"),
+        ("MatMulInteger", ("x", np.zeros((6, 2), np.int8)), {}, "MatMulInteger of FLOAT; expects"),
+        (
+            "ConvInteger",
+            (np.zeros((1, 2, 5), np.int8), np.zeros((3, 2, 3), np.int8), np.zeros(2, np.int8)),
+            {},
+            "ConvInteger of .* with a zero point",
+        ),
+        ("QLinearConv", (*QUANTIZED, *QUANTIZED, *PARAMETERS), {"group": 3}, "QLinearConv of"),
+        ("QLinearMul", (*QUANTIZED, "x", *PARAMETERS, *PARAMETERS), MICROSOFT, "of FLOAT"),
+        (
+            "QLinearAveragePool",
+            (*QUANTIZED, *PARAMETERS),
+            {**MICROSOFT, "channels_last": 1},
+            "channels last",
+        ),
+        ("QGemm", (*QUANTIZED, *QUANTIZED), {**MICROSOFT, "alpha": 2.0}, "QGemm with alpha"),
+        (
+            "QLinearSoftmax",
+            (*QUANTIZED, *PARAMETERS),
+            {**MICROSOFT, "opset": 11},
+            "QLinearSoftmax of opset 11",
         ),
         (
-            "DequantizeLinear",
-            (integers((4, 6), 0, 9, np.int32), scales(4)),
-            {"axis": 0},
-            "INT32 that is no constant",
+            "MatMulNBits",
+            ("x", np.zeros((2, 2, 8), np.uint8), scales(2)),
+            {**MICROSOFT, "K": 6, "N": 2, "block_size": 4},
+            "whole blocks along K",
+        ),
+        (
+            "MatMulNBits",
+            ("x", np.zeros((2, 1, 2), np.uint8), scales(2)),
+            {**MICROSOFT, "K": 6, "N": 2, "block_size": 6},
+            "expects constants of 6 bytes",
+        ),
+        (
+            "MatMulNBits",
+            ("x", np.zeros((2, 1, 3), np.uint8), scales(3)),
+            {**MICROSOFT, "K": 6, "N": 2, "block_size": 6},
+            "with scales of shape",
+        ),
+        (
+            "MatMulIntegerToFloat",
+            (np.zeros((4, 6), np.int8), np.zeros((6, 2), np.int8), scales(1), scales(3)),
+            MICROSOFT,
+            "do not broadcast",
         ),
     ],
 )

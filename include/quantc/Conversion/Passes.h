@@ -16,6 +16,10 @@ namespace quantc {
 #define GEN_PASS_REGISTRATION
 #include "quantc/Conversion/Passes.h.inc"
 
+/// Adds the pattern that computes `arith.remf` by integers: a part of
+/// `quant-expand-math`.
+void populateExpandRemainderPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace quantc
 
 #endif // QUANTC_CONVERSION_PASSES_H

@@ -17,9 +17,10 @@ def LowerToLinalg : Pass<"quant-lower-to-linalg", "mlir::ModuleOp"> {
     histograms) whose bodies are emitted from the formulas of lib/Numerics, so
     the result has the bits of the numeric contract.
 
-    Values of 4 bits are held one to a byte afterwards: `tensor<...xi4>` becomes
-    `tensor<...xi8>` everywhere, also in signatures. Nibbles that are packed
-    behind `quant.unpack` stay packed in the constant.
+    Values of 2 and 4 bits are held one to a byte afterwards, sign-extended:
+    `tensor<...xi4>` becomes `tensor<...xi8>` everywhere, also in signatures.
+    Bodies of operations take the lowest bits of what they read. Nibbles that
+    are packed behind `quant.unpack` stay packed in the constant.
 
     A linear layer is a contraction with exact i32 accumulators and an
     element-by-element epilogue. Multipliers of static layers are computed here,
@@ -88,6 +89,10 @@ def ExpandMath : Pass<"quant-expand-math"> {
     operations only, so every machine gives the same bits, and the code
     vectorizes.
 
+    `arith.remf` of f32 and f64 scalars is computed by integers, exactly: with
+    x = X * 2^a and y = Y * 2^b for a >= b, the remainder of |x| and |y| is
+    (X * 2^(a - b) mod Y) * 2^b, by a loop over the bits of 2^(a - b).
+
     Operations that are one instruction stay (`fma`, `sqrt`, `roundeven`,
     `floor`, ...); where the target lacks it, `quant-expand-float-ops` follows.
     An operation that would still become a call is an error.
@@ -104,7 +109,8 @@ def ExpandMath : Pass<"quant-expand-math"> {
     %y = arith.divf %one, %0 : f32
     ```
   }];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect"];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::math::MathDialect", "mlir::scf::SCFDialect"];
 }
 
 #endif // QUANTC_CONVERSION_PASSES

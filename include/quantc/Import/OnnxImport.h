@@ -10,20 +10,29 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "quantc/Support/NumpyFile.h"
 #include "llvm/Support/MemoryBufferRef.h"
 
 namespace quantc {
 
+struct OnnxImportOptions {
+  /// Values for inputs, by name, which become constants of the program: shapes
+  /// and axes that the model takes when it runs.
+  std::vector<NamedTensor> constants;
+};
+
 /// Reads the ONNX model in file `path` and returns the program in float form,
 /// or null after emitting errors at the locations of its nodes and tensors.
 /// Loads the dialects of the float form into `context`.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
-                                             mlir::MLIRContext *context);
+mlir::OwningOpRef<mlir::ModuleOp>
+importOnnx(llvm::StringRef path, mlir::MLIRContext *context,
+           const OnnxImportOptions &options = {});
 
 /// The same for a model in memory; the identifier of `model` is its path, in
 /// whose folder external data is looked for.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::MemoryBufferRef model,
-                                             mlir::MLIRContext *context);
+mlir::OwningOpRef<mlir::ModuleOp>
+importOnnx(llvm::MemoryBufferRef model, mlir::MLIRContext *context,
+           const OnnxImportOptions &options = {});
 
 /// Registers `quant-translate --import-onnx`.
 void registerOnnxImport();

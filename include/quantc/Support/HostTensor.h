@@ -26,11 +26,14 @@ namespace quantc {
 
 enum class DataType {
   Bool,
+  I2,
   I4,
   I8,
   I16,
   I32,
   I64,
+  U2,
+  U4,
   U8,
   U16,
   U32,
@@ -41,13 +44,16 @@ enum class DataType {
   F64
 };
 
-/// The bytes that one element takes in memory. An I4 takes a whole byte here,
-/// sign-extended.
+/// The bytes that one element takes in memory. Integers of 2 and 4 bits take a
+/// whole byte here, sign-extended or, if they are unsigned, zero-extended.
 constexpr unsigned getByteSize(DataType type) {
   switch (type) {
   case DataType::Bool:
+  case DataType::I2:
   case DataType::I4:
   case DataType::I8:
+  case DataType::U2:
+  case DataType::U4:
   case DataType::U8:
     return 1;
   case DataType::I16:

@@ -177,6 +177,13 @@ def ExpandFloatOpsPass : Pass<"quant-expand-float-ops", "::mlir::ModuleOp"> {
 
     * `math.roundeven` by adding and subtracting 2^23 (2^52 for f64), and
       `floor`, `ceil` and `trunc` from it.
+
+    * `arith.extf` and `truncf` between f32 and floats of 16 bits on their bits,
+      rounding half to even: bf16 always, since instructions for it flush
+      denormals, f16 where the target has none. An f64 becomes an f32 rounded to
+      odd first, so that the second rounding is right.
+
+          bf16(x) = bits(x) + 0x7fff + (bit 16 of x), shifted right by 16
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect"];

@@ -59,6 +59,9 @@ struct TargetSpec {
   /// Whether rounding to an integral float is one instruction.
   bool hasRounding() const;
 
+  /// Whether f16 is converted from and to f32 by one instruction.
+  bool hasFloat16Conversion() const;
+
   /// Whether vectors of bytes are multiplied by one instruction.
   bool hasByteMultiply() const;
 };

@@ -28,48 +28,15 @@ using namespace quantc;
 
 namespace {
 
-/// Values of 4 bits take a byte each.
+/// Values of 2 and 4 bits take a byte each.
 struct StorageTypeConverter : TypeConverter {
   StorageTypeConverter() {
     addConversion([](Type type) { return type; });
     addConversion([](RankedTensorType type) -> std::optional<Type> {
-      if (!type.getElementType().isInteger(4))
+      if (!isNarrowInteger(type.getElementType()))
         return std::nullopt;
       return type.clone(IntegerType::get(type.getContext(), 8));
     });
-  }
-};
-
-/// A constant of i4 becomes one of i8 with the same values.
-struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult
-  matchAndRewrite(arith::ConstantOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto values = dyn_cast<DenseIntElementsAttr>(op.getValue());
-    if (!values || !values.getElementType().isInteger(4))
-      return rewriter.notifyMatchFailure(op, "not a dense constant of i4");
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
-        op, cast<TypedAttr>(
-                values.mapValues(rewriter.getI8Type(), [](const APInt &value) {
-                  return value.sext(8);
-                })));
-    return success();
-  }
-};
-
-/// What extends values of 4 bits to a byte has nothing to do.
-struct ConvertExtension : OpConversionPattern<arith::ExtSIOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult
-  matchAndRewrite(arith::ExtSIOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (adaptor.getIn().getType() != op.getType())
-      return rewriter.notifyMatchFailure(op, "not from i4 to i8");
-    rewriter.replaceOp(op, adaptor.getIn());
-    return success();
   }
 };
 
@@ -90,7 +57,7 @@ struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
     MLIRContext *context = &getContext();
     StorageTypeConverter converter;
     RewritePatternSet patterns(context);
-    patterns.add<ConvertConstant, ConvertExtension>(converter, context);
+    populateNarrowIntegerPatterns(converter, patterns);
     populateElementwisePatterns(converter, patterns);
     populateStatisticsPatterns(converter, patterns);
     populateUnpackPatterns(converter, patterns);

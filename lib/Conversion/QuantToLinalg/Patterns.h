@@ -12,6 +12,13 @@
 
 namespace quantc {
 
+/// Integers of 2 and 4 bits, of which tensors hold one to a byte,
+/// sign-extended.
+bool isNarrowInteger(mlir::Type type);
+/// All that has tensors of them.
+void populateNarrowIntegerPatterns(const mlir::TypeConverter &converter,
+                                   mlir::RewritePatternSet &patterns);
+
 /// quantize, dequantize, fake_quant, requantize.
 void populateElementwisePatterns(const mlir::TypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import quantc
 from quantc.cli import tables
-from quantc.cli.data import Batch, Dataset
+from quantc.cli.data import Batch, Dataset, read_array
 from quantc.errors import Error
 from quantc.progress import track
 
@@ -23,7 +23,13 @@ Runner = quantc.Model | quantc.Program
 
 def run_import(arguments: argparse.Namespace) -> None:
     """``quantc import``."""
-    model = quantc.load(arguments.model)
+    constants = {}
+    for text in arguments.constant:
+        name, _, path = text.partition("=")
+        if not name or not path:
+            raise Error(f"--constant {text}: expected NAME=FILE.npy")
+        constants[name] = read_array(Path(path))
+    model = quantc.load(arguments.model, constants=constants)
     if arguments.output:
         model.save(arguments.output)
     else:

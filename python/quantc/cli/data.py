@@ -56,7 +56,16 @@ class Dataset:
             }
 
 
-def _read(path: Path, ports: Sequence[Port]) -> Batch:
+def read_array(path: Path) -> NDArray:
+    """Return the array of an .npy file."""
+    loaded = _load(path)
+    if not isinstance(loaded, np.ndarray):
+        raise Error(f"{path}: an archive of arrays; expects an .npy file")
+    return loaded
+
+
+def _load(path: Path) -> NDArray | Batch:
+    """Return the array of an .npy file, or those of an .npz file by name."""
     if path.is_dir():
         raise Error(f"{path}: is a directory; expects a file")
     if not path.exists():
@@ -64,10 +73,17 @@ def _read(path: Path, ports: Sequence[Port]) -> Batch:
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.ndarray):
-                return {name: loaded[name] for name in loaded.files}
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            return {name: loaded[name] for name in loaded.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):
         raise Error(f"{path}: not a NumPy .npz or .npy file of numbers") from None
+
+
+def _read(path: Path, ports: Sequence[Port]) -> Batch:
+    loaded = _load(path)
+    if not isinstance(loaded, np.ndarray):
+        return loaded
     if len(ports) != 1:
         names = ", ".join(f"'{port.name}'" for port in ports)
         raise Error(f"{path}: one array for {len(ports)} inputs; give an .npz with {names}")

@@ -117,8 +117,17 @@ def _add_import(subparsers) -> None:
         "import",
         "turn an ONNX model into MLIR, in float form",
         "quantc import model.onnx -o model.mlir",
+        "quantc import model.onnx --constant shape=shape.npy -o model.mlir",
     )
     _add_model(parser, ".onnx")
+    parser.add_argument(
+        "--constant",
+        action="append",
+        default=[],
+        metavar="NAME=FILE.npy",
+        help="an input that becomes a constant, and its value: a shape or axes that the model "
+        "takes when it runs; may be repeated",
+    )
     _add_output(parser, ".mlir, or .mlirbc for bytecode (default: text on stdout)", required=False)
 
 

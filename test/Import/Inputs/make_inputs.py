@@ -197,7 +197,7 @@ def invalid() -> None:
         [value("x", [1, 2])],
         [value("y", [1, 2])],
     )
-    save("invalid-opset", [identity], [value("x", [1])], [value("y", [1])], opset=6)
+    save("invalid-opset", [identity], [value("x", [1])], [value("y", [1])], opset=0)
     save("invalid-newer", [identity], [value("x", [1])], [value("y", [1])], opset=999)
     save(
         "invalid-cycle",

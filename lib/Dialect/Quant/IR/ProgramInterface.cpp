@@ -8,9 +8,14 @@
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "quantc/Support/TensorAttribute.h"
 
 using namespace mlir;
 using namespace quantc;
+
+std::optional<DataType> Port::getDataType() const {
+  return callerType ? callerType : quantc::getDataType(type.getElementType());
+}
 
 FailureOr<func::FuncOp> quantc::getEntry(ModuleOp module) {
   func::FuncOp entry;
@@ -61,6 +66,22 @@ getShapeMap(RankedTensorType type, unsigned numDims,
 static std::string getPortName(StringAttr attr, StringRef fallback,
                                unsigned index) {
   return attr ? attr.str() : (fallback + Twine(index)).str();
+}
+
+FailureOr<std::optional<DataType>>
+quantc::getCallerType(Attribute attr, Type elementType, Location loc) {
+  if (!attr)
+    return std::optional<DataType>();
+  auto typeAttr = dyn_cast<TypeAttr>(attr);
+  std::optional<DataType> type, held = getDataType(elementType);
+  if (typeAttr && isa<IntegerType>(typeAttr.getValue()))
+    type = getDataType(typeAttr.getValue());
+  if (!type || !held || !isa<IntegerType>(elementType) ||
+      getByteSize(*type) != getByteSize(*held))
+    return emitError(loc, "expects ")
+           << kTypeAttr << " to be an integer type of as many bytes as "
+           << elementType << ", got " << attr;
+  return type;
 }
 
 FailureOr<ProgramInterface> quantc::getProgramInterface(func::FuncOp entry) {
@@ -114,8 +135,13 @@ FailureOr<ProgramInterface> quantc::getProgramInterface(func::FuncOp entry) {
       return emitError(entry.getLoc(), "expects ")
              << kShapeAttr << " on input " << index;
     auto name = entry.getArgAttrOfType<StringAttr>(index, kNameAttr);
+    FailureOr<std::optional<DataType>> callerType =
+        getCallerType(entry.getArgAttr(index, kTypeAttr),
+                      tensor.getElementType(), entry.getLoc());
+    if (failed(callerType))
+      return failure();
     interface.inputs.push_back(
-        {getPortName(name, "input", index), tensor, shape});
+        {getPortName(name, "input", index), tensor, shape, *callerType});
   }
 
   Operation *terminator = entry.front().getTerminator();
@@ -134,10 +160,27 @@ FailureOr<ProgramInterface> quantc::getProgramInterface(func::FuncOp entry) {
              << index << " from the inputs; give it a " << kShapeAttr
              << " attribute";
     auto name = entry.getResultAttrOfType<StringAttr>(index, kNameAttr);
+    FailureOr<std::optional<DataType>> callerType =
+        getCallerType(entry.getResultAttr(index, kTypeAttr),
+                      tensor.getElementType(), entry.getLoc());
+    if (failed(callerType))
+      return failure();
     interface.outputs.push_back(
-        {getPortName(name, "output", index), tensor, shape});
+        {getPortName(name, "output", index), tensor, shape, *callerType});
   }
   return interface;
+}
+
+SmallVector<NamedAttribute> quantc::getPortAttributes(const Port &port) {
+  Builder builder(port.type.getContext());
+  SmallVector<NamedAttribute> attrs = {
+      builder.getNamedAttr(kNameAttr, builder.getStringAttr(port.name)),
+      builder.getNamedAttr(kShapeAttr, AffineMapAttr::get(port.shape))};
+  if (port.callerType)
+    attrs.push_back(builder.getNamedAttr(
+        kTypeAttr, TypeAttr::get(getElementType(port.type.getContext(),
+                                                *port.callerType))));
+  return attrs;
 }
 
 void quantc::setProgramInterface(func::FuncOp entry,
@@ -149,12 +192,12 @@ void quantc::setProgramInterface(func::FuncOp entry,
     entry->setAttr(kAdaptersAttr,
                    interface.adapters->toAttribute(entry.getContext()));
   for (auto [index, port] : llvm::enumerate(interface.inputs)) {
-    entry.setArgAttr(index, kNameAttr, builder.getStringAttr(port.name));
-    entry.setArgAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));
+    for (NamedAttribute attr : getPortAttributes(port))
+      entry.setArgAttr(index, attr.getName(), attr.getValue());
   }
   for (auto [index, port] : llvm::enumerate(interface.outputs)) {
-    entry.setResultAttr(index, kNameAttr, builder.getStringAttr(port.name));
-    entry.setResultAttr(index, kShapeAttr, AffineMapAttr::get(port.shape));
+    for (NamedAttribute attr : getPortAttributes(port))
+      entry.setResultAttr(index, attr.getName(), attr.getValue());
   }
 }
 

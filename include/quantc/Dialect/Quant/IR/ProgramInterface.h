@@ -15,6 +15,9 @@
 //                             quant.shape = affine_map<(d0) -> (d0, 10)>})
 //       attributes {quant.dims = ["batch"]}
 //
+// Integers are signless in a program; `quant.type` says what those of an input
+// or output are to a caller if that is something else, such as `ui8`.
+//
 // All maps have one dimension for each entry of `quant.dims`. A function
 // without these attributes gets the names input0, input1, ..., output0, ...;
 // every dynamic dimension of its inputs is a dimension of its own (dim0, ...),
@@ -45,6 +48,8 @@ namespace quantc {
 inline constexpr llvm::StringLiteral kNameAttr = "quant.name";
 inline constexpr llvm::StringLiteral kShapeAttr = "quant.shape";
 inline constexpr llvm::StringLiteral kDimsAttr = "quant.dims";
+/// The element type as callers see it, where it is not that of the tensor.
+inline constexpr llvm::StringLiteral kTypeAttr = "quant.type";
 /// Marks an input, a parameter, that training changes.
 inline constexpr llvm::StringLiteral kTrainableAttr = "quant.trainable";
 /// Marks a scale that training changes: the smallest value, an f32, that it may
@@ -61,6 +66,12 @@ struct Port {
   mlir::RankedTensorType type;
   /// From the dynamic dimensions of the program to the sizes of this tensor.
   mlir::AffineMap shape;
+  /// The type of the elements as callers see them, if it is not that of `type`.
+  std::optional<DataType> callerType = std::nullopt;
+
+  /// The type of the elements as callers see them. None if `type` has elements
+  /// that host tensors do not have.
+  std::optional<DataType> getDataType() const;
 };
 
 struct ProgramInterface {
@@ -94,6 +105,14 @@ mlir::FailureOr<ProgramInterface> getProgramInterface(mlir::func::FuncOp entry);
 /// Writes `interface` to the attributes of `entry`.
 void setProgramInterface(mlir::func::FuncOp entry,
                          const ProgramInterface &interface);
+
+/// The attributes of an argument or result that describe `port`.
+llvm::SmallVector<mlir::NamedAttribute> getPortAttributes(const Port &port);
+
+/// What attribute `quant.type` of a port says, which may be null. Emits an
+/// error if it is no integer type of as many bytes as `type`.
+mlir::FailureOr<std::optional<DataType>>
+getCallerType(mlir::Attribute attr, mlir::Type elementType, mlir::Location loc);
 
 /// The input or output called `name`; none if there is none.
 std::optional<unsigned> findPort(llvm::ArrayRef<Port> ports,
