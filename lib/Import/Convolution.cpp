@@ -73,16 +73,15 @@ static SmallVector<AffineMap> getConvolutionMaps(MLIRContext *context,
           AffineMap::get(next, 0, result, context)};
 }
 
-/// The sums over the window and the channels of `input`, channels last and
-/// padded, as a tensor of `shape`. `order` is that of the dimensions of
-/// `weight` in a sum: terms are added along the window, then along channels.
+/// The sums over the window and the channels of `input`, padded, as a tensor of
+/// `shape`, all channels last: terms are added along the window, then along
+/// channels.
 static Value createSums(NodeImporter &node, Tensor &input, Tensor &weight,
-                        ArrayRef<int64_t> order, ArrayRef<Window> windows,
-                        const Shape &shape, bool hasGroups) {
+                        ArrayRef<Window> windows, const Shape &shape,
+                        bool hasGroups) {
   ElementType type = input.type;
   Value init = node.createFilled(node.createScalar(type, 0), type, shape);
-  Value operands[] = {node.getValue(input),
-                      transposeTensor(node, weight, order).value};
+  Value operands[] = {node.getValue(input), node.getValue(weight)};
   SmallVector<utils::IteratorType> iterators(shape.size(),
                                              utils::IteratorType::parallel);
   iterators.append(windows.size() + 1, utils::IteratorType::reduction);
@@ -111,29 +110,24 @@ static Tensor splitDim(NodeImporter &node, Tensor &tensor, int64_t dim,
   return reshapeTensor(node, tensor, shape);
 }
 
-/// The convolution of `input`, channels last and padded, in `groups`, of which
-/// each sees its share of the channels.
+/// The convolution of `input`, padded, in `groups`, of which each sees its
+/// share of the channels, which are last everywhere.
 static Tensor convolve(NodeImporter &node, Tensor &input, Tensor &weight,
                        int64_t groups, ArrayRef<Window> windows,
                        const Shape &shape) {
-  int64_t rank = input.getRank();
-  SmallVector<int64_t> order = getChannelsLast(rank);
   if (groups == 1)
     return makeTensor(input.type, shape,
-                      createSums(node, input, weight, order, windows, shape,
+                      createSums(node, input, weight, windows, shape,
                                  /*hasGroups=*/false));
   // [..., C] -> [..., G, C / G], [F, ...] -> [G, F / G, ...].
-  Tensor parts = splitDim(node, input, rank - 1, groups);
+  Tensor parts = splitDim(node, input, input.getRank() - 1, groups);
   Tensor kernels = splitDim(node, weight, 0, groups);
-  for (int64_t &dim : order)
-    ++dim;
-  order.insert(order.begin(), 0);
   Shape split = shape;
   split.back() = node.getConstantSize(groups);
   split.push_back(node.getConstantSize(*getConstant(shape.back()) / groups));
-  Tensor result = makeTensor(input.type, split,
-                             createSums(node, parts, kernels, order, windows,
-                                        split, /*hasGroups=*/true));
+  Tensor result = makeTensor(
+      input.type, split,
+      createSums(node, parts, kernels, windows, split, /*hasGroups=*/true));
   return reshapeTensor(node, result, shape);
 }
 
@@ -197,7 +191,8 @@ FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
   if (!isReasonable(shape))
     return node.emitError("result has an absurd shape");
   Tensor last = transposeTensor(node, *padded, channelsLast);
-  Tensor result = convolve(node, last, weight, *groups, *windows, shape);
+  Tensor kernel = transposeTensor(node, weight, channelsLast);
+  Tensor result = convolve(node, last, kernel, *groups, *windows, shape);
   if (bias && failed(addBias(node, result, *bias)))
     return failure();
   return transposeTensor(node, result, invertPermutationVector(channelsLast));
