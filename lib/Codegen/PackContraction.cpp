@@ -26,6 +26,8 @@
 #include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Numerics/Epilogues.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace quantc;
 
@@ -39,7 +41,8 @@ struct Matrix {
 
 /// result[b..., m, n] = init[b..., m, n] + sum_k lhs * rhs, where operands may
 /// have their dimensions in any order. Columns are the last dimension of the
-/// result.
+/// result. Further rows and columns are part of the batch, which an operand
+/// that does not have them is broadcast along.
 struct Contraction {
   linalg::LinalgOp op;
   SmallVector<unsigned, 2> batch;
@@ -62,6 +65,19 @@ struct Contraction {
 
 } // namespace
 
+/// The one of `loops` with the most iterations; a dynamic number counts as
+/// many.
+static unsigned getLongest(ArrayRef<unsigned> loops, ArrayRef<int64_t> ranges) {
+  return *llvm::max_element(loops, [&](unsigned first, unsigned second) {
+    auto count = [&](unsigned loop) {
+      return ShapedType::isDynamic(ranges[loop])
+                 ? std::numeric_limits<int64_t>::max()
+                 : ranges[loop];
+    };
+    return count(first) < count(second);
+  });
+}
+
 /// Matches `op` or says why not.
 static FailureOr<Contraction> matchContraction(linalg::LinalgOp op,
                                                PatternRewriter &rewriter) {
@@ -69,20 +85,27 @@ static FailureOr<Contraction> matchContraction(linalg::LinalgOp op,
     return rewriter.notifyMatchFailure(op, "not a contraction of f32 tensors");
   FailureOr<linalg::ContractionDimensions> dims =
       linalg::inferContractionDims(op);
-  if (failed(dims) || dims->m.size() != 1 || dims->n.size() != 1 ||
-      dims->k.size() != 1)
+  if (failed(dims) || dims->m.empty() || dims->n.empty() || dims->k.size() != 1)
     return rewriter.notifyMatchFailure(op, "not a product of matrices");
-  Contraction result{op, dims->batch, dims->m[0], dims->n[0], dims->k[0]};
-  for (AffineMap map : op.getIndexingMapsArray())
-    if (map.getNumResults() != result.batch.size() + 2)
-      return rewriter.notifyMatchFailure(op, "an operand is broadcast");
-  if (result.isTransposed(2, result.m, result.n)) {
-    std::swap(result.m, result.n);
+  if (dims->batch.size() + dims->m.size() + dims->n.size() + 1 !=
+          op.getNumLoops() ||
+      !llvm::all_of(op.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isProjectedPermutation(); }))
+    return rewriter.notifyMatchFailure(op, "an operand is broadcast");
+  Contraction result{op, dims->batch, 0, 0, dims->k[0]};
+  AffineMap map = result.getMap(2);
+  result.n = map.getDimPosition(map.getNumResults() - 1);
+  ArrayRef<unsigned> rows = dims->m, columns = dims->n;
+  if (llvm::is_contained(rows, result.n)) {
+    std::swap(rows, columns);
     std::swap(result.lhs, result.rhs);
   }
-  AffineMap map = result.getMap(2);
-  if (map.getDimPosition(map.getNumResults() - 1) != result.n)
+  if (!llvm::is_contained(columns, result.n))
     return rewriter.notifyMatchFailure(op, "the columns are not contiguous");
+  result.m = getLongest(rows, op.getStaticLoopRanges());
+  for (unsigned loop : llvm::concat<const unsigned>(rows, columns))
+    if (loop != result.m && loop != result.n)
+      result.batch.push_back(loop);
   return result;
 }
 

@@ -270,6 +270,19 @@ static LogicalResult importSwish(NodeImporter &node) {
   });
 }
 
+/// x sigmoid(alpha x) y.
+static LogicalResult importSwiGLU(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1);
+  if (node.getInput(0).shape != node.getInput(1).shape)
+    return node.emitError(
+        "SwiGLU of shapes " + node.toString(node.getInput(0).shape) + " and " +
+        node.toString(node.getInput(1).shape) + "; expects equal ones");
+  return setFormula(node, [&](Formula f, ArrayRef<Value> x) {
+    Value power = f.exp(f.mul(f.constant(-alpha), x[0]));
+    return f.mul(f.div(x[0], f.add(f.constant(1), power)), x[1]);
+  });
+}
+
 /// x > alpha ? x : 0.
 static LogicalResult importThresholdedRelu(NodeImporter &node) {
   float alpha = node.getFloat("alpha", 1);
@@ -307,6 +320,7 @@ static constexpr OpRow kRows[] = {
     {"Sigmoid", 6, 1, 1, importSigmoid},
     {"Softplus", 1, 1, 1, importSoftplus},
     {"Softsign", 1, 1, 1, importSoftsign},
+    {"SwiGLU", 28, 2, 2, importSwiGLU},
     {"Swish", 24, 1, 1, importSwish},
     {"ThresholdedRelu", 10, 1, 1, importThresholdedRelu},
 };

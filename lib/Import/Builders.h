@@ -73,6 +73,10 @@ mlir::Value createReduction(NodeImporter &node, mlir::Value init,
 mlir::Value createSum(NodeImporter &node, Tensor &tensor,
                       llvm::ArrayRef<int64_t> axes);
 
+/// The mean along `axes`; in Normalization.cpp.
+mlir::Value createMean(NodeImporter &node, Tensor &tensor,
+                       llvm::ArrayRef<int64_t> axes);
+
 /// `tensor` with the shape `to`, which has as many elements; stays constant.
 Tensor reshapeTensor(NodeImporter &node, Tensor &tensor,
                      llvm::ArrayRef<mlir::AffineExpr> to);
@@ -98,6 +102,24 @@ mlir::Value createTranspose(NodeImporter &node, mlir::Value value,
                             ElementType type,
                             llvm::ArrayRef<mlir::AffineExpr> shape,
                             llvm::ArrayRef<int64_t> permutation);
+
+/// `[M, K] * [K, N]`, or `[M, K] * [N, K]^T`, as a linalg.matmul of `shape`,
+/// `[M, N]`; in Linear.cpp.
+mlir::Value createMatmul(NodeImporter &node, ElementType type, mlir::Value lhs,
+                         mlir::Value rhs,
+                         llvm::ArrayRef<mlir::AffineExpr> shape,
+                         bool isRhsTransposed);
+
+/// Rows of `table` along `axis` by their `numbers`, which becomes a tensor of
+/// `shape`: a generic over the result that extracts from the table. Negative
+/// numbers count from the end; others outside of the table, which ONNX does not
+/// allow, are clamped to it. In Indexing.cpp.
+mlir::Value createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
+                         int64_t axis, llvm::ArrayRef<mlir::AffineExpr> shape);
+
+/// softmax(x) along the last dimension, where a row of -inf is 0; in
+/// Normalization.cpp.
+mlir::Value createMaskedSoftmax(NodeImporter &node, Tensor &input);
 
 /// The elements `offset`, `offset + step`, ... of `input` along `axis`, `size`
 /// of them.

@@ -159,9 +159,130 @@ static LogicalResult importSplit(NodeImporter &node) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Tile, DepthToSpace, SpaceToDepth
+//===----------------------------------------------------------------------===//
+
+/// The input `repeats[d]` times along dimension d: each size becomes (repeats,
+/// size), of which the first is broadcast.
+static LogicalResult importTile(NodeImporter &node) {
+  Tensor &input = node.getInput(0);
+  std::optional<SmallVector<int64_t>> repeats = getIntegers(node.getInput(1));
+  if (!repeats)
+    return node.emitUnknown(1, "repeats");
+  if (repeats->size() != input.getRank() ||
+      llvm::any_of(*repeats, [](int64_t count) {
+        return count < 0 || count > kMaxElements;
+      }))
+    return node.emitError("Tile has " + Twine(repeats->size()) +
+                          " repeats; expects one of at least 0 for each of " +
+                          Twine(input.getRank()) + " dimensions");
+  Shape split, repeated, shape;
+  for (auto [size, count] : llvm::zip_equal(input.shape, *repeats)) {
+    if (count != 1) {
+      split.push_back(node.getConstantSize(1));
+      repeated.push_back(node.getConstantSize(count));
+    }
+    split.push_back(size);
+    repeated.push_back(size);
+    Product product(size);
+    product.multiply(node.getConstantSize(count));
+    shape.push_back(product.getExpr(node.getContext()));
+  }
+  if (!isReasonable(shape) || !isReasonable(repeated))
+    return node.emitError("result has an absurd shape " + node.toString(shape));
+  if (shape == input.shape)
+    return node.setOutput(0, input);
+  Tensor parts = reshapeTensor(node, input, split);
+  Value value = createElementwise(
+      node, input.type, repeated, &parts,
+      [](ImplicitLocOpBuilder &, ArrayRef<Value> x) { return x[0]; });
+  return node.setOutput(
+      0, input.type, shape,
+      createReshape(node, value, input.type, repeated, shape));
+}
+
+/// `input` with its dimensions split to `split`, those permuted, and merged to
+/// `shape`.
+static LogicalResult setRearranged(NodeImporter &node, const Shape &split,
+                                   ArrayRef<int64_t> permutation,
+                                   const Shape &shape) {
+  Tensor &input = node.getInput(0);
+  Tensor parts = reshapeTensor(node, input, split);
+  Value value = createTranspose(node, node.getValue(parts), input.type, split,
+                                permutation);
+  Shape permuted = llvm::map_to_vector<4>(
+      permutation, [&](int64_t dim) { return split[dim]; });
+  return node.setOutput(
+      0, input.type, shape,
+      createReshape(node, value, input.type, permuted, shape));
+}
+
+/// Whether blocks are the outer part of the channels (DCR) or the inner one
+/// (CRD).
+static FailureOr<bool> areBlocksOuter(NodeImporter &node, int64_t block) {
+  StringRef mode = node.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.emitError("mode '" + mode + "'; expects DCR or CRD");
+  if (node.getInput(0).getRank() != 4 || block < 1 || block > (1 << 20))
+    return node.emitError("blocks of " + Twine(block) + " in " +
+                          node.toString(node.getInput(0).shape) +
+                          "; expects blocks of at least 1 and rank 4");
+  return mode == "DCR";
+}
+
+/// `size` / `divisor`, or an error.
+static FailureOr<AffineExpr> divideSize(NodeImporter &node, AffineExpr size,
+                                        int64_t divisor) {
+  if (std::optional<Product> quotient =
+          Product(size).divide(Product(node.getConstantSize(divisor))))
+    return quotient->getExpr(node.getContext());
+  return node.emitError("size " + node.toString(size) +
+                        " is not a multiple of " + Twine(divisor));
+}
+
+static LogicalResult importDepthToSpace(NodeImporter &node) {
+  ArrayRef<AffineExpr> shape = node.getInput(0).shape;
+  int64_t block = node.getInt("blocksize", 0);
+  FailureOr<bool> isOuter = areBlocksOuter(node, block);
+  if (failed(isOuter))
+    return failure();
+  FailureOr<AffineExpr> depth = divideSize(node, shape[1], block * block);
+  if (failed(depth))
+    return failure();
+  AffineExpr b = node.getConstantSize(block);
+  Shape result = {shape[0], *depth, shape[2] * block, shape[3] * block};
+  if (*isOuter)
+    return setRearranged(node, {shape[0], b, b, *depth, shape[2], shape[3]},
+                         {0, 3, 4, 1, 5, 2}, result);
+  return setRearranged(node, {shape[0], *depth, b, b, shape[2], shape[3]},
+                       {0, 1, 4, 2, 5, 3}, result);
+}
+
+static LogicalResult importSpaceToDepth(NodeImporter &node) {
+  ArrayRef<AffineExpr> shape = node.getInput(0).shape;
+  int64_t block = node.getInt("blocksize", 0);
+  FailureOr<bool> isOuter = areBlocksOuter(node, block);
+  if (failed(isOuter))
+    return failure();
+  FailureOr<AffineExpr> height = divideSize(node, shape[2], block);
+  FailureOr<AffineExpr> width = divideSize(node, shape[3], block);
+  if (failed(height) || failed(width))
+    return failure();
+  AffineExpr b = node.getConstantSize(block);
+  Shape split = {shape[0], shape[1], *height, b, *width, b};
+  Shape result = {shape[0], shape[1] * (block * block), *height, *width};
+  if (*isOuter)
+    return setRearranged(node, split, {0, 3, 5, 1, 2, 4}, result);
+  return setRearranged(node, split, {0, 1, 3, 5, 2, 4}, result);
+}
+
 static constexpr OpRow kRows[] = {
     {"Concat", 4, 1, kVariadic, importConcat, Halves::Keep},
+    {"DepthToSpace", 1, 1, 1, importDepthToSpace, Halves::Keep},
+    {"SpaceToDepth", 1, 1, 1, importSpaceToDepth, Halves::Keep},
     {"Split", 2, 1, 2, importSplit, Halves::Keep},
+    {"Tile", 6, 2, 2, importTile, Halves::Keep},
     {"Transpose", 1, 1, 1, importTranspose, Halves::Keep},
 };
 

@@ -258,12 +258,13 @@ static LogicalResult importOneHot(NodeImporter &node) {
 }
 
 //===----------------------------------------------------------------------===//
-// CumSum
+// CumSum, CumProd
 //===----------------------------------------------------------------------===//
 
-/// out[i] = sum of x[j], j ascending, over j <= i; j < i if exclusive; from the
-/// other end if reverse.
-static LogicalResult importCumSum(NodeImporter &node) {
+/// out[i] = sum, or product, of x[j], j ascending, over j <= i; j < i if
+/// exclusive; from the other end if reverse.
+template <bool isProduct>
+static LogicalResult importCumulative(NodeImporter &node) {
   Tensor &input = node.getInput(0);
   ElementType type = input.type;
   int64_t rank = input.getRank();
@@ -271,7 +272,9 @@ static LogicalResult importCumSum(NodeImporter &node) {
   if (!given)
     return node.emitUnknown(1, "axis");
   if (given->size() != 1 || (!isFloat(type) && !isInteger(type)))
-    return node.emitError("CumSum expects numbers and one axis");
+    return node.emitError("cumulation of " + getName(type) + " along " +
+                          Twine(given->size()) +
+                          " axes; expects numbers and one axis");
   FailureOr<int64_t> axis = node.getAxis(given->front(), rank);
   if (failed(axis))
     return failure();
@@ -282,9 +285,9 @@ static LogicalResult importCumSum(NodeImporter &node) {
     exprs.push_back(
         getAffineDimExpr(dim == *axis ? rank : dim, node.getContext()));
   AffineMap map = AffineMap::get(rank + 1, 0, exprs, node.getContext());
-  Value zero = node.createScalar(type, 0);
+  Value identity = node.createScalar(type, isProduct ? 1 : 0);
   Value value = createReduction(
-      node, node.createFilled(zero, type, input.shape), rank,
+      node, node.createFilled(identity, type, input.shape), rank,
       Operand{node.getValue(input), map},
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> x) -> Value {
         Value to = createIndex(b, *axis), from = createIndex(b, rank);
@@ -294,15 +297,17 @@ static LogicalResult importCumSum(NodeImporter &node) {
             b,
             isExclusive ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sle,
             from, to);
-        Value sum = createAdd(b, type, x[1], x[0]);
-        return arith::SelectOp::create(b, isIncluded, sum, x[1]);
+        Value more = isProduct ? createMul(b, type, x[1], x[0])
+                               : createAdd(b, type, x[1], x[0]);
+        return arith::SelectOp::create(b, isIncluded, more, x[1]);
       });
   return node.setOutput(0, type, input.shape, value);
 }
 
 static constexpr OpRow kRows[] = {
     {"ConstantOfShape", 9, 1, 1, importConstantOfShape, Halves::Keep},
-    {"CumSum", 11, 2, 2, importCumSum},
+    {"CumProd", 26, 2, 2, importCumulative<true>},
+    {"CumSum", 11, 2, 2, importCumulative<false>},
     {"EyeLike", 9, 1, 1, importEyeLike, Halves::Keep},
     {"OneHot", 9, 3, 3, importOneHot, Halves::Keep},
     {"Range", 11, 3, 3, importRange},

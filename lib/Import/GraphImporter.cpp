@@ -13,6 +13,7 @@
 #include "quantc/Support/TensorAttribute.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -44,8 +45,8 @@ InFlightDiagnostic GraphImporter::emitError(StringRef name) {
 }
 
 OwningOpRef<ModuleOp> GraphImporter::import() {
-  if (failed(readOpset()) || failed(checkOperators()) ||
-      failed(readInitializers()) || failed(checkConstants()) ||
+  if (failed(readOpset()) || failed(checkOperators(graph)) ||
+      failed(readInitializers(graph)) || failed(checkConstants()) ||
       failed(createInputs()))
     return nullptr;
   for (const NodeProto &node : graph.nodes)
@@ -77,7 +78,7 @@ LogicalResult GraphImporter::readOpset() {
   return success();
 }
 
-LogicalResult GraphImporter::checkOperators() {
+LogicalResult GraphImporter::checkOperators(const GraphProto &graph) {
   llvm::MapVector<StringRef, unsigned> unsupported;
   unsigned numNodes = 0;
   for (const NodeProto &node : graph.nodes) {
@@ -112,10 +113,11 @@ LogicalResult GraphImporter::define(StringRef name, Tensor tensor,
     return mlir::emitError(loc) << "tensor '" << name
                                 << "' is defined twice; expects one definition";
   entry->second = &storage.emplace_back(std::move(tensor));
+  definedNames.push_back(name.str());
   return success();
 }
 
-LogicalResult GraphImporter::readInitializers() {
+LogicalResult GraphImporter::readInitializers(const GraphProto &graph) {
   for (const TensorProto &proto : graph.initializers) {
     llvm::Expected<DenseElementsAttr> data =
         readTensorData(proto, program.externalData, program.getContext());
@@ -300,6 +302,7 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto) {
     return emitError(name) << proto.opType << " has no outputs; expects one";
 
   NodeImporter node(program, proto, opset, operands);
+  node.bodies = this;
   if (failed(build(node, *row, operands)))
     return failure();
   for (auto [output, tensor] : llvm::zip(proto.outputs, node.getOutputs())) {
@@ -312,6 +315,52 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto) {
       return failure();
   }
   return success();
+}
+
+/// Bodies that are nested deeper are taken for hostile.
+static constexpr unsigned kMaxBodyDepth = 16;
+
+FailureOr<SmallVector<Tensor>>
+GraphImporter::importBody(StringRef bytes, ArrayRef<Tensor> inputs,
+                          Location loc) {
+  std::optional<GraphProto> body = parseGraph(bytes);
+  if (!body)
+    return mlir::emitError(loc, "a body is damaged; expects a graph");
+  if (bodyDepth == kMaxBodyDepth)
+    return mlir::emitError(loc, "bodies are nested deeper than ")
+           << kMaxBodyDepth;
+  if (body->inputs.size() != inputs.size())
+    return mlir::emitError(loc, "a body has ")
+           << body->inputs.size() << " inputs; expects " << inputs.size();
+  if (body->hasSparseInitializer)
+    return mlir::emitError(loc, "a body has sparse initializers; expects dense "
+                                "ones");
+  ++bodyDepth;
+  size_t outerNames = definedNames.size();
+  llvm::scope_exit leave([&] {
+    --bodyDepth;
+    for (size_t index = outerNames; index < definedNames.size(); ++index)
+      tensors.erase(definedNames[index]);
+    definedNames.resize(outerNames);
+  });
+
+  if (failed(checkOperators(*body)) || failed(readInitializers(*body)))
+    return failure();
+  for (auto [port, tensor] : llvm::zip_equal(body->inputs, inputs))
+    if (failed(define(port.name, tensor, loc)))
+      return failure();
+  for (const NodeProto &node : body->nodes)
+    if (failed(importNode(node)))
+      return failure();
+  SmallVector<Tensor> outputs;
+  for (const ValueInfoProto &output : body->outputs) {
+    Tensor *tensor = tensors.lookup(output.name);
+    if (!tensor)
+      return mlir::emitError(loc, "output '")
+             << output.name << "' of a body is not defined";
+    outputs.push_back(*tensor);
+  }
+  return outputs;
 }
 
 LogicalResult GraphImporter::checkOutput(const ValueInfoProto &output,

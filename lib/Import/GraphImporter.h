@@ -18,7 +18,7 @@
 
 namespace quantc::onnx {
 
-class GraphImporter {
+class GraphImporter : public BodyImporter {
 public:
   GraphImporter(const ModelProto &model, llvm::StringRef path,
                 mlir::MLIRContext *context, const OnnxImportOptions &options);
@@ -26,11 +26,15 @@ public:
   /// The program, or null after emitting errors.
   mlir::OwningOpRef<mlir::ModuleOp> import();
 
+  mlir::FailureOr<llvm::SmallVector<Tensor>>
+  importBody(llvm::StringRef body, llvm::ArrayRef<Tensor> inputs,
+             mlir::Location loc) override;
+
 private:
   mlir::LogicalResult readOpset();
   /// Reports all operators that are not supported at once.
-  mlir::LogicalResult checkOperators();
-  mlir::LogicalResult readInitializers();
+  mlir::LogicalResult checkOperators(const GraphProto &graph);
+  mlir::LogicalResult readInitializers(const GraphProto &graph);
   mlir::LogicalResult createInputs();
   /// Whether all values in the options are for inputs.
   mlir::LogicalResult checkConstants();
@@ -65,6 +69,10 @@ private:
   /// A deque, since `tensors` points into it.
   std::deque<Tensor> storage;
   llvm::StringMap<Tensor *> tensors;
+  /// The names that were defined, in order: those of a body are known in it
+  /// only.
+  std::vector<std::string> definedNames;
+  unsigned bodyDepth = 0;
   llvm::SmallVector<std::pair<llvm::StringRef, Tensor *>> inputs;
 };
 

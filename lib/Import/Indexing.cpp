@@ -141,11 +141,8 @@ static LogicalResult importSlice(NodeImporter &node) {
 // Gather
 //===----------------------------------------------------------------------===//
 
-/// Rows of a table by their numbers: a generic over the result that extracts
-/// from the table. Negative numbers count from the end; others outside of the
-/// table, which ONNX does not allow, are clamped to it.
-static Value createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
-                          int64_t axis, ArrayRef<AffineExpr> shape) {
+Value onnx::createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
+                         int64_t axis, ArrayRef<AffineExpr> shape) {
   size_t numbersRank = numbers.getRank();
   SmallVector<AffineExpr> exprs;
   for (size_t dim = 0; dim < numbersRank; ++dim)
@@ -220,8 +217,47 @@ static LogicalResult importGather(NodeImporter &node) {
                         createLookup(node, table, numbers, *axis, shape));
 }
 
+/// The first lens[b] elements along the time axis in the other order.
+static LogicalResult importReverseSequence(NodeImporter &node) {
+  Tensor &input = node.getInput(0), &lengths = node.getInput(1);
+  int64_t rank = input.getRank();
+  FailureOr<int64_t> time = node.getAxis(node.getInt("time_axis", 0), rank);
+  FailureOr<int64_t> batch = node.getAxis(node.getInt("batch_axis", 1), rank);
+  if (failed(time) || failed(batch))
+    return failure();
+  if (*time == *batch || lengths.type != ElementType::Int64 ||
+      lengths.getRank() != 1 || lengths.shape[0] != input.shape[*batch])
+    return node.emitError("lengths of " + getName(lengths.type) +
+                          " and shape " + node.toString(lengths.shape) +
+                          "; expects an INT64 for each element of a batch axis "
+                          "that is not the time axis");
+  Value source = node.getValue(input);
+  Value size = node.getSizeValue(input.shape[*time]);
+  AffineMap map =
+      AffineMap::get(rank, 0, getAffineDimExpr(*batch, node.getContext()));
+  Value value = createGeneric(
+      node, input.type, input.shape, Operand{node.getValue(lengths), map},
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> x) -> Value {
+        SmallVector<Value> point;
+        for (int64_t dim = 0; dim < rank; ++dim)
+          point.push_back(linalg::IndexOp::create(b, dim));
+        Value place = point[*time];
+        Value length = arith::MinSIOp::create(
+            b, arith::IndexCastOp::create(b, b.getIndexType(), x[0]), size);
+        Value one = arith::ConstantIndexOp::create(b, 1);
+        Value last = arith::SubIOp::create(b, length, one);
+        Value mirrored = arith::SubIOp::create(b, last, place);
+        Value isInside =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, place, length);
+        point[*time] = arith::SelectOp::create(b, isInside, mirrored, place);
+        return tensor::ExtractOp::create(b, source, point);
+      });
+  return node.setOutput(0, input.type, input.shape, value);
+}
+
 static constexpr OpRow kRows[] = {
     {"Gather", 1, 2, 2, importGather, Halves::Keep},
+    {"ReverseSequence", 10, 2, 2, importReverseSequence, Halves::Keep},
     {"Slice", 1, 1, 5, importSlice, Halves::Keep},
 };
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Builders.h"
+#include "Einsum.h"
 #include "OpTable.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,10 +16,9 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// `[M, K] * [K, N]`, or `[M, K] * [N, K]^T`, as a linalg.matmul.
-static Value createMatmul(NodeImporter &node, ElementType type, Value lhs,
-                          Value rhs, ArrayRef<AffineExpr> shape,
-                          bool isRhsTransposed) {
+Value onnx::createMatmul(NodeImporter &node, ElementType type, Value lhs,
+                         Value rhs, ArrayRef<AffineExpr> shape,
+                         bool isRhsTransposed) {
   Value init = node.createFilled(node.createScalar(type, 0), type, shape);
   SmallVector<NamedAttribute> attributes;
   if (isRhsTransposed) {
@@ -119,39 +119,33 @@ static LogicalResult importGemm(NodeImporter &node) {
       });
 }
 
-/// A contraction whose batch dimensions broadcast, as a linalg.generic over
-/// (batch..., m, n, k).
+/// A contraction whose batch dimensions broadcast: those that an operand has
+/// with size 1, where the other has more, are no dimensions of it.
 static Value createBroadcastMatmul(NodeImporter &node, Tensor &lhs, Tensor &rhs,
                                    ArrayRef<AffineExpr> shape) {
   size_t batchRank = shape.size() - 2;
-  MLIRContext *context = node.getContext();
-  AffineExpr m = getAffineDimExpr(batchRank, context);
-  AffineExpr n = getAffineDimExpr(batchRank + 1, context);
-  AffineExpr k = getAffineDimExpr(batchRank + 2, context);
-  auto getMap = [&](const Tensor &tensor, AffineExpr first, AffineExpr second) {
-    AffineMap batch = getBroadcastMap(node, ArrayRef(tensor.shape).drop_back(2),
-                                      shape.take_front(batchRank));
-    SmallVector<AffineExpr> exprs(batch.getResults());
-    exprs.append({first, second});
-    return AffineMap::get(batchRank + 3, 0, exprs, context);
+  auto getTerm = [&](Tensor &tensor, StringRef matrix) {
+    Term term;
+    Shape kept;
+    size_t missing = shape.size() - tensor.getRank();
+    for (auto [dim, size] :
+         llvm::enumerate(ArrayRef(tensor.shape).drop_back(2))) {
+      if (size != shape[missing + dim])
+        continue;
+      term.dims += static_cast<char>('0' + missing + dim);
+      kept.push_back(size);
+    }
+    term.dims += matrix;
+    kept.append(tensor.shape.end() - 2, tensor.shape.end());
+    term.tensor = reshapeTensor(node, tensor, kept);
+    return term;
   };
-  Tensor result = makeTensor({}, shape, {});
-  SmallVector<AffineMap> maps = {getMap(lhs, m, k), getMap(rhs, k, n),
-                                 getMap(result, m, n)};
-  SmallVector<utils::IteratorType> iterators(batchRank + 2,
-                                             utils::IteratorType::parallel);
-  iterators.push_back(utils::IteratorType::reduction);
-  ElementType type = lhs.type;
-  Value init = node.createFilled(node.createScalar(type, 0), type, shape);
-  auto generic = linalg::GenericOp::create(
-      node.b, init.getType(),
-      ValueRange{node.getValue(lhs), node.getValue(rhs)}, init, maps, iterators,
-      [&](OpBuilder &builder, Location loc, ValueRange elements) {
-        ImplicitLocOpBuilder b(loc, builder);
-        Value product = createMul(b, type, elements[0], elements[1]);
-        linalg::YieldOp::create(b, createAdd(b, type, elements[2], product));
-      });
-  return generic.getResult(0);
+  std::string dims;
+  for (size_t dim = 0; dim < batchRank; ++dim)
+    dims += static_cast<char>('0' + dim);
+  Tensor result =
+      createEinsum(node, getTerm(lhs, "mk"), getTerm(rhs, "kn"), dims + "mn");
+  return node.getValue(result);
 }
 
 /// The product of stacks of matrices of equal batch shape.

@@ -17,6 +17,34 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
+/// What `predicate` says of integers that are known, or nothing: conditions on
+/// shapes.
+static std::optional<Tensor> foldComparison(NodeImporter &node,
+                                            arith::CmpIPredicate predicate) {
+  Tensor &lhs = node.getInput(0), &rhs = node.getInput(1);
+  std::optional<SmallVector<int64_t>> left = getIntegers(lhs);
+  std::optional<SmallVector<int64_t>> right = getIntegers(rhs);
+  if (!left || !right || left->empty() || right->empty() ||
+      (left->size() != right->size() && left->size() != 1 &&
+       right->size() != 1))
+    return std::nullopt;
+  SmallVector<bool> results;
+  for (size_t i = 0, count = std::max(left->size(), right->size()); i < count;
+       ++i) {
+    auto get = [&](ArrayRef<int64_t> numbers) {
+      return APInt(64, numbers[numbers.size() == 1 ? 0 : i], /*isSigned=*/true);
+    };
+    results.push_back(
+        arith::applyCmpPredicate(predicate, get(*left), get(*right)));
+  }
+  SmallVector<int64_t> shape;
+  if (lhs.getRank() || rhs.getRank())
+    shape.push_back(results.size());
+  auto type = RankedTensorType::get(shape, node.b.getI1Type());
+  return createConstant(ElementType::Bool,
+                        DenseElementsAttr::get(type, results));
+}
+
 /// A comparison by the predicate for the type of its operands.
 template <arith::CmpFPredicate ofFloats, arith::CmpIPredicate ofSigned,
           arith::CmpIPredicate ofUnsigned>
@@ -26,6 +54,9 @@ static LogicalResult importComparison(NodeImporter &node) {
     return node.emitError("comparison of " + getName(type) + " and " +
                           getName(node.getInput(1).type) +
                           "; expects equal types");
+  if (std::optional<Tensor> folded =
+          foldComparison(node, isUnsigned(type) ? ofUnsigned : ofSigned))
+    return node.setOutput(0, *folded);
   return setElementwiseOutput(
       node, ElementType::Bool, node.getInputs(),
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
@@ -65,6 +96,37 @@ static LogicalResult importNot(NodeImporter &node) {
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
         return arith::XOrIOp::create(b, elements[0], one);
       });
+}
+
+/// The branch that a constant condition chooses.
+static LogicalResult importIf(NodeImporter &node) {
+  Tensor &condition = node.getInput(0);
+  if (condition.type != ElementType::Bool)
+    return node.emitError("If by " + getName(condition.type) +
+                          "; expects BOOL");
+  if (!condition.constant)
+    return node.emitUnknown(0, "condition");
+  if (condition.constant.getNumElements() != 1)
+    return node.emitError("If by " +
+                          Twine(condition.constant.getNumElements()) +
+                          " conditions; expects one");
+  StringRef name = *condition.constant.getValues<bool>().begin()
+                       ? "then_branch"
+                       : "else_branch";
+  const AttributeProto *branch = node.findAttribute(name);
+  if (!branch || !branch->graph)
+    return node.emitError("If has no " + name + "; expects both branches");
+  FailureOr<SmallVector<Tensor>> outputs =
+      node.bodies->importBody(*branch->graph, {}, node.b.getLoc());
+  if (failed(outputs))
+    return failure();
+  if (outputs->size() != node.getNumOutputs())
+    return node.emitError(name + " has " + Twine(outputs->size()) +
+                          " outputs; expects " + Twine(node.getNumOutputs()));
+  for (auto [index, output] : llvm::enumerate(*outputs))
+    if (failed(node.setOutput(index, output)))
+      return failure();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,6 +283,7 @@ static constexpr OpRow kRows[] = {
      importComparison<FloatIs::OGT, IntIs::sgt, IntIs::ugt>},
     {"GreaterOrEqual", 12, 2, 2,
      importComparison<FloatIs::OGE, IntIs::sge, IntIs::uge>},
+    {"If", 1, 1, 1, importIf, Halves::Keep},
     {"IsInf", 10, 1, 1, importIsInf},
     {"IsNaN", 9, 1, 1, importIsNaN},
     {"Less", 7, 2, 2, importComparison<FloatIs::OLT, IntIs::slt, IntIs::ult>},

@@ -38,8 +38,10 @@ enum Attribute : uint32_t {
   kI = 3,
   kS = 4,
   kT = 5,
+  kG = 6,
   kFloats = 7,
   kInts = 8,
+  kStrings = 9,
 };
 enum Tensor : uint32_t {
   kDims = 1,
@@ -157,8 +159,12 @@ static bool readAttribute(const Field &message, AttributeProto &attribute) {
       return readTensor(field, attribute.t.emplace());
     case fields::kFloats:
       return appendFixed32(field, attribute.floatBytes);
+    case fields::kG:
+      return readString(field, attribute.graph.emplace());
     case fields::kInts:
       return appendVarints(field, attribute.ints);
+    case fields::kStrings:
+      return readString(field, attribute.strings.emplace_back());
     default:
       return true;
     }
@@ -239,8 +245,8 @@ static bool readValueInfo(const Field &message, ValueInfoProto &value) {
   });
 }
 
-static bool readGraph(const Field &message, GraphProto &graph) {
-  return readMessage(message, [&](const Field &field) {
+static bool readGraph(StringRef bytes, GraphProto &graph) {
+  return readFields(bytes, [&](const Field &field) {
     switch (field.number) {
     case fields::kNode:
       return readNode(field, graph.nodes.emplace_back());
@@ -288,7 +294,8 @@ std::optional<ModelProto> quantc::onnx::parseModel(StringRef bytes) {
     case fields::kOpsetImport:
       return readOpset(field, model.opsets.emplace_back());
     case fields::kGraph:
-      return readGraph(field, model.graph.emplace());
+      return field.type == WireType::Bytes &&
+             readGraph(field.bytes, model.graph.emplace());
     default:
       return true;
     }
@@ -296,4 +303,11 @@ std::optional<ModelProto> quantc::onnx::parseModel(StringRef bytes) {
   if (!read)
     return std::nullopt;
   return model;
+}
+
+std::optional<GraphProto> quantc::onnx::parseGraph(StringRef bytes) {
+  GraphProto graph;
+  if (!readGraph(bytes, graph))
+    return std::nullopt;
+  return graph;
 }

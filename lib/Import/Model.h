@@ -67,6 +67,9 @@ struct AttributeProto {
   std::optional<TensorProto> t;
   llvm::SmallVector<char, 0> floatBytes;
   llvm::SmallVector<int64_t, 0> ints;
+  /// The GraphProto of a body, for `parseGraph`.
+  std::optional<llvm::StringRef> graph;
+  llvm::SmallVector<llvm::StringRef, 0> strings;
 };
 
 /// NodeProto.
@@ -116,6 +119,9 @@ struct ModelProto {
 /// Reads a model whose strings and data stay in `bytes`. Returns nothing when
 /// that is truncated or no protobuf of this schema.
 std::optional<ModelProto> parseModel(llvm::StringRef bytes);
+
+/// The same for a body. Bodies in it are not read yet.
+std::optional<GraphProto> parseGraph(llvm::StringRef bytes);
 
 } // namespace quantc::onnx
 

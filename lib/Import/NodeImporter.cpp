@@ -92,6 +92,22 @@ NodeImporter::getInts(StringRef name) const {
   return std::nullopt;
 }
 
+SmallVector<float> NodeImporter::getFloats(StringRef name) const {
+  const AttributeProto *attribute = findAttribute(name);
+  if (!attribute)
+    return {};
+  SmallVector<float> floats(attribute->floatBytes.size() / sizeof(float));
+  llvm::copy(attribute->floatBytes, reinterpret_cast<char *>(floats.data()));
+  return floats;
+}
+
+SmallVector<StringRef> NodeImporter::getStrings(StringRef name) const {
+  const AttributeProto *attribute = findAttribute(name);
+  if (!attribute)
+    return {};
+  return llvm::to_vector(ArrayRef<StringRef>(attribute->strings));
+}
+
 FailureOr<std::optional<SmallVector<int64_t>>>
 NodeImporter::getIntsOrInput(StringRef name, unsigned index) {
   if (std::optional<SmallVector<int64_t>> ints = getInts(name))

@@ -12,6 +12,17 @@
 
 namespace quantc::onnx {
 
+/// Imports the bodies of nodes.
+class BodyImporter {
+public:
+  virtual ~BodyImporter() = default;
+  /// Builds the operations of `body`, whose tensors may be those around it, and
+  /// returns its outputs. `inputs` are what its inputs are.
+  virtual mlir::FailureOr<llvm::SmallVector<Tensor>>
+  importBody(llvm::StringRef body, llvm::ArrayRef<Tensor> inputs,
+             mlir::Location loc) = 0;
+};
+
 /// One node: its inputs, attributes and outputs, and a builder whose location
 /// is the node.
 class NodeImporter {
@@ -24,6 +35,9 @@ public:
                unsigned numOutputs);
 
   mlir::ImplicitLocOpBuilder b;
+
+  /// Imports bodies; null for what is no node.
+  BodyImporter *bodies = nullptr;
 
   int64_t getOpset() const { return opset; }
   llvm::StringRef getOpType() const { return node.opType; }
@@ -68,6 +82,9 @@ public:
   llvm::StringRef getString(llvm::StringRef name,
                             llvm::StringRef fallback) const;
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name) const;
+  /// Empty if the attribute is not there.
+  llvm::SmallVector<float> getFloats(llvm::StringRef name) const;
+  llvm::SmallVector<llvm::StringRef> getStrings(llvm::StringRef name) const;
   /// The integers that older opsets have in attribute `name` and newer ones in
   /// input `index`, which must be constant; nothing when neither is there.
   mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
@@ -85,6 +102,10 @@ public:
   //===--------------------------------------------------------------------===//
 
   unsigned getNumOutputs() const { return outputs.size(); }
+  /// Whether output `index` has a name.
+  bool isOutputUsed(unsigned index) const {
+    return index < node.outputs.size() && !node.outputs[index].empty();
+  }
   mlir::LogicalResult setOutput(unsigned index, Tensor tensor);
   mlir::LogicalResult setOutput(unsigned index, ElementType type, Shape shape,
                                 mlir::Value value);

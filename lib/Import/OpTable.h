@@ -49,8 +49,12 @@ inline constexpr int64_t kMaxOpset = 28;
 
 // The families.
 llvm::ArrayRef<OpRow> getActivationOps();
+llvm::ArrayRef<OpRow> getAttentionOps();
+llvm::ArrayRef<OpRow> getChannelNormalizationOps();
+llvm::ArrayRef<OpRow> getConvTransposeOps();
 llvm::ArrayRef<OpRow> getConvolutionOps();
 llvm::ArrayRef<OpRow> getDataMovementOps();
+llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getGeneratorOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
@@ -58,10 +62,14 @@ llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
+llvm::ArrayRef<OpRow> getPadOps();
 llvm::ArrayRef<OpRow> getPoolingOps();
 llvm::ArrayRef<OpRow> getQOperators();
 llvm::ArrayRef<OpRow> getQuantizationOps();
+llvm::ArrayRef<OpRow> getRecurrentOps();
 llvm::ArrayRef<OpRow> getReductionOps();
+llvm::ArrayRef<OpRow> getResizeOps();
+llvm::ArrayRef<OpRow> getRotaryOps();
 llvm::ArrayRef<OpRow> getScatterOps();
 llvm::ArrayRef<OpRow> getSelectionOps();
 llvm::ArrayRef<OpRow> getShapeOps();

@@ -319,6 +319,7 @@ static LogicalResult importScatterND(NodeImporter &node) {
 static constexpr OpRow kRows[] = {
     {"GatherElements", 11, 2, 2, importGatherElements, Halves::Keep},
     {"GatherND", 11, 2, 2, importGatherND, Halves::Keep},
+    {"Scatter", 9, 3, 3, importScatterElements},
     {"ScatterElements", 11, 3, 3, importScatterElements},
     {"ScatterND", 11, 3, 3, importScatterND},
 };

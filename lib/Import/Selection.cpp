@@ -120,6 +120,30 @@ static LogicalResult importArgExtreme(NodeImporter &node) {
       createReshape(node, position, ElementType::Int64, reduced, kept));
 }
 
+/// 1 at the first extreme along the axis, 0 elsewhere.
+static LogicalResult importHardmax(NodeImporter &node) {
+  Tensor &input = node.getInput(0);
+  int64_t rank = input.getRank();
+  FailureOr<int64_t> axis = node.getAxis(node.getInt("axis", -1), rank);
+  if (failed(node.expectFloats(1)) || failed(axis))
+    return failure();
+  Value extreme = createExtreme(node, input, *axis, /*isMax=*/true);
+  Value position =
+      createPosition(node, input, extreme, *axis, /*isLast=*/false);
+  Value one = node.createScalar(input.type, 1);
+  Value zero = node.createScalar(input.type, 0);
+  Value value =
+      createGeneric(node, input.type, input.shape,
+                    Operand{position, getReducedMap(node, *axis, rank)},
+                    [&](ImplicitLocOpBuilder &b, ArrayRef<Value> x) -> Value {
+                      Value isHere =
+                          arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                                x[0], createIndex(b, *axis));
+                      return arith::SelectOp::create(b, isHere, one, zero);
+                    });
+  return node.setOutput(0, input.type, input.shape, value);
+}
+
 //===----------------------------------------------------------------------===//
 // TopK
 //===----------------------------------------------------------------------===//
@@ -231,6 +255,7 @@ static LogicalResult importTopK(NodeImporter &node) {
 static constexpr OpRow kRows[] = {
     {"ArgMax", 1, 1, 1, importArgExtreme<true>},
     {"ArgMin", 1, 1, 1, importArgExtreme<false>},
+    {"Hardmax", 13, 1, 1, importHardmax},
     {"TopK", 1, 1, 2, importTopK},
 };
 

@@ -231,14 +231,43 @@ static LogicalResult importExpand(NodeImporter &node) {
   return node.setOutput(0, input.type, *shape, value);
 }
 
+/// The number of elements.
+static LogicalResult importSize(NodeImporter &node) {
+  AffineExpr size = Product(node.getInput(0).shape).getExpr(node.getContext());
+  return node.setOutput(0, makeElements(ElementType::Int64, {}, size));
+}
+
+/// Without training, the input, and a mask that keeps all of it.
+static LogicalResult importDropout(NodeImporter &node) {
+  Tensor &input = node.getInput(0);
+  if (node.hasInput(2)) {
+    Tensor &training = node.getInput(2);
+    if (!training.constant)
+      return node.emitUnknown(2, "training_mode");
+    if (training.type != ElementType::Bool ||
+        training.constant.getNumElements() != 1 ||
+        *training.constant.getValues<bool>().begin())
+      return node.emitError("Dropout in training mode; expects inference");
+  }
+  if (node.getNumOutputs() > 1) {
+    Value isKept = node.createScalar(ElementType::Bool, 1);
+    if (failed(node.setOutput(
+            1, ElementType::Bool, input.shape,
+            node.createFilled(isKept, ElementType::Bool, input.shape))))
+      return failure();
+  }
+  return node.setOutput(0, input);
+}
+
 static constexpr OpRow kRows[] = {
     {"Constant", 1, 0, 0, importConstant, Halves::Keep},
-    {"Dropout", 7, 1, 3, importIdentity, Halves::Keep},
+    {"Dropout", 7, 1, 3, importDropout, Halves::Keep},
     {"Expand", 8, 2, 2, importExpand, Halves::Keep},
     {"Flatten", 1, 1, 1, importFlatten, Halves::Keep},
     {"Identity", 1, 1, 1, importIdentity, Halves::Keep},
     {"Reshape", 5, 2, 2, importReshape, Halves::Keep},
     {"Shape", 1, 1, 1, importShape, Halves::Keep},
+    {"Size", 1, 1, 1, importSize, Halves::Keep},
     {"Squeeze", 1, 1, 2, importSqueeze, Halves::Keep},
     {"Unsqueeze", 1, 1, 2, importUnsqueeze, Halves::Keep},
 };

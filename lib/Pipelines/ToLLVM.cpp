@@ -61,6 +61,7 @@ static void addTensorPasses(OpPassManager &pm) {
 static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createBindInterfacePass());
   pm.addPass(createPlaceOutputsPass());
+  pm.addPass(createCopyCarriedTensorsPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

@@ -31,6 +31,7 @@ from quantc.calibration import calibrate
 from quantc.compilation import compile, emit
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
+from quantc.export import export_onnx
 from quantc.lora import insert_lora
 from quantc.merging import LayerSurvival, Survival, merge_lora, unmerge_lora
 from quantc.moments import SecondMoments, collect_second_moments
@@ -59,6 +60,7 @@ __all__ = [
     "collect_second_moments",
     "compile",
     "emit",
+    "export_onnx",
     "insert_lora",
     "interpret",
     "load",

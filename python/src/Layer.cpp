@@ -152,6 +152,18 @@ static std::optional<std::string> getGranularity(const Layer &layer) {
   return std::nullopt;
 }
 
+/// The inputs that share a scale, multiplier or zero point of an output; none
+/// if all do.
+static std::optional<int64_t> getGroupSize(const Layer &layer) {
+  if (!layer.isQuantized() || !layer.weightScale || layer.isNormalFloat())
+    return std::nullopt;
+  const HostTensor &blocks =
+      layer.groupMultiplier ? *layer.groupMultiplier : *layer.weightScale;
+  if (blocks.shape.size() < 2 || blocks.shape[1] == 1)
+    return std::nullopt;
+  return layer.paddedDepth / blocks.shape[1];
+}
+
 nb::dict quantc::python::getLayers(mlir::ModuleOp module) {
   nb::dict layers;
   for (LayerSummary &summary : summarizeLayers(module)) {
@@ -210,6 +222,13 @@ in the modes dynamic and weight_only.)");
       .def_prop_ro("weight_bits", &getWeightBits,
                    "Bits of a stored weight: 4, 8, or 32 for a layer that is "
                    "float.")
+      .def_prop_ro("group_size", &getGroupSize,
+                   "Inputs in a group along K, the last one of which may be "
+                   "smaller; None unless the weights are in groups.")
+      .def_prop_ro(
+          "is_weight_transposed",
+          [](const Layer &l) { return l.isWeightTransposed; },
+          "Whether weight is [K, N], as a MatMul has it; else it is [N, K].")
       .def_prop_ro("weight_bytes", &getWeightBytes,
                    "Bytes of the stored weights with their scales, zero points "
                    "and multipliers.")

@@ -118,6 +118,36 @@ func.func @batch(%x: tensor<3x8x24xf32>, %w: tensor<3x24x16xf32>, %y: tensor<3x8
   return %r : tensor<3x8x16xf32>
 }
 
+// So are rows that only one operand has, here d0: the longest are the rows of a
+// product, the others loops around it.
+// CHECK-LABEL: func @broadcast(
+//       CHECK:   scf.for {{.*}} to %c3
+//       CHECK:     scf.for {{.*}} to %c2
+//       CHECK:       tensor.extract_slice %arg0[%{{.+}}, 0, %{{.+}}, 0] [1, 8, 1, 24] {{.*}} to tensor<8x24xf32>
+//       CHECK:       tensor.extract_slice %arg1[%{{.+}}, 0, 0] [1, 24, 16] {{.*}} to tensor<24x16xf32>
+//       CHECK:       linalg.generic {{.*}} {quant.tile_sizes = array<i64: 6, 16, 1>}
+//       CHECK:       tensor.insert_slice {{.*}} into {{.*}}[%{{.+}}, %{{.+}}, 0, 0] [1, 1, 8, 16]
+func.func @broadcast(%x: tensor<3x8x2x24xf32>, %w: tensor<3x24x16xf32>, %y: tensor<3x2x8x16xf32>) -> tensor<3x2x8x16xf32> {
+  %r = linalg.contract indexing_maps = [
+      affine_map<(b, g, m, n, k) -> (b, m, g, k)>,
+      affine_map<(b, g, m, n, k) -> (b, k, n)>,
+      affine_map<(b, g, m, n, k) -> (b, g, m, n)>]
+    ins(%x, %w : tensor<3x8x2x24xf32>, tensor<3x24x16xf32>) outs(%y : tensor<3x2x8x16xf32>) -> tensor<3x2x8x16xf32>
+  return %r : tensor<3x2x8x16xf32>
+}
+
+// Two dimensions to sum over are no product of matrices.
+// CHECK-LABEL: func @depth_untouched(
+//       CHECK:   linalg.contract
+func.func @depth_untouched(%x: tensor<8x2x24xf32>, %w: tensor<2x24x16xf32>, %y: tensor<8x16xf32>) -> tensor<8x16xf32> {
+  %r = linalg.contract indexing_maps = [
+      affine_map<(m, n, j, k) -> (m, j, k)>,
+      affine_map<(m, n, j, k) -> (j, k, n)>,
+      affine_map<(m, n, j, k) -> (m, n)>]
+    ins(%x, %w : tensor<8x2x24xf32>, tensor<2x24x16xf32>) outs(%y : tensor<8x16xf32>) -> tensor<8x16xf32>
+  return %r : tensor<8x16xf32>
+}
+
 // CHECK-LABEL: func @vector_untouched(
 //       CHECK:   linalg.matvec
 func.func @vector_untouched(%w: tensor<24x16xf32>, %x: tensor<16xf32>, %y: tensor<24xf32>) -> tensor<24xf32> {

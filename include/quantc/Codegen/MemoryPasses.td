@@ -75,6 +75,36 @@ def PlaceOutputsPass : Pass<"quant-place-outputs", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CopyCarriedTensorsPass : Pass<"quant-copy-carried-tensors"> {
+  let summary = "Keep what a loop carries in one buffer";
+  let description = [{
+    An iteration of `scf.for` that computes a tensor for the next one somewhere
+    else than in the tensor that it was handed, such as the new state of a
+    recurrent layer, copies it there at its end. Bufferization then finds one
+    buffer for all iterations, where it would allocate one in each of them. What
+    is computed in place, by operations with destinations and loops of them, is
+    left as it is.
+
+    ```mlir
+    %y = scf.for %i = %c0 to %n step %c1 iter_args(%h = %x) -> tensor<8xf32> {
+      %next = linalg.exp ins(%h : ...) outs(%empty : ...) -> tensor<8xf32>
+      scf.yield %next : tensor<8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %y = scf.for %i = %c0 to %n step %c1 iter_args(%h = %x) -> tensor<8xf32> {
+      %next = linalg.exp ins(%h : ...) outs(%empty : ...) -> tensor<8xf32>
+      %kept = bufferization.materialize_in_destination %next in %h : ...
+      scf.yield %kept : tensor<8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def ExternalizeConstantsPass
     : Pass<"quant-externalize-constants", "::mlir::ModuleOp"> {
   let summary = "Leave many bytes of constants to the caller's memory";

@@ -82,6 +82,12 @@ def _get_statistics(
     return merged
 
 
+def run_export(arguments: argparse.Namespace) -> None:
+    """``quantc export``."""
+    quantized = quantc.load(arguments.quantized)
+    quantc.export_onnx(arguments.model, quantized, arguments.output)
+
+
 def run_merge(arguments: argparse.Namespace) -> None:
     """``quantc merge``."""
     model = quantc.load(arguments.model)

@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="<command>", required=True)
     _add_import(subparsers)
     _add_quantize(subparsers)
+    _add_export(subparsers)
     _add_merge(subparsers)
     _add_train(subparsers)
     _add_compile(subparsers)
@@ -293,6 +294,18 @@ def _add_train(subparsers) -> None:
 
 def _hyphenated(choices: tuple[str, ...]) -> str:
     return "|".join(choices).replace("_", "-")
+
+
+def _add_export(subparsers) -> None:
+    parser = _add_command(
+        subparsers,
+        "export",
+        "write a quantized model as ONNX, with its layers as QDQ",
+        "quantc export model.onnx model_int8.mlir -o model_int8.onnx",
+    )
+    _add_model(parser, "the model that has been quantized: .onnx")
+    parser.add_argument("quantized", type=Path, help="what it became: .mlir or .mlirbc")
+    _add_output(parser, ".onnx")
 
 
 def _add_merge(subparsers) -> None:

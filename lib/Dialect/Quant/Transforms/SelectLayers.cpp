@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
@@ -31,9 +32,15 @@ static bool reachesOutput(Operation *op) {
   while (!worklist.empty()) {
     for (Operation *user : worklist.pop_back_val()->getUsers()) {
       // An operation inside of a structured one is part of it.
-      user = op->getBlock()->findAncestorOpInBlock(*user);
+      if (auto structured = user->getParentOfType<linalg::LinalgOp>())
+        user = structured;
       if (!user || !visited.insert(user).second)
         continue;
+      // What an iteration yields is a result of its loop.
+      if (isa<scf::YieldOp>(user)) {
+        worklist.push_back(user->getParentOp());
+        continue;
+      }
       if (user->hasTrait<OpTrait::IsTerminator>())
         return true;
       if (!matchLayer(user))

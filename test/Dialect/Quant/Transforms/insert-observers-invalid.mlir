@@ -39,7 +39,7 @@ func.func @main(%x: tensor<3x8xf32>) -> tensor<3x8xf32> {
 func.func private @elsewhere(%x: tensor<3x8xf32>) -> tensor<3x4xf32> {
   %zero = arith.constant dense<0.0> : tensor<3x4xf32>
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // expected-error @unknown {{expects a layer in the body of 'main'; inline functions and unroll loops first}}
+  // expected-error @unknown {{expects a layer in the body of 'main' or in loops there; inline functions first}}
   %0 = linalg.matmul {quant.config = {granularity = "per_channel", mode = "static", weight_bits = 8 : i64}}
       ins(%x, %w : tensor<3x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<3x4xf32>) -> tensor<3x4xf32> loc("fc1")
   return %0 : tensor<3x4xf32>

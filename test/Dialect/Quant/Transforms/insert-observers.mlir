@@ -64,3 +64,36 @@ func.func @other_modes_untouched(%x: tensor<3x8xf32>) -> tensor<3x4xf32> {
       ins(%x, %w : tensor<3x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<3x4xf32>) -> tensor<3x4xf32> loc("skipped")
   return %2 : tensor<3x4xf32>
 }
+
+// -----
+
+// The ranges of all iterations are joined, their counts added.
+// CHECK-LABEL: func @loop(
+//       CHECK:   %[[START:.+]] = arith.constant dense<[0x7F800000, 0xFF800000]>
+//       CHECK:   %[[LOOP:.+]]:2 = scf.for {{.*}} iter_args(%[[X:.+]] = %{{.+}}, %[[RANGE:.+]] = %[[START]])
+//       CHECK:     %[[R:.+]] = quant.observe %[[X]]
+//       CHECK:     linalg.matmul
+//   CHECK-DAG:     %[[IS_LOW:.+]] = arith.constant dense<[true, false]>
+//   CHECK-DAG:     %[[LOW:.+]] = arith.minimumf %[[RANGE]], %[[R]]
+//   CHECK-DAG:     %[[HIGH:.+]] = arith.maximumf %[[RANGE]], %[[R]]
+//       CHECK:     %[[JOINED:.+]] = arith.select %[[IS_LOW]], %[[LOW]], %[[HIGH]]
+//       CHECK:     scf.yield %{{.+}}, %[[JOINED]]
+//       CHECK:   return %[[LOOP]]#1
+// HISTOGRAM-LABEL: func @loop(
+//       HISTOGRAM:   scf.for
+//       HISTOGRAM:     %[[H:.+]] = quant.histogram
+//       HISTOGRAM:     arith.addi %{{.+}}, %[[H]] : tensor<65536xi64>
+//       HISTOGRAM:   return %{{.+}}#1, %{{.+}}#2
+func.func @loop(%x: tensor<3x8xf32>) -> tensor<3x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %zero = arith.constant dense<0.0> : tensor<3x8xf32>
+  %w = arith.constant dense<1.0> : tensor<8x8xf32>
+  %r = scf.for %i = %c0 to %c4 step %c1 iter_args(%h = %x) -> tensor<3x8xf32> {
+    %0 = linalg.matmul {quant.config = {granularity = "per_channel", mode = "static", weight_bits = 8 : i64}}
+        ins(%h, %w : tensor<3x8xf32>, tensor<8x8xf32>) outs(%zero : tensor<3x8xf32>) -> tensor<3x8xf32> loc("fc1")
+    scf.yield %0 : tensor<3x8xf32>
+  }
+  return %r : tensor<3x8xf32>
+}

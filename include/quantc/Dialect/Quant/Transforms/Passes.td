@@ -193,7 +193,8 @@ def InsertObservers : Pass<"quant-insert-observers", "::mlir::ModuleOp"> {
     counts as `<layer>.input.histogram`). These replace the outputs that the
     program had, so that canonicalization removes what is behind the last layer.
     The statistics of a run do not depend on the order of its rows, and those of
-    several runs add up in a calibration table, whatever the batches were.
+    several runs add up in a calibration table, whatever the batches were. Of a
+    layer in an `scf.for`, the statistics of all iterations are joined.
 
     Example:
 
@@ -218,7 +219,9 @@ def InsertObservers : Pass<"quant-insert-observers", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::quant::QuantDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::scf::SCFDialect"];
   let options = [
     Option<"histogram", "histogram", "bool", "false",
            "Also return the histograms that calibration-method=percentile needs">
