@@ -4,6 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// Channels are last inside, where those of a place lie side by side; those of
+// ONNX are dimension 1.
+//
+//===----------------------------------------------------------------------===//
 
 #include "Convolution.h"
 
@@ -19,7 +24,7 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// The permutation that puts the channels, dimension 1, behind all others.
+/// The permutation that puts the channels behind all other dimensions.
 static SmallVector<int64_t> getChannelsLast(int64_t rank) {
   SmallVector<int64_t> permutation = {0};
   llvm::append_range(permutation, llvm::seq<int64_t>(2, rank));
@@ -38,10 +43,9 @@ static Tensor transposeTensor(NodeImporter &node, Tensor &tensor,
 
 /// The indexing maps of a convolution, channels last, in loops over the batch,
 /// places, groups if there are several, outputs, the window and channels.
-static SmallVector<AffineMap> getConvolutionMaps(NodeImporter &node,
+static SmallVector<AffineMap> getConvolutionMaps(MLIRContext *context,
                                                  ArrayRef<Window> windows,
                                                  bool hasGroups) {
-  MLIRContext *context = node.getContext();
   unsigned next = 0;
   auto loop = [&] { return getAffineDimExpr(next++, context); };
   SmallVector<AffineExpr> input, weight, result, group;
@@ -69,28 +73,25 @@ static SmallVector<AffineMap> getConvolutionMaps(NodeImporter &node,
           AffineMap::get(next, 0, result, context)};
 }
 
-/// The sum over the window and the channels of `input`, channels last and
-/// padded, as a tensor of `shape`. `order` is that of the dimensions of
-/// `weight` in the sum: terms are added along the window, then along channels.
-static Value createContraction(NodeImporter &node, Tensor &input,
-                               Tensor &weight, ArrayRef<int64_t> order,
-                               ArrayRef<Window> windows, const Shape &shape,
-                               bool hasGroups) {
-  Value init =
-      node.createFilled(node.createScalar(input.type, 0), input.type, shape);
-  Value operands[] = {node.getValue(input),
-                      transposeTensor(node, weight, order).value};
+/// The sums over the window and the channels of `input`, padded, as a tensor of
+/// `shape`, all channels last: terms are added along the window, then along
+/// channels.
+static Value createSums(NodeImporter &node, Tensor &input, Tensor &weight,
+                        ArrayRef<Window> windows, const Shape &shape,
+                        bool hasGroups) {
+  ElementType type = input.type;
+  Value init = node.createFilled(node.createScalar(type, 0), type, shape);
+  Value operands[] = {node.getValue(input), node.getValue(weight)};
   SmallVector<utils::IteratorType> iterators(shape.size(),
                                              utils::IteratorType::parallel);
   iterators.append(windows.size() + 1, utils::IteratorType::reduction);
   auto conv = linalg::GenericOp::create(
       node.b, init.getType(), operands, init,
-      getConvolutionMaps(node, windows, hasGroups), iterators,
+      getConvolutionMaps(node.getContext(), windows, hasGroups), iterators,
       [&](OpBuilder &builder, Location loc, ValueRange elements) {
         ImplicitLocOpBuilder b(loc, builder);
-        Value product = createMul(b, input.type, elements[0], elements[1]);
-        linalg::YieldOp::create(b,
-                                createAdd(b, input.type, elements[2], product));
+        Value product = createMul(b, type, elements[0], elements[1]);
+        linalg::YieldOp::create(b, createAdd(b, type, elements[2], product));
       });
   // A linear layer wherever it can be one, so that all that looks for layers
   // finds it.
@@ -109,34 +110,28 @@ static Tensor splitDim(NodeImporter &node, Tensor &tensor, int64_t dim,
   return reshapeTensor(node, tensor, shape);
 }
 
-/// The convolution of `padded` in `groups`, of which each sees its share of the
-/// channels.
-static Tensor convolve(NodeImporter &node, Tensor &padded, Tensor &weight,
+/// The convolution of `input`, padded, in `groups`, of which each sees its
+/// share of the channels, which are last everywhere.
+static Tensor convolve(NodeImporter &node, Tensor &input, Tensor &weight,
                        int64_t groups, ArrayRef<Window> windows,
                        const Shape &shape) {
-  int64_t rank = padded.getRank();
-  SmallVector<int64_t> order = getChannelsLast(rank);
   if (groups == 1)
-    return makeTensor(padded.type, shape,
-                      createContraction(node, padded, weight, order, windows,
-                                        shape, /*hasGroups=*/false));
+    return makeTensor(input.type, shape,
+                      createSums(node, input, weight, windows, shape,
+                                 /*hasGroups=*/false));
   // [..., C] -> [..., G, C / G], [F, ...] -> [G, F / G, ...].
-  Tensor parts = splitDim(node, padded, rank - 1, groups);
+  Tensor parts = splitDim(node, input, input.getRank() - 1, groups);
   Tensor kernels = splitDim(node, weight, 0, groups);
-  for (int64_t &dim : order)
-    ++dim;
-  order.insert(order.begin(), 0);
   Shape split = shape;
   split.back() = node.getConstantSize(groups);
-  split.push_back(node.getConstantSize(*getConstant(weight.shape[0]) / groups));
-  Tensor result =
-      makeTensor(padded.type, split,
-                 createContraction(node, parts, kernels, order, windows, split,
-                                   /*hasGroups=*/true));
+  split.push_back(node.getConstantSize(*getConstant(shape.back()) / groups));
+  Tensor result = makeTensor(
+      input.type, split,
+      createSums(node, parts, kernels, windows, split, /*hasGroups=*/true));
   return reshapeTensor(node, result, shape);
 }
 
-/// Adds the bias, one number for each channel, which are last.
+/// Adds `bias`, one number for each channel, which are last.
 static LogicalResult addBias(NodeImporter &node, Tensor &tensor, Tensor &bias) {
   int64_t rank = tensor.getRank();
   if (bias.getRank() != 1 || bias.shape[0] != tensor.shape.back())
@@ -155,46 +150,49 @@ static LogicalResult addBias(NodeImporter &node, Tensor &tensor, Tensor &bias) {
   return success();
 }
 
-/// One spatial dimension or more. Channels are last inside, where those of a
-/// place lie side by side.
-FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
-                                          Tensor &weight, Tensor *bias) {
+/// Fails for shapes that do not go together, else returns the groups.
+static FailureOr<int64_t> getGroups(NodeImporter &node, Tensor &input,
+                                    Tensor &weight) {
   int64_t rank = input.getRank(), groups = node.getInt("group", 1);
   SmallVector<int64_t> weightShape = getStaticShape(weight.shape);
-  if (rank < 3 || static_cast<int64_t>(weight.getRank()) != rank ||
+  std::string shapes = (node.getOpType() + " of " + node.toString(input.shape) +
+                        " by " + node.toString(weight.shape))
+                           .str();
+  if (rank < 3 || weight.getRank() != rank ||
       ShapedType::isDynamicShape(weightShape))
-    return node.emitError(node.getOpType() + " of " +
-                          node.toString(input.shape) + " by " +
-                          node.toString(weight.shape) +
-                          "; expects at least one spatial dimension and a "
-                          "weight of known shape");
+    return node.emitError(shapes + "; expects at least one spatial dimension "
+                                   "and a weight of known shape");
   if (groups < 1 || groups > weightShape[0] || weightShape[0] % groups != 0 ||
       !isConstant(input.shape[1], weightShape[1] * groups))
-    return node.emitError(node.getOpType() + " of " +
-                          node.toString(input.shape) + " by " +
-                          node.toString(weight.shape) + " in " + Twine(groups) +
+    return node.emitError(shapes + " in " + Twine(groups) +
                           " groups; expects outputs that groups divide and "
                           "input channels that are groups times those of the "
                           "weight");
-  FailureOr<SmallVector<Window>> windows =
-      getWindows(node, ArrayRef(input.shape).drop_front(2),
-                 ArrayRef(weightShape).drop_front(2));
+  return groups;
+}
+
+FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
+                                          Tensor &weight, Tensor *bias) {
+  FailureOr<int64_t> groups = getGroups(node, input, weight);
+  if (failed(groups))
+    return failure();
+  FailureOr<SmallVector<Window>> windows = getWindows(
+      node, ArrayRef(input.shape).drop_front(2),
+      getStaticShape(ArrayRef<AffineExpr>(weight.shape).drop_front(2)));
   if (failed(windows))
     return failure();
-  SmallVector<int64_t> channelsLast = getChannelsLast(rank);
-  Tensor last = transposeTensor(node, input, channelsLast);
   FailureOr<Tensor> padded =
-      createPad(node, last, *windows, node.createScalar(input.type, 0),
-                /*firstDim=*/1);
+      createPad(node, input, *windows, node.createScalar(input.type, 0));
   if (failed(padded))
     return failure();
-  Shape shape = {input.shape[0]};
-  for (const Window &window : *windows)
-    shape.push_back(node.getConstantSize(window.numPositions));
-  shape.push_back(weight.shape[0]);
+  SmallVector<int64_t> channelsLast = getChannelsLast(input.getRank());
+  Shape shape = getWindowedShape(node, input, weight.shape[0], *windows);
+  applyPermutationToVector(shape, channelsLast);
   if (!isReasonable(shape))
     return node.emitError("result has an absurd shape");
-  Tensor result = convolve(node, *padded, weight, groups, *windows, shape);
+  Tensor last = transposeTensor(node, *padded, channelsLast);
+  Tensor kernel = transposeTensor(node, weight, channelsLast);
+  Tensor result = convolve(node, last, kernel, *groups, *windows, shape);
   if (bias && failed(addBias(node, result, *bias)))
     return failure();
   return transposeTensor(node, result, invertPermutationVector(channelsLast));
@@ -203,9 +201,12 @@ FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
 static LogicalResult importConv(NodeImporter &node) {
   if (failed(node.expectFloats(3)))
     return failure();
-  FailureOr<Tensor> result = createConvolution(
-      node, node.getInput(0), node.getInput(1), node.findInput(2));
-  return failed(result) ? failure() : node.setOutput(0, *result);
+  FailureOr<Tensor> result =
+      createConvolution(node, node.getInput(0), node.getInput(1),
+                        node.hasInput(2) ? &node.getInput(2) : nullptr);
+  if (failed(result))
+    return failure();
+  return node.setOutput(0, *result);
 }
 
 static constexpr OpRow kRows[] = {

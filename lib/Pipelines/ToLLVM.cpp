@@ -34,6 +34,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  pm.addNestedPass<func::FuncOp>(createTilePatchesPass());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
   pm.addPass(createLowerToLinalg());

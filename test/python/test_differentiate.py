@@ -202,6 +202,18 @@ CASES = [
         lambda x, w: F.conv2d(x, w, None, 1, 1),
     ),
     Case(
+        "Conv-groups",
+        [node("Conv", ["x", "w", "b"], ["y"], group=2, strides=[2, 1], pads=[1, 0, 1, 0])],
+        {"x": floats(2, 4, 5, 6), "w": floats(6, 2, 3, 3), "b": floats(6)},
+        lambda x, w, b: F.conv2d(x, w, b, (2, 1), (1, 0), 1, 2),
+    ),
+    Case(
+        "MaxPool",  # Windows that overlap.
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 0])],
+        {"x": floats(2, 3, 6, 5)},
+        lambda x: F.max_pool2d(x, (3, 2), (2, 1), (1, 0)),
+    ),
+    Case(
         "LayerNormalization",
         [node("LayerNormalization", ["x", "scale", "bias"], ["y"])],
         {"x": floats(4, 6), "scale": positive(6), "bias": floats(6)},

@@ -287,6 +287,9 @@ CONVOLUTION = [
     case("Conv", floats(1, 2, 7, 6), floats(3, 2, 2, 2), floats(3), dilations=[2, 3]),
     case("Conv", floats(1, 2, 7, 6), floats(3, 2, 2, 3), auto_pad="SAME_UPPER", strides=[2, 2]),
     case("Conv", floats(1, 2, 7, 6), floats(3, 2, 2, 2), auto_pad="SAME_LOWER"),
+    case("Conv", floats(2, 4, 5, 6), floats(6, 2, 3, 2), floats(6), group=2, pads=[1, 0, 0, 1]),
+    case("Conv", floats(1, 3, 5, 6), floats(3, 1, 3, 3), floats(3), group=3, strides=[2, 1]),
+    case("Conv", floats(2, 2, 4, 5, 3), floats(3, 2, 2, 3, 1), floats(3), pads=[1, 0, 0, 0, 1, 0]),
 ]
 
 QUANTIZATION = [

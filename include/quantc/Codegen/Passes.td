@@ -88,6 +88,45 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {
+  let summary = "Compute convolutions block by block of their places";
+  let description = [{
+    The patches of a convolution are as many copies of its input as its window
+    has elements. Where those of one sample take more than a quarter of the
+    second cache, the layer becomes a loop over samples and blocks of places,
+    each of which copies its patches and multiplies them while they are in the
+    cache:
+
+        layer(collapse(patches(x))) -> for block: layer(collapse(patches(x[block])))
+
+    A block is as large as fits, or else as small as may be: it divides the
+    dimension it lies along and has at least 32 rows. A layer without such a
+    block is left alone, as is one whose rows have parameters of their own. No bit of the result depends on it.
+
+    ```mlir
+    %patches = linalg.generic ... ins(%x : tensor<?x58x58x64xf32>) outs(... : tensor<?x56x56x3x3x64xf32>)
+    %rows = tensor.collapse_shape %patches [[0, 1, 2], [3, 4, 5]]
+    %y = linalg.matmul ... ins(%rows, %w : tensor<?x576xf32>, ...)
+    ```
+
+    becomes
+
+    ```mlir
+    %y = scf.for %n = %c0 to %batch step %c1 ... {
+      scf.for %h = %c0 to %c56 step %c4 ... {
+        %part = tensor.extract_slice %x[%n, %h, 0, 0] [1, 6, 58, 64] [1, 1, 1, 1]
+        %patches = linalg.generic ... ins(%part) outs(... : tensor<1x4x56x3x3x64xf32>)
+        %rows = tensor.collapse_shape %patches [[0, 1, 2], [3, 4, 5]]
+        %block = linalg.matmul ... ins(%rows, %w : tensor<224x576xf32>, ...)
+        ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def TileRowsPass : Pass<"quant-tile-rows", "::mlir::func::FuncOp"> {
   let summary = "Compute chains of row operations block by block";
   let description = [{

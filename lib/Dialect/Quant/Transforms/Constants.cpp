@@ -60,8 +60,9 @@ std::optional<ConstantElements<T>> ConstantElements<T>::get(Value value) {
     elements->type = cast<RankedTensorType>(value.getType());
     return elements;
   }
-  if (auto op = value.getDefiningOp<tensor::CollapseShapeOp>()) {
-    std::optional<ConstantElements> elements = get(op.getSrc());
+  if (Operation *op = value.getDefiningOp();
+      isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op)) {
+    std::optional<ConstantElements> elements = get(op->getOperand(0));
     if (elements)
       elements->type = cast<RankedTensorType>(value.getType());
     return elements;

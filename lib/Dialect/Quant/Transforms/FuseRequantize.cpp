@@ -208,4 +208,5 @@ struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
 void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
   patterns.add<FuseIntoLinear, FuseIntoRequantize>(patterns.getContext());
   populateHoistQuantizePatterns(patterns);
+  populateHoistQuantizeOverMaximaPatterns(patterns);
 }

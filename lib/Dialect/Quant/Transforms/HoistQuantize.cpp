@@ -47,17 +47,15 @@ Value quantc::getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
   return createConstant(builder, loc, {}, ArrayRef<int8_t>{0});
 }
 
-/// `value`, quantized as `op` quantizes.
-static Value createQuantized(OpBuilder &builder, QuantizeOp op, Value value) {
+Value quantc::createQuantized(OpBuilder &builder, QuantizeOp op, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   return QuantizeOp::create(builder, op.getLoc(),
                             type.clone(builder.getI8Type()), value,
                             op.getScale(), op.getZeroPoint(), Value());
 }
 
-/// The same for a number.
-static Value createQuantizedScalar(OpBuilder &builder, QuantizeOp op,
-                                   Value value) {
+Value quantc::createQuantizedScalar(OpBuilder &builder, QuantizeOp op,
+                                    Value value) {
   Location loc = op.getLoc();
   if (matchPattern(value, m_AnyZeroFloat()))
     return builder.createOrFold<tensor::ExtractOp>(

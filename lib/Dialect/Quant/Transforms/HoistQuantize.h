@@ -23,8 +23,19 @@ bool hasOnlyUser(mlir::Value value);
 mlir::Value getZeroPoint(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value zeroPoint);
 
+/// `value`, quantized as `op` quantizes.
+mlir::Value createQuantized(mlir::OpBuilder &builder, QuantizeOp op,
+                            mlir::Value value);
+
+/// The same for a number.
+mlir::Value createQuantizedScalar(mlir::OpBuilder &builder, QuantizeOp op,
+                                  mlir::Value value);
+
 /// quantize(move(x)) -> move(quantize(x)).
 void populateHoistQuantizePatterns(mlir::RewritePatternSet &patterns);
+
+/// quantize(max(x...)) -> max(quantize(x)...), where nothing is NaN.
+void populateHoistQuantizeOverMaximaPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace quantc
 

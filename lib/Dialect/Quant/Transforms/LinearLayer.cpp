@@ -25,8 +25,8 @@ static bool isZero(Value init) {
 }
 
 Value quantc::getWeightSource(Value value) {
-  while (isa_and_nonnull<linalg::TransposeOp, tensor::CollapseShapeOp>(
-      value.getDefiningOp()))
+  while (isa_and_nonnull<linalg::TransposeOp, tensor::CollapseShapeOp,
+                         tensor::ExpandShapeOp>(value.getDefiningOp()))
     value = value.getDefiningOp()->getOperand(0);
   return value;
 }

@@ -487,3 +487,63 @@ func.func @computed_untouched(%x: tensor<4xf32>, %e: tensor<4xf32>) -> tensor<4x
   %q = quant.quantize %n scale(%scale : tensor<f32>) : tensor<4xf32> -> tensor<4xi8>
   return %q : tensor<4xi8>
 }
+
+// -----
+
+#in = affine_map<(h, c, i) -> (h * 2 + i, c)>
+#window = affine_map<(h, c, i) -> (i)>
+#out = affine_map<(h, c, i) -> (h, c)>
+
+// The maximum of what is quantized is the maximum, quantized: of a layer whose result is never NaN.
+// CHECK-LABEL: func @maxima
+//       CHECK:   %[[Y:.+]] = quant.linear {{.*}} -> tensor<8x4xi8>
+//       CHECK:   %[[S:.+]] = quant.quantize %{{.+}} : tensor<f32> -> tensor<i8>
+//       CHECK:   %[[V:.+]] = tensor.extract %[[S]][]
+//       CHECK:   linalg.fill ins(%[[V]] : i8)
+//       CHECK:   %[[M:.+]] = linalg.generic {{.*}} ins(%[[Y]], %{{.+}} : tensor<8x4xi8>, tensor<2xf32>) outs(%{{.+}} : tensor<4x4xi8>)
+//       CHECK:     arith.maxsi
+//       CHECK:   return %[[M]]
+func.func @maxima(%x: tensor<8x6xi8>) -> tensor<4x4xi8> {
+  %cst = arith.constant 0xFF800000 : f32
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %zp = arith.constant dense<3> : tensor<i8>
+  %w = arith.constant dense<1> : tensor<4x6xi8>
+  %ws = arith.constant dense<0.25> : tensor<4x1xf32>
+  %y = quant.linear %x, %w scale(%ws : tensor<4x1xf32>) input(%scale, %zp : tensor<f32>, tensor<i8>) : tensor<8x6xi8>, tensor<4x6xi8> -> tensor<8x4xf32>
+  %window = tensor.empty() : tensor<2xf32>
+  %e = tensor.empty() : tensor<4x4xf32>
+  %i = linalg.fill ins(%cst : f32) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %m = linalg.generic {indexing_maps = [#in, #window, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%y, %window : tensor<8x4xf32>, tensor<2xf32>) outs(%i : tensor<4x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %max = arith.maximumf %o, %a : f32
+    linalg.yield %max : f32
+  } -> tensor<4x4xf32>
+  %q = quant.quantize %m scale(%scale : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
+  return %q : tensor<4x4xi8>
+}
+
+// -----
+
+#in = affine_map<(h, c, i) -> (h * 2 + i, c)>
+#window = affine_map<(h, c, i) -> (i)>
+#out = affine_map<(h, c, i) -> (h, c)>
+
+// An input may be NaN, whose maximum is NaN and is quantized to the zero point.
+// CHECK-LABEL: func @maxima_of_any_numbers_untouched
+//       CHECK:   %[[M:.+]] = linalg.generic
+//       CHECK:     arith.maximumf
+//       CHECK:   quant.quantize %[[M]]
+func.func @maxima_of_any_numbers_untouched(%y: tensor<8x4xf32>) -> tensor<4x4xi8> {
+  %cst = arith.constant 0xFF800000 : f32
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %window = tensor.empty() : tensor<2xf32>
+  %e = tensor.empty() : tensor<4x4xf32>
+  %i = linalg.fill ins(%cst : f32) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %m = linalg.generic {indexing_maps = [#in, #window, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%y, %window : tensor<8x4xf32>, tensor<2xf32>) outs(%i : tensor<4x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %max = arith.maximumf %o, %a : f32
+    linalg.yield %max : f32
+  } -> tensor<4x4xf32>
+  %q = quant.quantize %m scale(%scale : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
+  return %q : tensor<4x4xi8>
+}

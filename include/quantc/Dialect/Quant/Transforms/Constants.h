@@ -26,7 +26,7 @@ class ConstantElements {
 public:
   /// The elements of `value`, none unless it is a constant tensor of that
   /// element type (dense, splat, or a resource that is present), perhaps behind
-  /// linalg.transpose and tensor.collapse_shape.
+  /// linalg.transpose and reshapes.
   static std::optional<ConstantElements> get(mlir::Value value);
 
   mlir::RankedTensorType getType() const { return type; }

@@ -546,8 +546,11 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
                  {clamp_min = quantize(lo), clamp_max = quantize(hi)}
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
-    Reshapes in between move behind the quantization, and so do zeros that pad
-    its input, as zero points. With parameters that are known only when the
+    What only moves elements moves behind the quantization, so that layers on
+    both sides meet: reshapes, transpositions, copies of patches, and padding,
+    whose number is quantized (0 is the zero point). So do maxima of windows,
+    for the reason above, of a layer whose result is never NaN: a NaN is the
+    maximum of its window and is quantized to the zero point. With parameters that are known only when the
     program runs, as in training, the clip follows the layer, on integers:
 
         quantize(max(linear(...), c); s, z)
