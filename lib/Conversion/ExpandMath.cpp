@@ -99,6 +99,8 @@ private:
   LogicalResult checkNoLibraryCalls();
 };
 
+} // namespace
+
 LogicalResult ExpandMath::checkNoLibraryCalls() {
   LogicalResult result = success();
   Dialect *math = getContext().getLoadedDialect<math::MathDialect>();
@@ -123,5 +125,3 @@ LogicalResult ExpandMath::checkNoLibraryCalls() {
   });
   return result;
 }
-
-} // namespace
