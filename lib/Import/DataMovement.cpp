@@ -108,6 +108,9 @@ static LogicalResult importConcat(NodeImporter &node) {
   AffineExpr offset = node.getConstantSize(0);
   Value result = node.createEmpty(first.type, shape);
   for (Tensor *input : node.getInputs()) {
+    // An empty slice may begin outside.
+    if (isConstant(input->shape[*axis], 0))
+      continue;
     offsets[*axis] = node.getSize(offset);
     SmallVector<OpFoldResult> sizes = node.getSizes(input->shape);
     result = tensor::InsertSliceOp::create(node.b, node.getValue(*input),

@@ -91,7 +91,7 @@ class QuantcRep(BackendRep):
         short = {
             name: value
             for name, value in arrays.items()
-            if value.ndim <= 1 and value.size <= _MAX_BOUND_ELEMENTS
+            if value.ndim <= 1 and value.size <= _MAX_BOUND_ELEMENTS and value.dtype.kind in "biuf"
         }
         integers = {name: value for name, value in short.items() if value.dtype.kind in "iu"}
         with tempfile.TemporaryDirectory() as folder:

@@ -30,6 +30,9 @@ TARGET = "x86-64-v3"
 SECONDS = 120
 # Two units in the last place, which the runner of onnx allows bfloat16 at least.
 BFLOAT16_RTOL = 2**-6
+# What is expected was rounded to float16 after each step, and so is what the nodes of this case
+# give, in another way: both are within 0.9 units of the exact result, not of each other.
+RTOL = {"test_attention_4d_causal_fp16_expanded": 2**-9}
 PASS, UNSUPPORTED = "pass", "unsupported"
 
 
@@ -62,7 +65,9 @@ def _differs(y: Any, expected: Any, case: Any) -> str:
     if y.dtype.kind in "iub" or "int" in y.dtype.name:
         equal = np.array_equal(y, expected)
     else:
-        rtol = max(case.rtol, BFLOAT16_RTOL) if y.dtype.name == "bfloat16" else case.rtol
+        rtol = RTOL.get(case.name, case.rtol)
+        if y.dtype.name == "bfloat16":
+            rtol = max(rtol, BFLOAT16_RTOL)
         equal = np.allclose(
             y.astype(np.float64),
             expected.astype(np.float64),

@@ -225,6 +225,7 @@ SHAPES = [
     case("Transpose", floats(2, 3, 4)),
     case("Transpose", floats(2, 3, 4), perm=[1, 0, 2], dims=BATCH),
     case("Concat", floats(2, 3), floats(2, 2), axis=1),
+    case("Concat", floats(2, 3), np.zeros((2, 0), np.float32), axis=1),
     case("Concat", floats(2, 3), floats(1, 3), axis=-2, dims={0: ("a", 3), 1: ("b", 3)}),
     case("Split", floats(5, 2), ints([2, 3]), constant=(1,), outputs=2),
     case("Split", floats(2, 6), outputs=3, opset=11, axis=1),
