@@ -128,18 +128,23 @@ class _Rewriter:
     def rewrite(self, node: onnx.NodeProto, layer: Layer) -> None:
         name = node.name or node.output[0]
         attributes = {attribute.name: attribute for attribute in node.attribute}
-        if node.op_type not in ("MatMul", "Gemm"):
+        if node.op_type not in ("MatMul", "Gemm", "Conv"):
             raise Error(
-                f"{self.source}: {name}: cannot export a quantized {node.op_type}; expects MatMul "
-                "or Gemm"
+                f"{self.source}: {name}: cannot export a quantized {node.op_type}; expects MatMul, "
+                "Gemm or Conv"
             )
-        is_row_major = node.op_type == "Gemm" and "transB" in attributes and attributes["transB"].i
-        if "alpha" in attributes:
+        if node.op_type == "Conv" and layer.group_size:
+            raise Error(
+                f"{self.source}: {name}: a convolution has groups along its patches, which QDQ "
+                "cannot say; quantize per channel"
+            )
+        has_rows = "transB" in attributes and attributes["transB"].i != 0
+        if node.op_type == "Gemm" and "alpha" in attributes:
             # It is in the integers.
             attributes["alpha"].f = 1.0
         if layer.mode == "static":
             node.input[0] = self.quantize_input(node.input[0], layer)
-        node.input[1] = self.dequantize_weight(name, layer, bool(is_row_major))
+        node.input[1] = self.dequantize_weight(name, layer, has_rows or node.op_type == "Conv")
 
     def quantize_input(self, tensor: str, layer: Layer) -> str:
         """Return the name of ``tensor`` quantized and dequantized; layers share it."""
@@ -157,8 +162,10 @@ class _Rewriter:
         return self.quantized_inputs[key]
 
     def dequantize_weight(self, name: str, layer: Layer, is_row_major: bool) -> str:
-        """Return the name of the float weight: [N, K] if it is row-major, else [K, N]."""
-        weight = layer.weight.T if layer.is_weight_transposed else layer.weight
+        """Return the name of the float weight: N first if it is row-major, else [K, N]."""
+        weight = layer.weight
+        if layer.is_weight_transposed and weight.ndim == 2:
+            weight = weight.T
         scale, zero_point = layer.weight_scale, layer.weight_zero_point
         attributes = {}
         if layer.group_multiplier is not None:
