@@ -26,6 +26,8 @@ enum class Halves {
   /// It computes: it gets FLOAT in their place, and those of its outputs that
   /// are FLOAT are rounded to their type.
   Compute,
+  /// The same; outputs after the first stay FLOAT.
+  ComputeFirst,
   /// It moves them, or has cases for all types.
   Keep
 };
