@@ -124,9 +124,12 @@ private:
     return select(isEven, add(low, rest), sub(high, rest));
   }
 
-  /// `x`, or what padding makes of it where it is outside.
+  /// `x`, or what padding makes of it where it is outside. Cubic interpolation
+  /// at the border goes on with the taps instead, as PyTorch and onnxruntime
+  /// do.
   Value padPosition(Value x, int64_t size) {
-    if (padding == PaddingMode::Zeros)
+    if (padding == PaddingMode::Zeros ||
+        (padding == PaddingMode::Border && mode == SampleMode::Cubic))
       return x;
     Value padded = padding == PaddingMode::Border
                        ? clamp(x, 0, static_cast<double>(size - 1))

@@ -95,6 +95,32 @@ def test_shared_inputs_and_square_weights(tmp_path: Path) -> None:
     assert [node.op_type for node in model.graph.node].count("QuantizeLinear") == 1
 
 
+@pytest.mark.parametrize("mode", ["static", "weight_only"])
+def test_convolutions(tmp_path: Path, mode: Any) -> None:
+    kernel, weight = random_inputs((5, 2, 3, 2), seed=1), random_inputs((5 * 3 * 4, 6), seed=2)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "k"], ["c"], name="conv", pads=[0, 0, 1, 0]),
+            helper.make_node("Relu", ["c"], ["r"]),
+            helper.make_node("Flatten", ["r"], ["f"]),
+            helper.make_node("MatMul", ["f", "w"], ["y"], name="fc"),
+        ],
+        "model",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 2, 4, 5))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 6))],
+        [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(weight, "w")],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    source = tmp_path / "float.onnx"
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opsets), source)
+    x = random_inputs((4, 2, 4, 5))
+    config = quantc.QuantizationConfig(mode=mode)
+    data = [x] if mode == "static" else None
+    quantized = quantc.quantize(quantc.load(source), config, calibration_data=data)
+    assert quantized.layers["conv"].mode == mode
+    check(source, quantized, tmp_path / "qdq.onnx", x)
+
+
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = random_mlp(tmp_path / "float.onnx", (40, 16, 8))
     config = quantc.QuantizationConfig(mode="weight_only")

@@ -130,7 +130,7 @@ GRID = [
          padding_mode=padding, align_corners=align)
     for mode, padding, align in (("linear", "zeros", 0), ("linear", "border", 1),
                                  ("nearest", "reflection", 0), ("nearest", "zeros", 1),
-                                 ("cubic", "reflection", 1), ("cubic", "border", 0))
+                                 ("cubic", "reflection", 0), ("cubic", "border", 1))
 ] + [
     case("GridSample", floats(1, 2, 3, 4, 5), floats(1, 2, 3, 2, 3) / 2, opset=20),
     case("GridSample", floats(1, 2, 4, 5), floats(1, 3, 2, 2) / 2, mode="bicubic"),

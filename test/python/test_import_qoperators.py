@@ -144,6 +144,41 @@ def test_model_that_onnxruntime_quantized(tmp_path: Path) -> None:
     check(path, random_inputs((33, 24)), ["fc1_quant", "fc2_quant"])
 
 
+@pytest.mark.parametrize("form", ["QDQ", "QOperator"])
+def test_convolutions_that_onnxruntime_quantized(tmp_path: Path, form: str) -> None:
+    """Layers of integers: padding is with the zero point, and weights are in our order."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    graph = Builder()
+    value = graph.node("Conv", "x", random_inputs((6, 3, 3, 2), 1), random_inputs((6,), 2),
+                       name="conv1", pads=[1, 0, 1, 1])  # fmt: skip
+    value = graph.node("MaxPool", graph.node("Relu", value), kernel_shape=[2, 2], strides=[2, 2])
+    value = graph.node("Conv", value, random_inputs((4, 6, 1, 1), 3), name="conv2")
+    value = graph.node("Flatten", value)
+    graph.node("Gemm", value, random_inputs((48, 5), 4), random_inputs((5,), 5), name="fc")
+    source = graph.save(tmp_path / "float.onnx", ("batch", 3, 6, 8), opset=17)
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches = iter([{"x": random_inputs((4, 3, 6, 8), seed)} for seed in range(4)])
+
+        def get_next(self) -> object:
+            return next(self.batches, None)
+
+    path = tmp_path / "quantized.onnx"
+    quantization.quantize_static(
+        source,
+        path,
+        Reader(),
+        quant_format=quantization.QuantFormat[form],
+        weight_type=quantization.QuantType.QInt8,
+        per_channel=True,
+    )
+    suffix = "" if form == "QDQ" else "_quant"
+    names = [name + suffix for name in ("conv1", "conv2", "fc")]
+    quantized = check(path, random_inputs((5, 3, 6, 8)), names)
+    assert quantized.layers[names[0]].weight.shape == (6, 3, 3, 2)
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("zero_points", [False, True])
 def test_blocked_weights(bits: int, zero_points: bool, tmp_path: Path) -> None:

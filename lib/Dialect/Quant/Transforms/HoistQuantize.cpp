@@ -41,6 +41,15 @@ bool quantc::hasOnlyUser(Value value) {
   return users.size() == 1;
 }
 
+bool quantc::isCopy(linalg::LinalgOp op) {
+  return isa<linalg::TransposeOp, linalg::GenericOp>(op.getOperation()) &&
+         op.hasPureTensorSemantics() && op.getNumDpsInputs() == 1 &&
+         op->getNumResults() == 1 &&
+         op.getNumParallelLoops() == op.getNumLoops() &&
+         op.getBlock()->getTerminator()->getOperand(0) ==
+             op.getBlock()->getArgument(0);
+}
+
 Value quantc::getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
   if (zeroPoint)
     return zeroPoint;
@@ -191,17 +200,6 @@ struct QuantizeBeforeCopy : OpRewritePattern<QuantizeOp> {
           linalg::YieldOp::create(b, loc, elements[0]);
         });
     return success();
-  }
-
-private:
-  /// Whether each element of the result of `op` is one of its only input.
-  static bool isCopy(linalg::LinalgOp op) {
-    return isa<linalg::TransposeOp, linalg::GenericOp>(op.getOperation()) &&
-           op.hasPureTensorSemantics() && op.getNumDpsInputs() == 1 &&
-           op->getNumResults() == 1 &&
-           op.getNumParallelLoops() == op.getNumLoops() &&
-           op.getBlock()->getTerminator()->getOperand(0) ==
-               op.getBlock()->getArgument(0);
   }
 };
 } // namespace

@@ -8,6 +8,7 @@
 #ifndef QUANTC_LIB_DIALECT_QUANT_TRANSFORMS_HOISTQUANTIZE_H
 #define QUANTC_LIB_DIALECT_QUANT_TRANSFORMS_HOISTQUANTIZE_H
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 
 namespace quantc {
@@ -18,6 +19,10 @@ bool isPerTensor(QuantizeOp op);
 /// Whether all uses of `value` are in one operation, beside those that observe
 /// it in training.
 bool hasOnlyUser(mlir::Value value);
+
+/// Whether `op` is a transpose or a linalg.generic each element of whose result
+/// is one of its only input.
+bool isCopy(mlir::linalg::LinalgOp op);
 
 /// The zero point of an operation, a constant 0 if it has none (null).
 mlir::Value getZeroPoint(mlir::OpBuilder &builder, mlir::Location loc,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SinkDequantize.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
@@ -110,36 +111,6 @@ static std::optional<LayerConfig> getConfig(Value input, DequantizeOp weight) {
 }
 
 //===----------------------------------------------------------------------===//
-// Inputs
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// reshape(dequantize(q)) -> dequantize(reshape(q)). One scale fits any shape.
-template <class ReshapeOp>
-struct DequantizeAfterReshape : OpRewritePattern<ReshapeOp> {
-  using OpRewritePattern<ReshapeOp>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto source = op.getSrc().template getDefiningOp<DequantizeOp>();
-    if (!source || source.getMultiplier() ||
-        source.getScale().getType().getRank() != 0)
-      return rewriter.notifyMatchFailure(op, "not dequantized with one scale");
-    IRMapping mapping;
-    mapping.map(op.getSrc(), source.getInput());
-    Operation *moved = rewriter.clone(*op, mapping);
-    auto type = cast<RankedTensorType>(op.getResult().getType());
-    moved->getResult(0).setType(
-        type.clone(source.getInput().getType().getElementType()));
-    rewriter.replaceOpWithNewOp<DequantizeOp>(
-        op, type, moved->getResult(0), source.getScale(), source.getZeroPoint(),
-        /*multiplier=*/Value());
-    return success();
-  }
-};
-} // namespace
-
-//===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
 
@@ -184,7 +155,5 @@ struct RecognizeLayers : quantc::impl::RecognizeLayersBase<RecognizeLayers> {
 } // namespace
 
 void quantc::populateRecognizeLayersPatterns(RewritePatternSet &patterns) {
-  patterns.add<DequantizeAfterReshape<tensor::CollapseShapeOp>,
-               DequantizeAfterReshape<tensor::ExpandShapeOp>>(
-      patterns.getContext());
+  populateSinkDequantizePatterns(patterns);
 }

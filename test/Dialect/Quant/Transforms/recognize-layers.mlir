@@ -49,6 +49,72 @@ func.func @input_reshaped(%x: tensor<?x3x2xi8>, %init: tensor<?x2xf32>) -> tenso
 
 // -----
 
+// A convolution: padding of the input becomes its zero point, and the constant
+// weight is put in the order of the layer.
+// CHECK-LABEL: func @convolution
+// CHECK-SAME: %[[X:.+]]: tensor<1x2x3xi8>
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant 7 : i8
+//   CHECK-DAG:   %[[Q:.+]] = arith.constant dense<{{\[\[}}1, 3, 2, 4], [5, 7, 6, 8]]> : tensor<2x4xi8>
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<{{\[\[}}5.000000e-01], [2.500000e-01]]> : tensor<2x1xf32>
+//       CHECK:   %[[T:.+]] = linalg.transpose ins(%[[X]] : tensor<1x2x3xi8>)
+//       CHECK:   %[[P:.+]] = tensor.pad %[[T]]
+//       CHECK:     tensor.yield %[[Z]] : i8
+//       CHECK:   %[[C:.+]] = linalg.generic {{.+}} ins(%[[P]] : tensor<1x4x2xi8>) outs(%{{.+}} : tensor<1x3x2x2xi8>)
+//       CHECK:   %[[R:.+]] = tensor.collapse_shape %[[C]] {{.+}} : tensor<1x3x2x2xi8> into tensor<3x4xi8>
+//   CHECK-DAG:   %[[A:.+]] = quant.dequantize %[[R]] {{.+}} : tensor<3x4xi8>
+//   CHECK-DAG:   %[[W:.+]] = quant.dequantize %[[Q]] scale(%[[S]] : tensor<2x1xf32>)
+//       CHECK:   linalg.matmul {{.*}} ins(%[[A]], %[[W]]
+func.func @convolution(%x: tensor<1x2x3xi8>, %t: tensor<1x3x2xf32>, %p: tensor<1x3x2x2xf32>,
+                       %k: tensor<2x2x2xf32>, %zero: tensor<3x2xf32>) -> tensor<3x2xf32> {
+  %c = arith.constant 0.0 : f32
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<i8>
+  %q = arith.constant dense<[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]> : tensor<2x2x2xi8>
+  %sw = arith.constant dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>
+  %d = quant.dequantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+      : tensor<1x2x3xi8> -> tensor<1x2x3xf32>
+  %w = quant.dequantize %q scale(%sw : tensor<2x1x1xf32>) : tensor<2x2x2xi8> -> tensor<2x2x2xf32>
+  %last = linalg.transpose ins(%d : tensor<1x2x3xf32>) outs(%t : tensor<1x3x2xf32>) permutation = [0, 2, 1]
+  %padded = tensor.pad %last low[0, 1, 0] high[0, 0, 0] {
+  ^bb0(%0: index, %1: index, %2: index):
+    tensor.yield %c : f32
+  } : tensor<1x3x2xf32> to tensor<1x4x2xf32>
+  %kernel = linalg.transpose ins(%w : tensor<2x2x2xf32>) outs(%k : tensor<2x2x2xf32>) permutation = [0, 2, 1]
+  %patches = linalg.generic {
+      indexing_maps = [affine_map<(d0, d1, d2, d3) -> (d0, d1 + d2, d3)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%padded : tensor<1x4x2xf32>) outs(%p : tensor<1x3x2x2xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<1x3x2x2xf32>
+  %rows = tensor.collapse_shape %patches [[0, 1], [2, 3]] : tensor<1x3x2x2xf32> into tensor<3x4xf32>
+  %matrix = tensor.collapse_shape %kernel [[0], [1, 2]] : tensor<2x2x2xf32> into tensor<2x4xf32>
+  %init = linalg.fill ins(%c : f32) outs(%zero : tensor<3x2xf32>) -> tensor<3x2xf32>
+  %y = linalg.matmul
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+      ins(%rows, %matrix : tensor<3x4xf32>, tensor<2x4xf32>) outs(%init : tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Padding with something else than 0 has no exact integer.
+// CHECK-LABEL: func @padded_with_one_untouched
+//       CHECK:   %[[D:.+]] = quant.dequantize
+//       CHECK:   tensor.pad %[[D]]
+func.func @padded_with_one_untouched(%x: tensor<2x3xi8>) -> tensor<3x3xf32> {
+  %one = arith.constant 1.0 : f32
+  %s = arith.constant dense<0.3> : tensor<f32>
+  %d = quant.dequantize %x scale(%s : tensor<f32>) : tensor<2x3xi8> -> tensor<2x3xf32>
+  %padded = tensor.pad %d low[1, 0] high[0, 0] {
+  ^bb0(%0: index, %1: index):
+    tensor.yield %one : f32
+  } : tensor<2x3xf32> to tensor<3x3xf32>
+  return %padded : tensor<3x3xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @float_layers_untouched
 //       CHECK:   linalg.matmul {quant.skipped = "the model has it in float"}
 func.func @float_layers_untouched(%x: tensor<?x2xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {

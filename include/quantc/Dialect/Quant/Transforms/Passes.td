@@ -400,8 +400,10 @@ def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
     whose weight is `quant.dequantize` of a constant, this pass
 
     * brings the weight and its parameters into the order `[N, K]`;
-    * moves reshapes of the input from behind its `quant.dequantize`, with one
-      scale, to before it: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
+    * moves what moves elements from behind a `quant.dequantize` with one scale
+      to before it: reshapes, transposes, copies, and padding with 0, which
+      becomes the zero point: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
+      of a constant with other scales, it transposes and collapses them too;
     * attaches `quant.config`, read off the types, and gives the layer a name.
 
     All other layers get `quant.skipped = "the model has it in float"`.
