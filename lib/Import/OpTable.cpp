@@ -56,7 +56,8 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                     name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),
-                     getMicrosoftIntegerProductOps(), getMicrosoftQOperators(),
+                     getMicrosoftIntegerProductOps(),
+                     getMicrosoftNormalizationOps(), getMicrosoftQOperators(),
                      getMicrosoftQuantizationOps()},
                     name, opset);
   return nullptr;

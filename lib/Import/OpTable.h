@@ -78,6 +78,7 @@ llvm::ArrayRef<OpRow> getShapeOps();
 // have.
 llvm::ArrayRef<OpRow> getMicrosoftBlockedWeightOps();
 llvm::ArrayRef<OpRow> getMicrosoftIntegerProductOps();
+llvm::ArrayRef<OpRow> getMicrosoftNormalizationOps();
 llvm::ArrayRef<OpRow> getMicrosoftQOperators();
 llvm::ArrayRef<OpRow> getMicrosoftQuantizationOps();
 
