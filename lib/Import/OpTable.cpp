@@ -41,6 +41,7 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                      getIntegerProductOps(),
                      getLinearOps(),
                      getLogicOps(),
+                     getLoopOps(),
                      getNormalizationOps(),
                      getPadOps(),
                      getPoolingOps(),

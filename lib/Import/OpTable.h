@@ -61,6 +61,7 @@ llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
+llvm::ArrayRef<OpRow> getLoopOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
 llvm::ArrayRef<OpRow> getPadOps();
 llvm::ArrayRef<OpRow> getPoolingOps();
