@@ -12,85 +12,200 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "quantc/Dialect/Quant/Transforms/Convolution.h"
 
 using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
+/// The permutation that puts the channels, dimension 1, behind all others.
+static SmallVector<int64_t> getChannelsLast(int64_t rank) {
+  SmallVector<int64_t> permutation = {0};
+  llvm::append_range(permutation, llvm::seq<int64_t>(2, rank));
+  permutation.push_back(1);
+  return permutation;
+}
+
+static Tensor transposeTensor(NodeImporter &node, Tensor &tensor,
+                              ArrayRef<int64_t> permutation) {
+  Shape shape = llvm::map_to_vector<4>(
+      permutation, [&](int64_t dim) { return tensor.shape[dim]; });
+  return makeTensor(tensor.type, shape,
+                    createTranspose(node, node.getValue(tensor), tensor.type,
+                                    tensor.shape, permutation));
+}
+
+/// The indexing maps of a convolution, channels last, in loops over the batch,
+/// places, groups if there are several, outputs, the window and channels.
+static SmallVector<AffineMap> getConvolutionMaps(NodeImporter &node,
+                                                 ArrayRef<Window> windows,
+                                                 bool hasGroups) {
+  MLIRContext *context = node.getContext();
+  unsigned next = 0;
+  auto loop = [&] { return getAffineDimExpr(next++, context); };
+  SmallVector<AffineExpr> input, weight, result, group;
+  input.push_back(loop());
+  result.push_back(input.front());
+  for (size_t dim = 0; dim < windows.size(); ++dim)
+    result.push_back(loop());
+  if (hasGroups)
+    group.push_back(loop());
+  llvm::append_range(result, group);
+  weight = group;
+  AffineExpr output = loop();
+  weight.push_back(output);
+  result.push_back(output);
+  for (auto [dim, window] : llvm::enumerate(windows)) {
+    weight.push_back(loop());
+    input.push_back(result[dim + 1] * window.stride +
+                    weight.back() * window.dilation);
+  }
+  llvm::append_range(input, group);
+  weight.push_back(loop());
+  input.push_back(weight.back());
+  return {AffineMap::get(next, 0, input, context),
+          AffineMap::get(next, 0, weight, context),
+          AffineMap::get(next, 0, result, context)};
+}
+
+/// The sum over the window and the channels of `input`, channels last and
+/// padded, as a tensor of `shape`. `order` is that of the dimensions of
+/// `weight` in the sum: terms are added along the window, then along channels.
+static Value createContraction(NodeImporter &node, Tensor &input,
+                               Tensor &weight, ArrayRef<int64_t> order,
+                               ArrayRef<Window> windows, const Shape &shape,
+                               bool hasGroups) {
+  Value init =
+      node.createFilled(node.createScalar(input.type, 0), input.type, shape);
+  Value operands[] = {node.getValue(input),
+                      transposeTensor(node, weight, order).value};
+  SmallVector<utils::IteratorType> iterators(shape.size(),
+                                             utils::IteratorType::parallel);
+  iterators.append(windows.size() + 1, utils::IteratorType::reduction);
+  auto conv = linalg::GenericOp::create(
+      node.b, init.getType(), operands, init,
+      getConvolutionMaps(node, windows, hasGroups), iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange elements) {
+        ImplicitLocOpBuilder b(loc, builder);
+        Value product = createMul(b, input.type, elements[0], elements[1]);
+        linalg::YieldOp::create(b,
+                                createAdd(b, input.type, elements[2], product));
+      });
+  // A linear layer wherever it can be one, so that all that looks for layers
+  // finds it.
+  IRRewriter rewriter(node.b);
+  FailureOr<Value> layer = convertConvToMatmul(rewriter, conv);
+  return succeeded(layer) ? *layer : conv.getResult(0);
+}
+
+/// Splits dimension `dim` of `tensor` into `count` parts.
+static Tensor splitDim(NodeImporter &node, Tensor &tensor, int64_t dim,
+                       int64_t count) {
+  Shape shape = tensor.shape;
+  int64_t size = *getConstant(shape[dim]) / count;
+  shape[dim] = node.getConstantSize(count);
+  shape.insert(shape.begin() + dim + 1, node.getConstantSize(size));
+  return reshapeTensor(node, tensor, shape);
+}
+
+/// The convolution of `padded` in `groups`, of which each sees its share of the
+/// channels.
+static Tensor convolve(NodeImporter &node, Tensor &padded, Tensor &weight,
+                       int64_t groups, ArrayRef<Window> windows,
+                       const Shape &shape) {
+  int64_t rank = padded.getRank();
+  SmallVector<int64_t> order = getChannelsLast(rank);
+  if (groups == 1)
+    return makeTensor(padded.type, shape,
+                      createContraction(node, padded, weight, order, windows,
+                                        shape, /*hasGroups=*/false));
+  // [..., C] -> [..., G, C / G], [F, ...] -> [G, F / G, ...].
+  Tensor parts = splitDim(node, padded, rank - 1, groups);
+  Tensor kernels = splitDim(node, weight, 0, groups);
+  for (int64_t &dim : order)
+    ++dim;
+  order.insert(order.begin(), 0);
+  Shape split = shape;
+  split.back() = node.getConstantSize(groups);
+  split.push_back(node.getConstantSize(*getConstant(weight.shape[0]) / groups));
+  Tensor result =
+      makeTensor(padded.type, split,
+                 createContraction(node, parts, kernels, order, windows, split,
+                                   /*hasGroups=*/true));
+  return reshapeTensor(node, result, shape);
+}
+
+/// Adds the bias, one number for each channel, which are last.
+static LogicalResult addBias(NodeImporter &node, Tensor &tensor, Tensor &bias) {
+  int64_t rank = tensor.getRank();
+  if (bias.getRank() != 1 || bias.shape[0] != tensor.shape.back())
+    return node.emitError(node.getOpType() + " with a bias of shape " +
+                          node.toString(bias.shape) +
+                          "; expects one number for each channel");
+  AffineMap byChannel =
+      AffineMap::get(rank, 0, getAffineDimExpr(rank - 1, node.getContext()));
+  tensor.value = createGeneric(
+      node, tensor.type, tensor.shape,
+      {{tensor.value, node.b.getMultiDimIdentityMap(rank)},
+       {node.getValue(bias), byChannel}},
+      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        return arith::AddFOp::create(b, elements[0], elements[1]);
+      });
+  return success();
+}
+
+/// One spatial dimension or more. Channels are last inside, where those of a
+/// place lie side by side.
 FailureOr<Tensor> onnx::createConvolution(NodeImporter &node, Tensor &input,
                                           Tensor &weight, Tensor *bias) {
-  size_t rank = input.getRank();
+  int64_t rank = input.getRank(), groups = node.getInt("group", 1);
   SmallVector<int64_t> weightShape = getStaticShape(weight.shape);
-  if ((rank != 3 && rank != 4) || weight.getRank() != rank ||
+  if (rank < 3 || static_cast<int64_t>(weight.getRank()) != rank ||
       ShapedType::isDynamicShape(weightShape))
     return node.emitError(node.getOpType() + " of " +
                           node.toString(input.shape) + " by " +
                           node.toString(weight.shape) +
-                          "; expects one or two spatial dimensions and a "
+                          "; expects at least one spatial dimension and a "
                           "weight of known shape");
-  if (node.getInt("group", 1) != 1 || input.shape[1] != weight.shape[1])
-    return node.emitError(
-        node.getOpType() + " of " + node.toString(input.shape) + " by " +
-        node.toString(weight.shape) + " in " + Twine(node.getInt("group", 1)) +
-        " groups; expects one group and equal channels");
+  if (groups < 1 || groups > weightShape[0] || weightShape[0] % groups != 0 ||
+      !isConstant(input.shape[1], weightShape[1] * groups))
+    return node.emitError(node.getOpType() + " of " +
+                          node.toString(input.shape) + " by " +
+                          node.toString(weight.shape) + " in " + Twine(groups) +
+                          " groups; expects outputs that groups divide and "
+                          "input channels that are groups times those of the "
+                          "weight");
   FailureOr<SmallVector<Window>> windows =
       getWindows(node, ArrayRef(input.shape).drop_front(2),
                  ArrayRef(weightShape).drop_front(2));
   if (failed(windows))
     return failure();
-
+  SmallVector<int64_t> channelsLast = getChannelsLast(rank);
+  Tensor last = transposeTensor(node, input, channelsLast);
   FailureOr<Tensor> padded =
-      createPad(node, input, *windows, node.createScalar(input.type, 0));
+      createPad(node, last, *windows, node.createScalar(input.type, 0),
+                /*firstDim=*/1);
   if (failed(padded))
     return failure();
-  Shape shape = getWindowedShape(node, input, weight.shape[0], *windows);
-  SmallVector<int64_t> strides, dilations;
-  for (const Window &window : *windows) {
-    strides.push_back(window.stride);
-    dilations.push_back(window.dilation);
-  }
+  Shape shape = {input.shape[0]};
+  for (const Window &window : *windows)
+    shape.push_back(node.getConstantSize(window.numPositions));
+  shape.push_back(weight.shape[0]);
   if (!isReasonable(shape))
     return node.emitError("result has an absurd shape");
-  Value init =
-      node.createFilled(node.createScalar(input.type, 0), input.type, shape);
-  Value operands[] = {node.getValue(*padded), node.getValue(weight)};
-  DenseIntElementsAttr strideAttr = node.b.getI64TensorAttr(strides);
-  DenseIntElementsAttr dilationAttr = node.b.getI64TensorAttr(dilations);
-  Operation *conv;
-  if (rank == 3)
-    conv = linalg::Conv1DNcwFcwOp::create(node.b, init.getType(), operands,
-                                          init, strideAttr, dilationAttr);
-  else
-    conv = linalg::Conv2DNchwFchwOp::create(node.b, init.getType(), operands,
-                                            init, strideAttr, dilationAttr);
-  Tensor result = makeTensor(input.type, shape, conv->getResult(0));
-  if (!bias)
-    return result;
-  if (bias->getRank() != 1 || bias->shape[0] != shape[1])
-    return node.emitError(node.getOpType() + " with a bias of shape " +
-                          node.toString(bias->shape) +
-                          "; expects one number for each channel");
-  AffineMap byChannel =
-      AffineMap::get(rank, 0, getAffineDimExpr(1, node.getContext()));
-  Value sum = createGeneric(
-      node, input.type, shape,
-      {{result.value, node.b.getMultiDimIdentityMap(rank)},
-       {node.getValue(*bias), byChannel}},
-      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        return arith::AddFOp::create(b, elements[0], elements[1]);
-      });
-  return makeTensor(input.type, shape, sum);
+  Tensor result = convolve(node, *padded, weight, groups, *windows, shape);
+  if (bias && failed(addBias(node, result, *bias)))
+    return failure();
+  return transposeTensor(node, result, invertPermutationVector(channelsLast));
 }
 
 static LogicalResult importConv(NodeImporter &node) {
   if (failed(node.expectFloats(3)))
     return failure();
-  FailureOr<Tensor> result =
-      createConvolution(node, node.getInput(0), node.getInput(1),
-                        node.hasInput(2) ? &node.getInput(2) : nullptr);
-  if (failed(result))
-    return failure();
-  return node.setOutput(0, *result);
+  FailureOr<Tensor> result = createConvolution(
+      node, node.getInput(0), node.getInput(1), node.findInput(2));
+  return failed(result) ? failure() : node.setOutput(0, *result);
 }
 
 static constexpr OpRow kRows[] = {

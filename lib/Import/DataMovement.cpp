@@ -10,6 +10,7 @@
 #include "SymbolicElements.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "quantc/Support/Permute.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -24,37 +25,14 @@ using namespace quantc::onnx;
 static DenseElementsAttr transposeConstant(DenseElementsAttr constant,
                                            ArrayRef<int64_t> permutation) {
   auto type = cast<RankedTensorType>(constant.getType());
-  auto result = type.clone(llvm::map_to_vector(
-      permutation, [&](int64_t dim) { return type.getDimSize(dim); }));
+  auto result = type.clone(permuteShape(type.getShape(), permutation));
   if (constant.isSplat() || constant.empty())
     return constant.reshape(result);
   unsigned bits = type.getElementTypeBitWidth();
   if (bits % 8 != 0)
     return {};
-  size_t size = bits / 8;
-
-  // The strides of the source in the order of the result.
-  SmallVector<int64_t> strides(type.getRank(), 1);
-  for (int64_t dim = type.getRank() - 2; dim >= 0; --dim)
-    strides[dim] = strides[dim + 1] * type.getDimSize(dim + 1);
-  SmallVector<int64_t> steps = llvm::map_to_vector(
-      permutation, [&](int64_t dim) { return strides[dim]; });
-
-  ArrayRef<char> source = constant.getRawData();
-  std::vector<char> bytes(source.size());
-  SmallVector<int64_t> index(type.getRank(), 0);
-  int64_t offset = 0;
-  for (char *to = bytes.data(), *end = to + bytes.size(); to != end;
-       to += size) {
-    std::memcpy(to, source.data() + offset * size, size);
-    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      offset += steps[dim];
-      if (++index[dim] < result.getDimSize(dim))
-        break;
-      offset -= steps[dim] * index[dim];
-      index[dim] = 0;
-    }
-  }
+  std::vector<char> bytes = permuteElements(constant.getRawData(), bits / 8,
+                                            type.getShape(), permutation);
   return DenseElementsAttr::getFromRawBuffer(result, bytes);
 }
 

@@ -412,7 +412,8 @@ static LogicalResult importSkipRmsNormalization(NodeImporter &node) {
 }
 
 static constexpr OpRow kRows[] = {
-    {"LayerNormalization", 17, 2, 3, importLayerNormalization},
+    {"LayerNormalization", 17, 2, 3, importLayerNormalization,
+     Halves::ComputeFirst},
     {"LogSoftmax", 1, 1, 1, importFlatSoftmax<true>},
     {"LogSoftmax", 13, 1, 1, importSoftmax<true>},
     {"RMSNormalization", 23, 2, 2, importRmsNormalization},

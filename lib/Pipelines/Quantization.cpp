@@ -19,6 +19,8 @@ using namespace quantc;
 
 void quantc::addSelection(OpPassManager &pm,
                           const QuantizationOptions &options) {
+  pm.addPass(createConvertConvToMatmul());
+  pm.addPass(createSinkTransposes());
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
   selection.activationBits = options.activationBits;
@@ -73,6 +75,7 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
 void quantc::buildSimulatedPipeline(OpPassManager &pm) {
   // What nobody reads would count as another use.
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createSimulateIntegerProducts());
   pm.addPass(createFoldWeights());
   pm.addPass(createRecognizeLayers());
   addConversion(pm);

@@ -17,6 +17,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/Passes.h"
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Target/EntryAbi.h"
 #include "quantc/Target/Passes.h"
 
@@ -31,6 +32,8 @@ static void addCleanup(OpPassManager &pm) {
 /// From operations of any form to linalg, vectors and loops on tensors.
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
+  pm.addPass(createConvertConvToMatmul());
+  pm.addPass(createSinkTransposes());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
   pm.addPass(createLowerToLinalg());

@@ -38,6 +38,15 @@ static Operation *getProducingLayer(Value value) {
   return layer && !layer->isEmbedding ? op : nullptr;
 }
 
+/// Where the weight that `operand` is in another shape is used.
+static OpOperand &getWeightUse(OpOperand &operand) {
+  Value source = getWeightSource(operand.get());
+  OpOperand *use = &operand;
+  while (use->get() != source)
+    use = &use->get().getDefiningOp()->getOpOperand(0);
+  return *use;
+}
+
 namespace {
 class Finder {
 public:
@@ -116,16 +125,11 @@ void Finder::visit(linalg::LinalgOp op) {
     return;
   }
   if (layer && layer->linear) {
-    OpOperand &operand = op->getOpOperand(1);
-    Operation *transpose = operand.get().getDefiningOp<linalg::TransposeOp>();
-    add(operand.get() == layer->linear->weight || !transpose
-            ? operand
-            : transpose->getOpOperand(0),
-        op, "weight");
+    add(getWeightUse(op->getOpOperand(1)), op, "weight");
     return;
   }
   if (linalg::isaConvolutionOpInterface(op)) {
-    add(*op.getDpsInputOperands().back(), op, "weight");
+    add(getWeightUse(*op.getDpsInputOperands().back()), op, "weight");
     return;
   }
   if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))

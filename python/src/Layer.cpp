@@ -111,6 +111,12 @@ static nb::object toPython(const std::optional<HostTensor> &tensor,
   return isScalar ? array[nb::tuple()] : array;
 }
 
+/// `weight`, a matrix, in the shape of the model.
+static std::optional<HostTensor>
+restoreShape(const Layer &layer, const std::optional<HostTensor> &weight) {
+  return weight && layer.kernel ? layer.kernel->restore(*weight) : weight;
+}
+
 /// Zero points of symmetric weights are zeros.
 static std::optional<HostTensor> getWeightZeroPoint(const Layer &layer) {
   if (layer.weightZeroPoint || !layer.weightScale || layer.isNormalFloat())
@@ -231,9 +237,10 @@ in the modes dynamic and weight_only.)");
                ", weight_bits=" + std::to_string(getWeightBits(l)) + ")";
       });
   addArray(
-      layer, "weight", [](const Layer &l) { return l.weight; },
+      layer, "weight", [](const Layer &l) { return restoreShape(l, l.weight); },
       "The stored weights: int8 (4-bit ones too), float32 in a layer that "
-      "is float. [K, N] or [N, K] as in the model.");
+      "is float. [K, N] or [N, K] as in the model, [N, C, ...] of a "
+      "convolution.");
   addArray(
       layer, "weight_scale", [](const Layer &l) { return l.weightScale; },
       "float32: [] per tensor, [N] per channel and with multipliers of "
@@ -245,11 +252,14 @@ in the modes dynamic and weight_only.)");
       [](const Layer &l) { return l.groupMultiplier; },
       "int8 [N, groups], 1 to 15: the integer scales of groups.");
   addArray(
-      layer, "integer_weight", [](const Layer &l) { return l.integerWeight; },
+      layer, "integer_weight",
+      [](const Layer &l) { return restoreShape(l, l.integerWeight); },
       "int8, in the order of weight: what enters the contraction, stored "
       "weights times the multiplier of their group.");
-  addArray(layer, "dequantized_weight", &getDequantizedWeight,
-           "float32, in the order of weight: what the integers stand for.");
+  addArray(
+      layer, "dequantized_weight",
+      [](const Layer &l) { return restoreShape(l, getDequantizedWeight(l)); },
+      "float32, in the order of weight: what the integers stand for.");
   addArray(
       layer, "bias", [](const Layer &l) { return l.bias; }, "float32 [N].");
   addArray(

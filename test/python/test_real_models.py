@@ -38,7 +38,8 @@ def test_magika_agrees_with_onnxruntime(mode: str, inputs: np.ndarray) -> None:
         data = [inputs] if mode == "static" else None
         model = quantc.quantize(model, QuantizationConfig(mode=mode), calibration_data=data)
         reasons = [layer.skipped_because for layer in model.layers.values()]
-        assert reasons.count(None) == 2 and "convolutions stay float" in reasons
+        # Two linear layers and a convolution; an embedding table stays float.
+        assert reasons.count(None) == 3
     actual = quantc.compile(model)(inputs)
     assert (actual.argmax(axis=1) == expected.argmax(axis=1)).all()
     if mode == "float":

@@ -223,11 +223,13 @@ def test_skipped_layers_and_convolutions() -> None:
     class Net(Mlp):
         def __init__(self) -> None:
             super().__init__()
-            self.conv = nn.Conv1d(1, 1, 1)
+            self.conv = nn.Conv1d(2, 2, 1, groups=2)
 
     torch.manual_seed(0)
     config = QuantizationConfig(mode="dynamic", skip_layers=["head.*"], skip_first=True)
-    with pytest.warns(quantc.QuantizationWarning, match="^conv: a Conv1d stays float32") as caught:
+    with pytest.warns(
+        quantc.QuantizationWarning, match="^conv: this Conv1d stays float32"
+    ) as caught:
         module = qt.prepare_qat(Net(), config)
     assert caught[0].filename == __file__
     assert [name for name, m in module.named_modules() if isinstance(m, qt.QatLinear)] == ["fc2"]
@@ -238,6 +240,56 @@ def test_skipped_layers_and_convolutions() -> None:
     assert type(output.head[1]) is nn.Linear and type(output.head[0]) is qt.QatLinear
     with pytest.warns(quantc.QuantizationWarning, match="'nothing' matches no layer"):
         qt.prepare_qat(Mlp(), QuantizationConfig(skip_layers=["nothing"]))
+
+
+# Convolutions
+
+
+class Cnn(nn.Module):
+    """A pair of convolutions that fuse, one that does not, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2, 8, (3, 2), stride=(2, 1), padding=1)
+        self.conv2 = nn.Conv2d(8, 4, 3, padding="same", dilation=2, bias=False)
+        self.conv3 = nn.Conv1d(4, 8, 4)
+        self.fc = nn.Linear(24, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2(torch.relu(self.conv1(x)))
+        x = self.conv3(x.amax(2))
+        return self.fc(torch.relu(x).flatten(1))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        QuantizationConfig(),
+        QuantizationConfig(mode="dynamic", weight_bits=4),
+        QuantizationConfig(
+            weight_bits=4, granularity="per_group", group_size=8, learned_step_size=True,
+            skip_layers=["conv1"]
+        ),
+    ],
+    ids=describe,
+)  # fmt: skip
+def test_convolutions(config: QuantizationConfig) -> None:
+    torch.manual_seed(0)
+    module = qt.prepare_qat(Cnn(), config, warm_up_steps=1)
+    assert isinstance(module.conv3, qt.QatConvolution) and module.conv3.weight.shape == (8, 4, 4)
+    optimizer = torch.optim.SGD(module.parameters(), lr=1e-2)
+    before = module.conv2.weight.detach().clone()
+    for x in batches(3, 5, 2, 7, 5):
+        optimizer.zero_grad()
+        module(x).square().mean().backward()
+        optimizer.step()
+    assert not torch.equal(before, module.conv2.weight)
+    qt.freeze_observers(module.eval())
+    x = 2 * batches(1, 3, 2, 7, 5)[0]
+    model = qt.convert(module, x)
+    assert list(model.layers) == ["conv1", "conv2", "conv3", "fc"]
+    assert model.layers["conv3"].weight.shape == (8, 4, 4)
+    expect_same_bytes(module, model, x)
 
 
 # States

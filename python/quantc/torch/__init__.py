@@ -19,6 +19,7 @@ if importlib.util.find_spec("torch") is None:
     )
 
 from quantc.torch.convert import convert
+from quantc.torch.convolution import QatConvolution
 from quantc.torch.frozen import FrozenLinear, freeze
 from quantc.torch.linear import QatLinear
 from quantc.torch.observers import (
@@ -32,6 +33,7 @@ from quantc.torch.torchao import from_torchao
 
 __all__ = [
     "FrozenLinear",
+    "QatConvolution",
     "QatLinear",
     "convert",
     "disable_fake_quant",

@@ -21,8 +21,9 @@ from quantc.quantization import quantize_trained
 from quantc.torch.frozen import FrozenLinear
 from quantc.torch.linear import QatLinear, replace_modules
 from quantc.torch.lora import get_base_model
+from quantc.torch.prepare import SINGLE_LAYER
 
-CONTRACTIONS = ("Gemm", "MatMul")
+CONTRACTIONS = ("Conv", "Gemm", "MatMul")
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Where the exporter writes the names of the modules around a node, and of its operation."""
 
@@ -89,19 +90,11 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
 def _make_float(module: nn.Module) -> nn.Module:
     """Return a copy of ``module`` with plain linear layers, for evaluation."""
     if isinstance(module, QuantizedLayer):
-        return _make_linear(module)
+        return module.make_float()
     plain = copy.deepcopy(module).eval()
     layers = [layer for layer in plain.modules() if isinstance(layer, QuantizedLayer)]
-    replace_modules(plain, {layer.place: _make_linear(layer) for layer in layers})
+    replace_modules(plain, {layer.place: layer.make_float() for layer in layers})
     return plain
-
-
-def _make_linear(layer: QuantizedLayer) -> nn.Linear:
-    linear = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, "meta")
-    weight = layer.get_float_weight()[:, : layer.in_features]
-    linear.weight = nn.Parameter(weight.detach().contiguous())
-    linear.bias = layer.bias
-    return linear.eval()
 
 
 def _load(module: nn.Module, inputs: tuple[Tensor, ...]) -> Model:
@@ -141,7 +134,7 @@ def _get_module_name(node: onnx.NodeProto) -> str:
     for entry in node.metadata_props:
         if entry.key == SCOPES:
             scopes = ast.literal_eval(entry.value)
-            return scopes[-2] or "linear"
+            return scopes[-2] or SINGLE_LAYER
     return node.name
 
 

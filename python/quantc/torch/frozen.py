@@ -13,7 +13,7 @@ from quantc.config import QuantizationConfig
 from quantc.errors import Error
 from quantc.quantization import LayerParameters
 from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
-from quantc.torch.linear import QatLinear, check_tensors, pad, replace_modules
+from quantc.torch.linear import QatLinear, check_tensors, make_linear, pad, replace_modules
 from quantc.torch.lora import is_lora_linear
 from quantc.torch.prepare import find_linears
 from quantc.torch.programs import (
@@ -147,6 +147,10 @@ class FrozenLinear(nn.Linear):
         rows = pad(x.reshape(x.shape[:-1].numel(), x.shape[-1]), self.kind.inputs)
         y = _FrozenFunction.apply(rows, self.bias, self)
         return y.reshape(*x.shape[:-1], self.out_features)
+
+    def make_float(self) -> nn.Module:
+        """Return the plain layer, for evaluation."""
+        return make_linear(self.get_float_weight()[:, : self.in_features], self.bias)
 
     def get_float_weight(self) -> Tensor:
         """Return what the integers stand for, [N, K] with the zeros that fill the last group."""

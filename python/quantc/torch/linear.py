@@ -53,6 +53,14 @@ def pad(values: Tensor, depth: int) -> Tensor:
     return nn.functional.pad(values, (0, missing)) if missing else values
 
 
+def make_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """Return a linear layer for evaluation with the values of ``weight`` [N, K]."""
+    linear = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, "meta")
+    linear.weight = nn.Parameter(weight.detach().contiguous())
+    linear.bias = bias
+    return linear.eval()
+
+
 def replace_modules(root: nn.Module, replaced: Mapping[nn.Module, nn.Module]) -> None:
     """Put the values of ``replaced`` in the places of its keys; one may have several."""
     for name, child in list(root.named_modules(remove_duplicate=False)):
@@ -80,7 +88,7 @@ class QatLinear(nn.Linear):
         """Take over the parameters of ``linear``; ``adapted`` is the MergedLora that holds this."""
         # Not nn.Linear.__init__, which makes new parameters.
         nn.Module.__init__(self)
-        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.out_features, self.in_features = linear.weight.flatten(1).shape
         self.weight, self.bias = linear.weight, linear.bias
         # In a tuple, so that it is no submodule.
         self._adapted = () if adapted is None else (adapted,)
@@ -88,7 +96,7 @@ class QatLinear(nn.Linear):
         self.name, self.config = name, config
         self.warm_up_steps, self.range_momentum = warm_up_steps, range_momentum
         check_tensors(name, weight=self.weight, bias=self.bias)
-        self.kind = LayerKind.of(linear, config)
+        self.kind = LayerKind.of(self, config)
         # The layer that takes the result as integers; in a tuple, so that it is no submodule.
         self._next: tuple[QatLinear, ...] = ()
 
@@ -140,15 +148,15 @@ class QatLinear(nn.Linear):
         if self.training:
             self._step(x)
         if not self.is_quantizing:
-            y = nn.functional.linear(x, self.get_float_weight(), self.bias)
+            y = self._compute_float(x)
             for scale in self._learned_scales().values():
                 # DistributedDataParallel expects a gradient of every parameter.
                 y = y + 0 * scale.sum()
             return y
-        rows = pad(x.reshape(x.shape[:-1].numel(), x.shape[-1]), self.kind.inputs)
+        rows = self._get_rows(x)
         learned = self._learned_scales() if self.learns_scales else {}
         y = QuantizedLinear.apply(
-            rows,
+            pad(rows.reshape(rows.shape[:-1].numel(), rows.shape[-1]), self.kind.inputs),
             self._padded_weight(),
             self.bias,
             learned.get("input_scale"),
@@ -156,7 +164,7 @@ class QatLinear(nn.Linear):
             self.get_parameters(),
             self.kind,
         )
-        return y.reshape(*x.shape[:-1], self.out_features)
+        return self._get_result(y, rows)
 
     def layer_parameters(self) -> LayerParameters:
         """Return what the quantized layer is made with."""
@@ -181,12 +189,30 @@ class QatLinear(nn.Linear):
         """Return what is quantized, [N, K]: the weight, with its adapter if it has one."""
         return self._adapted[0].add_to(self.weight) if self._adapted else self.weight
 
+    def make_float(self) -> nn.Module:
+        """Return the plain layer, for evaluation."""
+        return make_linear(self.get_float_weight(), self.bias)
+
     def extra_repr(self) -> str:
         config = self.config
         return (
             f"{super().extra_repr()}, weight_bits={config.weight_bits}, mode={config.mode}, "
             f"granularity={config.granularity}"
         )
+
+    # What depends on the kind of layer
+
+    def _compute_float(self, x: Tensor) -> Tensor:
+        """Return the result before anything is quantized."""
+        return nn.functional.linear(x, self.get_float_weight(), self.bias)
+
+    def _get_rows(self, x: Tensor) -> Tensor:
+        """Return the activations as [..., K]."""
+        return x
+
+    def _get_result(self, y: Tensor, rows: Tensor) -> Tensor:
+        """Return ``y`` [M, N] in the shape that the result for ``rows`` has."""
+        return y.reshape(*rows.shape[:-1], self.out_features)
 
     def _padded_weight(self) -> Tensor:
         return pad(self.get_float_weight(), self.kind.inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -13,11 +13,13 @@ from torch import nn
 from quantc.config import QuantizationConfig
 from quantc.errors import Error, QuantizationWarning
 from quantc.torch.chains import Graph
+from quantc.torch.convolution import CONVOLUTIONS, QatConvolution, can_quantize
 from quantc.torch.linear import QatLinear, replace_modules
 from quantc.torch.lora import get_base_model, is_lora_linear
 from quantc.torch.programs import is_normal_float
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+SINGLE_LAYER = "linear"
+"""The name of a layer that is the whole module."""
 
 
 def prepare_qat(
@@ -30,9 +32,10 @@ def prepare_qat(
     """Return a copy of ``module`` for quantization-aware training.
 
     Every ``nn.Linear`` that ``config`` does not skip becomes a ``QatLinear`` of the same name, with
-    copies of its parameters: make the optimizer from those of the result. Their results have the
-    bytes of the program that ``convert`` and ``quantc.compile`` make. Everything else stays as it
-    is; a warning says so for convolutions.
+    copies of its parameters: make the optimizer from those of the result. So does every ``Conv1d``,
+    ``Conv2d`` and ``Conv3d`` of one group that is padded with zeros, as ``QatConvolution``. Their
+    results have the bytes of the program that ``convert`` and ``quantc.compile`` make. Everything
+    else stays as it is; a warning says so for other convolutions.
 
     Where ``peft.get_peft_model`` has given a layer an adapter, W + scale * (B A) is what is
     quantized, so that training sees the rounding of the merged weight; the base stays frozen.
@@ -52,10 +55,10 @@ def prepare_qat(
             "weights in the format nf4 are frozen; make them by quantc.torch.freeze(module, "
             "config) and train an adapter beside them, or choose weight_format='integer'"
         )
-    linears = find_linears(module, config)
+    linears = find_linears(module, config, can_quantize)
     layers: dict[str, QatLinear] = {}
     for name, linear in linears.layers.items():
-        make = QatLinear
+        make = QatConvolution if can_quantize(linear) else QatLinear
         if is_lora_linear(linear):
             from quantc.torch.merged_linear import prepare_adapted as make
         layers[name] = make(linear, name, config, warm_up_steps, range_momentum)
@@ -82,15 +85,20 @@ class Linears:
         return replaced.get(self.module, self.module)
 
 
-def find_linears(module: nn.Module, config: QuantizationConfig) -> Linears:
+def find_linears(
+    module: nn.Module,
+    config: QuantizationConfig,
+    is_linear: Callable[[nn.Module], bool] = lambda _: False,
+) -> Linears:
     """Find what ``config`` quantizes in a copy of ``module``; warn about what it does not.
 
+    ``is_linear`` says which modules there are beside ``nn.Linear`` and what peft makes of it.
     Raises ``quantc.Error`` for a module without linear layers and for groups that do not fit.
     """
     module = copy.deepcopy(module)
     root = get_base_model(module)
-    if type(root) is nn.Linear:
-        root = nn.ModuleDict({"linear": root})
+    if type(root) is nn.Linear or is_linear(root):
+        root = nn.ModuleDict({SINGLE_LAYER: root})
     graph = Graph(root)
     names: list[str] = []
     for name, layer in root.named_modules():
@@ -99,14 +107,14 @@ def find_linears(module: nn.Module, config: QuantizationConfig) -> Linears:
                 f"{name}: is a copy that peft trains beside the base; leave out modules_to_save"
             )
         inside = any(name.startswith(f"{outer}.") for outer in names)
-        if not inside and (type(layer) is nn.Linear or is_lora_linear(layer)):
+        if not inside and (type(layer) is nn.Linear or is_lora_linear(layer) or is_linear(layer)):
             names.append(name)
     if not names:
         raise Error(f"{type(module).__name__}: has no nn.Linear; there is nothing to quantize")
     skipped = _find_skipped(config, names, graph)
     for name, layer in root.named_modules():
-        if isinstance(layer, CONVOLUTIONS):
-            _warn(f"{name}: a {type(layer).__name__} stays float32; only nn.Linear is quantized")
+        if isinstance(layer, CONVOLUTIONS) and name not in names:
+            _warn(f"{name}: this {type(layer).__name__} stays float32")
     layers = {name: root.get_submodule(name) for name in names if name not in skipped}
     for name, layer in layers.items():
         _check_groups(name, layer, config)
@@ -140,10 +148,11 @@ def _find_skipped(config: QuantizationConfig, names: Sequence[str], graph: Graph
 
 def _check_groups(name: str, layer: nn.Module, config: QuantizationConfig) -> None:
     """groups_a1."""
-    rest = layer.in_features % config.group_size
+    depth = layer.weight[0].numel() if can_quantize(layer) else layer.in_features
+    rest = depth % config.group_size
     if config.granularity == "per_group" and rest % 8:
         raise Error(
-            f"{name}: groups of {config.group_size} leave {rest} of K = {layer.in_features}; choose "
+            f"{name}: groups of {config.group_size} leave {rest} of K = {depth}; choose "
             "a group size that divides K or leaves a multiple of 8, or skip the layer"
         )
 

@@ -9,9 +9,11 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Support/Permute.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -32,23 +34,36 @@ static ArrayRef<char> getBytes(ElementsAttr attr) {
   return {};
 }
 
-/// The matrix that `value` is the transpose of; null if it is none.
-static Value getTransposed(Value value) {
-  auto transpose = value.getDefiningOp<linalg::TransposeOp>();
-  return transpose && transpose.getPermutation() == ArrayRef<int64_t>{1, 0}
-             ? transpose.getInput()
-             : Value();
+/// `elements`, of `shape`, in the order `permutation` of their dimensions.
+template <class T>
+static std::vector<T> permute(ArrayRef<T> elements, ArrayRef<int64_t> shape,
+                              ArrayRef<int64_t> permutation) {
+  if (permutation == ArrayRef<int64_t>{1, 0})
+    return transpose(elements, shape[0], shape[1]);
+  ArrayRef<char> source(reinterpret_cast<const char *>(elements.data()),
+                        elements.size() * sizeof(T));
+  std::vector<char> bytes =
+      permuteElements(source, sizeof(T), shape, permutation);
+  std::vector<T> result(elements.size());
+  std::memcpy(result.data(), bytes.data(), bytes.size());
+  return result;
 }
 
 template <class T>
 std::optional<ConstantElements<T>> ConstantElements<T>::get(Value value) {
-  if (Value matrix = getTransposed(value)) {
-    std::optional<ConstantElements> elements = get(matrix);
+  if (auto op = value.getDefiningOp<linalg::TransposeOp>()) {
+    std::optional<ConstantElements> elements = get(op.getInput());
     if (!elements)
       return std::nullopt;
-    ArrayRef<int64_t> shape = elements->type.getShape();
-    elements->owned = transpose(elements->values(), shape[0], shape[1]);
-    elements->type = elements->type.clone({shape[1], shape[0]});
+    elements->owned = permute(elements->values(), elements->type.getShape(),
+                              op.getPermutation());
+    elements->type = cast<RankedTensorType>(value.getType());
+    return elements;
+  }
+  if (auto op = value.getDefiningOp<tensor::CollapseShapeOp>()) {
+    std::optional<ConstantElements> elements = get(op.getSrc());
+    if (elements)
+      elements->type = cast<RankedTensorType>(value.getType());
     return elements;
   }
   ElementsAttr attr;

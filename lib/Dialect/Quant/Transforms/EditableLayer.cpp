@@ -97,7 +97,7 @@ LogicalResult EditableLayer::readFloat() {
     return emitError(op->getLoc())
            << "is no linear layer: "
            << (matched ? matched->reason : "it has no weight");
-  if (!getConstant(matched->linear->weight))
+  if (!getConstant(getWeightSource(matched->linear->weight)))
     return emitError(op->getLoc())
            << "its weight is not a constant of the program";
   outputs = matched->linear->getN();

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HoistQuantize.h"
+
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
@@ -40,29 +42,6 @@ struct Epilogue {
   SmallVector<Bound> bounds;
 };
 } // namespace
-
-/// Whether `op` quantizes a whole tensor to i8 with one scale.
-static bool isPerTensor(QuantizeOp op) {
-  return op.getType().getElementType().isInteger(8) && !op.getMultiplier() &&
-         op.getScale().getType().getRank() == 0;
-}
-
-/// Whether `op` does nothing but observe its operand, perhaps reshaped.
-static bool isObserver(Operation *op) {
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-    return !op->use_empty() && llvm::all_of(op->getUsers(), isObserver);
-  return isa<ObserveOp, HistogramOp>(op);
-}
-
-/// Whether all uses of `value` are in one operation, beside those that observe
-/// it in training.
-static bool hasOnlyUser(Value value) {
-  SmallPtrSet<Operation *, 4> users;
-  for (Operation *user : value.getUsers())
-    if (!isObserver(user))
-      users.insert(user);
-  return users.size() == 1;
-}
 
 /// Applies `bounds` to the clamp of `epilogue`, as storage values.
 static void applyBounds(Epilogue &epilogue, ArrayRef<Bound> bounds, float scale,
@@ -143,13 +122,6 @@ static Value createClips(OpBuilder &builder, QuantizeOp op, Value storage,
   return storage;
 }
 
-/// The zero point of `op`, a constant 0 if it has none.
-static Value getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
-  if (zeroPoint)
-    return zeroPoint;
-  return createConstant(builder, loc, {}, ArrayRef<int8_t>{0});
-}
-
 //===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
@@ -223,72 +195,6 @@ struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
   }
 };
 
-/// quantize(reshape(x)) -> reshape(quantize(x)), so that layers on both sides
-/// of a reshape meet. One scale fits any shape.
-template <class ReshapeOp>
-struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern<QuantizeOp>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
-    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
-    if (!reshape)
-      return rewriter.notifyMatchFailure(op, "the input is not reshaped");
-    if (!hasOnlyUser(reshape))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
-    Value source = reshape.getSrc();
-    Type i8 = rewriter.getI8Type();
-    auto quantized =
-        QuantizeOp::create(rewriter, op.getLoc(),
-                           cast<RankedTensorType>(source.getType()).clone(i8),
-                           source, op.getScale(), op.getZeroPoint(), Value());
-    IRMapping mapping;
-    mapping.map(source, quantized.getResult());
-    Operation *moved = rewriter.clone(*reshape, mapping);
-    moved->getResult(0).setType(op.getType());
-    rewriter.replaceOp(op, moved);
-    return success();
-  }
-};
-
-/// quantize(x, then zeros) -> quantize(x), then zero points, so that layers on
-/// both sides of padding meet: 0 is quantized to the zero point exactly.
-struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
-    auto insert = op.getInput().getDefiningOp<tensor::InsertSliceOp>();
-    auto fill =
-        insert ? insert.getDest().getDefiningOp<linalg::FillOp>() : nullptr;
-    if (!fill || !matchPattern(fill.value(), m_AnyZeroFloat()))
-      return rewriter.notifyMatchFailure(op, "the input is not padded");
-    if (!hasOnlyUser(insert))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
-    Location loc = op.getLoc();
-    Type i8 = rewriter.getI8Type();
-    Value padding = rewriter.createOrFold<tensor::ExtractOp>(
-        loc, getZeroPoint(rewriter, loc, op.getZeroPoint()), ValueRange());
-    Value empty = tensor::EmptyOp::create(
-        rewriter, loc, tensor::getMixedSizes(rewriter, loc, fill.output()), i8);
-    Value padded =
-        linalg::FillOp::create(rewriter, loc, padding, empty).getResult(0);
-    Value quantized = QuantizeOp::create(
-        rewriter, loc, insert.getSourceType().clone(i8), insert.getSource(),
-        op.getScale(), op.getZeroPoint(), Value());
-    rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(
-        op, quantized, padded, insert.getMixedOffsets(), insert.getMixedSizes(),
-        insert.getMixedStrides());
-    return success();
-  }
-};
-
 struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -300,8 +206,6 @@ struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
 } // namespace
 
 void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseIntoLinear, FuseIntoRequantize, QuantizeBeforePadding,
-               QuantizeBeforeReshape<tensor::CollapseShapeOp>,
-               QuantizeBeforeReshape<tensor::ExpandShapeOp>>(
-      patterns.getContext());
+  patterns.add<FuseIntoLinear, FuseIntoRequantize>(patterns.getContext());
+  populateHoistQuantizePatterns(patterns);
 }

@@ -160,6 +160,7 @@ std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
     if (op->hasAttr(kConfigAttr))
       if (FailureOr<LayerConfig> config = getLayerConfig(op); succeeded(config))
         layer.config = *config;
+    layer.kernel = getKernel(op);
     if (auto reason = op->getAttrOfType<StringAttr>(kSkippedAttr))
       layer.skippedBecause = reason.str();
     else if (other && !layer.config)

@@ -24,9 +24,15 @@ static bool isZero(Value init) {
   return matchPattern(init, m_AnyZeroFloat());
 }
 
+Value quantc::getWeightSource(Value value) {
+  while (isa_and_nonnull<linalg::TransposeOp, tensor::CollapseShapeOp>(
+      value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return value;
+}
+
 bool quantc::isTrainedWeight(Value value) {
-  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
-    return isTrainedWeight(transpose.getInput());
+  value = getWeightSource(value);
   if (auto padding = value.getDefiningOp<tensor::InsertSliceOp>())
     return isTrainedWeight(padding.getSource());
   Operation *merged = value.getDefiningOp();
@@ -35,7 +41,8 @@ bool quantc::isTrainedWeight(Value value) {
 
 /// Whether `value` is known before the program runs, or is a parameter of it.
 static bool isWeight(Value value) {
-  return matchPattern(value, m_Constant()) || isTrainedWeight(value);
+  return matchPattern(getWeightSource(value), m_Constant()) ||
+         isTrainedWeight(value);
 }
 
 /// Replaces a weight that is the transpose of another value by that value.
@@ -122,7 +129,7 @@ std::optional<Layer> quantc::matchLayer(Operation *op) {
     return std::nullopt;
   if (linalg::isaConvolutionOpInterface(linalgOp) &&
       isWeight(linalgOp.getDpsInputs().back())) {
-    layer.reason = "convolutions stay float";
+    layer.reason = "convolutions in groups stay float";
     return layer;
   }
   if (!linalg::isaContractionOpInterface(linalgOp))

@@ -418,3 +418,72 @@ func.func @run_time_padding(%x: tensor<3x2xf32>, %s: tensor<f32>, %z: tensor<i8>
   %q = quant.quantize %p scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<3x4xf32> -> tensor<3x4xi8>
   return %q : tensor<3x4xi8>
 }
+
+// -----
+
+#patch = affine_map<(h, i, c) -> (h + i, c)>
+#id = affine_map<(h, i, c) -> (h, i, c)>
+
+// What only moves elements moves bytes: a transposition, padding (0 becomes the zero point, another number what it is quantized to) and
+// the patches of a convolution.
+// CHECK-LABEL: func @moved
+//  CHECK-SAME:     %[[X:.+]]: tensor<4x9xf32>
+//       CHECK:   %[[Z:.+]] = arith.constant dense<3> : tensor<i8>
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[X]]
+//       CHECK:   %[[T:.+]] = linalg.transpose ins(%[[Q]] : tensor<4x9xi8>) outs(%{{.+}} : tensor<9x4xi8>)
+//       CHECK:   %[[P:.+]] = tensor.pad %[[T]] low[1, 0] high[2, 0]
+//       CHECK:     tensor.yield %c3_i8
+//       CHECK:   %[[R:.+]] = linalg.generic {{.*}} ins(%[[P]] : tensor<12x4xi8>) outs(%{{.+}} : tensor<10x3x4xi8>)
+//       CHECK:   return %[[R]]
+func.func @moved(%x: tensor<4x9xf32>) -> tensor<10x3x4xi8> {
+  %cst = arith.constant 0.0 : f32
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %zp = arith.constant dense<3> : tensor<i8>
+  %e = tensor.empty() : tensor<9x4xf32>
+  %t = linalg.transpose ins(%x : tensor<4x9xf32>) outs(%e : tensor<9x4xf32>) permutation = [1, 0]
+  %p = tensor.pad %t low[1, 0] high[2, 0] {
+  ^bb0(%a: index, %b: index):
+    tensor.yield %cst : f32
+  } : tensor<9x4xf32> to tensor<12x4xf32>
+  %f = tensor.empty() : tensor<10x3x4xf32>
+  %g = linalg.generic {indexing_maps = [#patch, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%p : tensor<12x4xf32>) outs(%f : tensor<10x3x4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  } -> tensor<10x3x4xf32>
+  %q = quant.quantize %g scale(%scale : tensor<f32>) zero_point(%zp : tensor<i8>) : tensor<10x3x4xf32> -> tensor<10x3x4xi8>
+  return %q : tensor<10x3x4xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @padded_with_a_number
+//       CHECK:   %[[V:.+]] = quant.quantize %{{.+}} : tensor<f32> -> tensor<i8>
+//       CHECK:   %[[S:.+]] = tensor.extract %[[V]][]
+//       CHECK:   tensor.pad
+//       CHECK:     tensor.yield %[[S]]
+func.func @padded_with_a_number(%x: tensor<4xf32>) -> tensor<6xi8> {
+  %cst = arith.constant 0xFF800000 : f32
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %p = tensor.pad %x low[1] high[1] {
+  ^bb0(%a: index):
+    tensor.yield %cst : f32
+  } : tensor<4xf32> to tensor<6xf32>
+  %q = quant.quantize %p scale(%scale : tensor<f32>) : tensor<6xf32> -> tensor<6xi8>
+  return %q : tensor<6xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @computed_untouched
+//       CHECK:   %[[N:.+]] = linalg.generic
+//       CHECK:   quant.quantize %[[N]]
+func.func @computed_untouched(%x: tensor<4xf32>, %e: tensor<4xf32>) -> tensor<4xi8> {
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %n = linalg.generic {indexing_maps = [affine_map<(a) -> (a)>, affine_map<(a) -> (a)>], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.negf %a : f32
+    linalg.yield %c : f32
+  } -> tensor<4xf32>
+  %q = quant.quantize %n scale(%scale : tensor<f32>) : tensor<4xf32> -> tensor<4xi8>
+  return %q : tensor<4xi8>
+}

@@ -25,8 +25,8 @@ template <class T>
 class ConstantElements {
 public:
   /// The elements of `value`, none unless it is a constant tensor of that
-  /// element type (dense, splat, or a resource that is present) or the
-  /// linalg.transpose of a matrix of that kind.
+  /// element type (dense, splat, or a resource that is present), perhaps behind
+  /// linalg.transpose and tensor.collapse_shape.
   static std::optional<ConstantElements> get(mlir::Value value);
 
   mlir::RankedTensorType getType() const { return type; }

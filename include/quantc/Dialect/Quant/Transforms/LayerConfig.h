@@ -119,7 +119,7 @@ void setLayerConfig(mlir::Operation *op, const LayerConfig &config);
 mlir::FailureOr<LayerConfig> getLayerConfig(mlir::Operation *op);
 
 /// Gives `to` what a layer keeps in every form: its `quant.config`, the order
-/// of its weight, its depth and that its result is float.
+/// and the kernel of its weight, its depth and that its result is float.
 void copyLayerAttrs(mlir::Operation *from, mlir::Operation *to);
 
 /// K of the model, where the operation `op` of a layer has `depth`.

@@ -13,6 +13,7 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_LAYERSUMMARY_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "quantc/Dialect/Quant/Transforms/Kernel.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Support/HostTensor.h"
 #include <optional>
@@ -35,6 +36,9 @@ struct LayerSummary {
   /// else [N, K].
   std::optional<HostTensor> weight;
   bool isWeightTransposed = false;
+  /// The shape that the model gives the weight of a convolution, which is
+  /// [N, K] here.
+  std::optional<Kernel> kernel;
   /// K of the program, with the zeros that fill the last group (groups_a1).
   int64_t paddedDepth = 0;
   /// [] per tensor, [N] per channel, [N, G] with float group scales and with

@@ -38,8 +38,12 @@ private:
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
 
+/// The value that the weight `value` is in another shape: behind its transposes
+/// and collapses, which turn the kernel of a convolution into a matrix.
+mlir::Value getWeightSource(mlir::Value value);
+
 /// Whether `value` is an input of the program that training changes, perhaps
-/// transposed and padded.
+/// transposed, collapsed and padded.
 bool isTrainedWeight(mlir::Value value);
 
 /// Marks an operation whose result is a weight with a trained adapter in it.

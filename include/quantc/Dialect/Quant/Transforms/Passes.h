@@ -31,9 +31,13 @@ void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
 
 /// reshape(dequantize(q)) -> dequantize(reshape(q)).
 void populateRecognizeLayersPatterns(mlir::RewritePatternSet &patterns);
+void populateSimulateIntegerProductsPatterns(mlir::RewritePatternSet &patterns);
 
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);
+
+/// f(transpose(x)) -> transpose(f(x)), where channels were put first.
+void populateSinkTransposesPatterns(mlir::RewritePatternSet &patterns);
 
 /// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
 void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);

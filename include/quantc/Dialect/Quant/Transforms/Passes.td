@@ -12,14 +12,105 @@ include "mlir/Pass/PassBase.td"
 include "quantc/Dialect/Quant/Transforms/LoraPasses.td"
 include "quantc/Dialect/Quant/Transforms/SimulationPasses.td"
 
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
+  let summary = "Turn convolutions into linear layers over patches";
+  let description = [{
+    A convolution of one group of f32 is a linear layer whose rows are the
+    places of the window:
+
+        y[r, f]       = sum_t x[at(r, t)] w[f, t]
+        patches[r, t] = x[at(r, t)]
+        y[M, F]       = patches[M, K] w[F, K]^T
+
+    with rows r (batch and places), outputs f and terms t (window and channels).
+    Any number of spatial dimensions, strides, dilations and any order of
+    dimensions will do, as a named operation or as `linalg.generic`. K runs
+    through the terms in the order of the loops, so no sum changes. A window of
+    one element that does not skip any needs no patches. The layer keeps its name
+    and its attributes; `quant.kernel` says which shape the model gives its
+    weight. Convolutions in groups, on other types and with windows of unknown
+    size stay as they are.
+
+    Upstream's `linalg.conv_2d` to image-to-column patterns take static shapes of
+    two spatial dimensions, without dilations, and multiply in batches.
+
+    Example:
+
+    ```mlir
+    %y = linalg.conv_2d_nhwc_fhwc
+        ins(%x, %w : tensor<?x8x8x4xf32>, tensor<16x3x3x4xf32>)
+        outs(%zero : tensor<?x6x6x16xf32>) -> tensor<?x6x6x16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %patches = linalg.generic {
+        indexing_maps = [(n, h, w, i, j, c) -> (n, h + i, w + j, c), ...]}
+        ins(%x : tensor<?x8x8x4xf32>) outs(... : tensor<?x6x6x3x3x4xf32>)
+    %rows = tensor.collapse_shape %patches [[0, 1, 2], [3, 4, 5]]
+    %kernel = tensor.collapse_shape %w [[0], [1, 2, 3]]
+    %product = linalg.matmul {quant.kernel = {order = array<i64: 0, 1, 2, 3>,
+                                              shape = array<i64: 16, 3, 3, 4>}}
+        indexing_maps = [...] ins(%rows, %kernel : tensor<?x36xf32>,
+                                  tensor<16x36xf32>) outs(...)
+    %y = tensor.expand_shape %product [[0, 1, 2], [3]]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SinkTransposes : Pass<"quant-sink-transposes"> {
+  let summary = "Keep channels last from one convolution to the next";
+  let description = [{
+    A transposition that puts the channels first moves behind what can work in
+    either order, until it meets the one that puts them last again:
+
+        f(transpose(x), ...) -> transpose(f(x, ...))
+        transpose(transpose(x)) -> x
+
+    `f` is a `linalg.generic` of one result with any reductions (elementwise
+    operations, pooling, means) or a `tensor.pad` with one value. All operands
+    that have each dimension of the result must be transposed alike. Only the
+    order of the loops over results changes, no sum. Contractions and copies of
+    patches keep the order that they were made for. Upstream's data layout
+    propagation does this for packs and unpacks, not for transpositions.
+
+    Example:
+
+    ```mlir
+    %t = linalg.transpose ins(%x : tensor<?x8x8x4xf32>)
+             outs(... : tensor<?x4x8x8xf32>) permutation = [0, 3, 1, 2]
+    %y = linalg.generic {...} ins(%t : tensor<?x4x8x8xf32>) // ReLU
+    %u = linalg.transpose ins(%y : tensor<?x4x8x8xf32>)
+             outs(... : tensor<?x8x8x4xf32>) permutation = [0, 2, 3, 1]
+    ```
+
+    becomes
+
+    ```mlir
+    %u = linalg.generic {...} ins(%x : tensor<?x8x8x4xf32>) // ReLU
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
   let summary = "Say for each layer how it is to be quantized, or why not";
   let description = [{
     Attaches `quant.config` to every linear layer that is to be quantized and
     `quant.skipped = "reason"` to every other layer. A linear layer is a product
     of a matrix of activations and a constant matrix of weights, as
-    `linalg.matmul` or `linalg.generic`; batches of products, convolutions and
-    embedding tables stay float. A layer without a name (a location of the form
+    `linalg.matmul` or `linalg.generic`; batches of products, convolutions in
+    groups and embedding tables stay float. A layer without a name (a location of the form
     `loc("name")`) is named `linear_0`, `linear_1`, ... in the order of the
     program.
 
@@ -340,6 +431,51 @@ def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::quant::QuantDialect"];
+}
+
+def SimulateIntegerProducts : Pass<"quant-simulate-integer-products"> {
+  let summary = "Turn scaled products of integers into the simulated form";
+  let description = [{
+    Models that onnxruntime has quantized dynamically multiply integers
+    (MatMulInteger) and scale the sum:
+
+    ```
+    y = f32(sum_k (a[m, k] - za) * (w[k, n] - zw[n])) * (sa * sw[n])
+    ```
+
+    With a constant weight and constant `sw`, that is the formula of a layer
+    with an input scale of rank 0 (`linear_a2`) to the bit, since
+    `f32(f64(sa) * sw) = sa * sw`. It becomes the product of the dequantized
+    operands, so that quant-recognize-layers and quant-convert-to-integer make
+    a `quant.linear` of it. The scale and the zero point of the input may be
+    computed. Unsigned bytes are shifted by 128. Products whose sums i32 may not
+    hold, of more than 33,025 terms, are left alone: theirs wrap around.
+
+    Example:
+
+    ```mlir
+    %a = linalg.generic ... { subi(extsi %q, extsi %z) }   // tensor<?x6xi32>
+    %w = linalg.generic ... { extsi %c }                   // tensor<6x4xi32>
+    %p = linalg.matmul ins(%a, %w) outs(%zero)
+    %f = linalg.generic ... { sitofp %p }
+    %s = linalg.generic ... { mulf %sa, 0.01 }
+    %y = linalg.generic ... { mulf %f, %s }
+    ```
+
+    becomes
+
+    ```mlir
+    %a = quant.dequantize %q scale(%sa : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x6xi8> -> tensor<?x6xf32>
+    %w = quant.dequantize %c scale(%sw : tensor<f32>)
+        : tensor<6x4xi8> -> tensor<6x4xf32>
+    %y = linalg.matmul ins(%a, %w) outs(%zero)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def SinkReshapes : Pass<"quant-sink-reshapes"> {

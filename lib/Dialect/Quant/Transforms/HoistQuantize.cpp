@@ -1,0 +1,216 @@
+//===- HoistQuantize.cpp - Quantize before elements move ------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// quantize(move(x)) -> move(quantize(x)), so that layers on both sides of what
+// only moves elements meet, and bytes move in place of floats.
+//
+//===----------------------------------------------------------------------===//
+
+#include "HoistQuantize.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "quantc/Dialect/Quant/Transforms/Constants.h"
+
+using namespace mlir;
+using namespace quantc;
+
+bool quantc::isPerTensor(QuantizeOp op) {
+  return op.getType().getElementType().isInteger(8) && !op.getMultiplier() &&
+         op.getScale().getType().getRank() == 0;
+}
+
+/// Whether `op` does nothing but observe its operand, perhaps reshaped.
+static bool isObserver(Operation *op) {
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    return !op->use_empty() && llvm::all_of(op->getUsers(), isObserver);
+  return isa<ObserveOp, HistogramOp>(op);
+}
+
+bool quantc::hasOnlyUser(Value value) {
+  SmallPtrSet<Operation *, 4> users;
+  for (Operation *user : value.getUsers())
+    if (!isObserver(user))
+      users.insert(user);
+  return users.size() == 1;
+}
+
+Value quantc::getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
+  if (zeroPoint)
+    return zeroPoint;
+  return createConstant(builder, loc, {}, ArrayRef<int8_t>{0});
+}
+
+/// `value`, quantized as `op` quantizes.
+static Value createQuantized(OpBuilder &builder, QuantizeOp op, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return QuantizeOp::create(builder, op.getLoc(),
+                            type.clone(builder.getI8Type()), value,
+                            op.getScale(), op.getZeroPoint(), Value());
+}
+
+/// The same for a number.
+static Value createQuantizedScalar(OpBuilder &builder, QuantizeOp op,
+                                   Value value) {
+  Location loc = op.getLoc();
+  if (matchPattern(value, m_AnyZeroFloat()))
+    return builder.createOrFold<tensor::ExtractOp>(
+        loc, getZeroPoint(builder, loc, op.getZeroPoint()), ValueRange());
+  Value tensor = tensor::FromElementsOp::create(
+      builder, loc, RankedTensorType::get({}, value.getType()), value);
+  return tensor::ExtractOp::create(
+      builder, loc, createQuantized(builder, op, tensor), ValueRange());
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// quantize(reshape(x)) -> reshape(quantize(x)), so that layers on both sides
+/// of a reshape meet. One scale fits any shape.
+template <class ReshapeOp>
+struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern<QuantizeOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    if (!reshape)
+      return rewriter.notifyMatchFailure(op, "the input is not reshaped");
+    if (!hasOnlyUser(reshape))
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    Value source = reshape.getSrc();
+    IRMapping mapping;
+    mapping.map(source, createQuantized(rewriter, op, source));
+    Operation *moved = rewriter.clone(*reshape, mapping);
+    moved->getResult(0).setType(op.getType());
+    rewriter.replaceOp(op, moved);
+    return success();
+  }
+};
+
+/// quantize(x, then zeros) -> quantize(x), then zero points, so that layers on
+/// both sides of padding meet: 0 is quantized to the zero point exactly.
+struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto insert = op.getInput().getDefiningOp<tensor::InsertSliceOp>();
+    auto fill =
+        insert ? insert.getDest().getDefiningOp<linalg::FillOp>() : nullptr;
+    if (!fill || !matchPattern(fill.value(), m_AnyZeroFloat()))
+      return rewriter.notifyMatchFailure(op, "the input is not padded");
+    if (!hasOnlyUser(insert))
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    Location loc = op.getLoc();
+    Type i8 = rewriter.getI8Type();
+    Value padding = createQuantizedScalar(rewriter, op, fill.value());
+    Value empty = tensor::EmptyOp::create(
+        rewriter, loc, tensor::getMixedSizes(rewriter, loc, fill.output()), i8);
+    Value padded =
+        linalg::FillOp::create(rewriter, loc, padding, empty).getResult(0);
+    Value quantized = createQuantized(rewriter, op, insert.getSource());
+    rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(
+        op, quantized, padded, insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides());
+    return success();
+  }
+};
+
+/// quantize(pad(x)) -> pad(quantize(x)), for the same reason and with any one
+/// value.
+struct QuantizeBeforePad : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto pad = op.getInput().getDefiningOp<tensor::PadOp>();
+    Value value = pad ? pad.getConstantPaddingValue() : Value();
+    if (!value)
+      return rewriter.notifyMatchFailure(op, "the input is not padded with one "
+                                             "value");
+    if (!hasOnlyUser(pad))
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    Location loc = op.getLoc();
+    Value padding = createQuantizedScalar(rewriter, op, value);
+    Value quantized = createQuantized(rewriter, op, pad.getSource());
+    rewriter.replaceOp(
+        op, tensor::PadOp::create(rewriter, loc, op.getType(), quantized,
+                                  pad.getMixedLowPad(), pad.getMixedHighPad(),
+                                  padding, pad.getNofold()));
+    return success();
+  }
+};
+
+/// quantize(transpose(x)) -> transpose(quantize(x)), and the same for a
+/// linalg.generic that only copies: each element of its result is one of x.
+struct QuantizeBeforeCopy : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    auto copy = op.getInput().getDefiningOp<linalg::LinalgOp>();
+    if (!copy || !isCopy(copy))
+      return rewriter.notifyMatchFailure(op, "the input is not copied");
+    if (!hasOnlyUser(copy->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "the float result has another "
+                                             "use");
+    Location loc = op.getLoc();
+    Value empty = tensor::EmptyOp::create(
+        rewriter, loc,
+        tensor::getMixedSizes(rewriter, loc, copy.getDpsInits().front()),
+        rewriter.getI8Type());
+    Value quantized = createQuantized(rewriter, op, copy->getOperand(0));
+    if (auto transpose = dyn_cast<linalg::TransposeOp>(copy.getOperation())) {
+      rewriter.replaceOpWithNewOp<linalg::TransposeOp>(
+          op, quantized, empty, transpose.getPermutation());
+      return success();
+    }
+    auto generic = cast<linalg::GenericOp>(copy.getOperation());
+    rewriter.replaceOpWithNewOp<linalg::GenericOp>(
+        op, op.getType(), quantized, empty, generic.getIndexingMapsArray(),
+        generic.getIteratorTypesArray(),
+        [](OpBuilder &b, Location loc, ValueRange elements) {
+          linalg::YieldOp::create(b, loc, elements[0]);
+        });
+    return success();
+  }
+
+private:
+  /// Whether each element of the result of `op` is one of its only input.
+  static bool isCopy(linalg::LinalgOp op) {
+    return isa<linalg::TransposeOp, linalg::GenericOp>(op.getOperation()) &&
+           op.hasPureTensorSemantics() && op.getNumDpsInputs() == 1 &&
+           op->getNumResults() == 1 &&
+           op.getNumParallelLoops() == op.getNumLoops() &&
+           op.getBlock()->getTerminator()->getOperand(0) ==
+               op.getBlock()->getArgument(0);
+  }
+};
+} // namespace
+
+void quantc::populateHoistQuantizePatterns(RewritePatternSet &patterns) {
+  patterns.add<QuantizeBeforePadding, QuantizeBeforePad, QuantizeBeforeCopy,
+               QuantizeBeforeReshape<tensor::CollapseShapeOp>,
+               QuantizeBeforeReshape<tensor::ExpandShapeOp>>(
+      patterns.getContext());
+}

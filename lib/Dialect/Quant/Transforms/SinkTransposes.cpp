@@ -1,0 +1,264 @@
+//===- SinkTransposes.cpp - Channels stay last ----------------------------===//
+//
+// Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A transposition that puts the channels first moves behind what can work in
+// either order, until it meets the one that puts them last:
+//
+//   f(transpose(x), ...) -> transpose(f(x, ...))
+//
+// Only the order of loops over results changes, no sum.
+//
+//===----------------------------------------------------------------------===//
+
+#include "quantc/Dialect/Quant/Transforms/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "quantc/Dialect/Quant/IR/FloatContraction.h"
+#include "quantc/Support/Permute.h"
+
+namespace quantc {
+#define GEN_PASS_DEF_SINKTRANSPOSES
+#include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
+} // namespace quantc
+
+using namespace mlir;
+using namespace quantc;
+using linalg::GenericOp;
+using linalg::TransposeOp;
+
+/// Whether `permutation` moves the last dimension to the second place and keeps
+/// the order of the others.
+static bool putsChannelsFirst(ArrayRef<int64_t> permutation) {
+  int64_t rank = permutation.size();
+  if (rank < 3 || permutation[0] != 0 || permutation[1] != rank - 1)
+    return false;
+  for (int64_t dim = 2; dim < rank; ++dim)
+    if (permutation[dim] != dim - 1)
+      return false;
+  return true;
+}
+
+/// The transposition of this kind whose result `value` is; null if it is none.
+static TransposeOp getTranspose(Value value) {
+  auto op = value.getDefiningOp<TransposeOp>();
+  return op && op.hasPureTensorSemantics() &&
+                 putsChannelsFirst(op.getPermutation())
+             ? op
+             : TransposeOp();
+}
+
+static TransposeOp createTranspose(OpBuilder &builder, Location loc,
+                                   Value value, ArrayRef<OpFoldResult> sizes,
+                                   ArrayRef<int64_t> permutation) {
+  Value empty =
+      tensor::EmptyOp::create(builder, loc, sizes, getElementTypeOrSelf(value));
+  return TransposeOp::create(builder, loc, value, empty, permutation);
+}
+
+/// Whether `op` does nothing but move elements.
+static bool isCopy(GenericOp op) {
+  return isa<BlockArgument>(op.getBody()->getTerminator()->getOperand(0));
+}
+
+namespace {
+
+/// A structured operation in another order of loops.
+struct Reordered {
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  SmallVector<utils::IteratorType> iterators;
+  /// The dimensions of the result in terms of the ones that it had.
+  SmallVector<int64_t> resultOrder;
+};
+
+/// generic(transpose(x), ...) -> transpose(generic(x, ...)).
+struct SinkBehindGeneric : OpRewritePattern<GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(GenericOp op,
+                                PatternRewriter &rewriter) const override;
+
+private:
+  static FailureOr<Reordered> reorder(GenericOp op, StringRef &reason);
+  static Value createInit(OpBuilder &builder, Value init,
+                          ArrayRef<int64_t> order);
+};
+
+/// pad(transpose(x)) -> transpose(pad(x)), with one value everywhere.
+struct SinkBehindPad : OpRewritePattern<tensor::PadOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::PadOp op,
+                                PatternRewriter &rewriter) const override;
+};
+
+} // namespace
+
+/// The expressions of `map`, that of a transposed operand, in the order of what
+/// is transposed.
+static SmallVector<AffineExpr> readSource(AffineMap map, TransposeOp op) {
+  return applyPermutation(map.getResults(),
+                          invertPermutationVector(op.getPermutation()));
+}
+
+/// Fails, and sets `reason`, where `op` gains nothing from reading what its
+/// operands are transposed from.
+FailureOr<Reordered> SinkBehindGeneric::reorder(GenericOp op,
+                                                StringRef &reason) {
+  auto fail = [&](StringRef why) {
+    reason = why;
+    return failure();
+  };
+  if (op->getNumResults() != 1 || !op.hasPureTensorSemantics() ||
+      op.hasIndexSemantics())
+    return fail("not a computation of one tensor from its elements alone");
+  if (isCopy(op) || linalg::isaContractionOpInterface(op) ||
+      getFloatContractionBody(op))
+    return fail("has its own order of loops");
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineMap resultMap = maps.back();
+  if (!resultMap.isProjectedPermutation())
+    return fail("the result is not indexed by loops");
+  OpOperand *first = nullptr;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (!first && getTranspose(input->get()))
+      first = input;
+  if (!first)
+    return fail("no operand is transposed");
+
+  Reordered result;
+  AffineMap map = maps[first->getOperandNumber()];
+  SmallVector<unsigned> loops;
+  for (AffineExpr expr : readSource(map, getTranspose(first->get())))
+    for (AffineExpr dim : resultMap.getResults())
+      if (expr.isFunctionOfDim(cast<AffineDimExpr>(dim).getPosition())) {
+        loops.push_back(cast<AffineDimExpr>(dim).getPosition());
+        result.resultOrder.push_back(*resultMap.getResultPosition(dim));
+      }
+  if (!isPermutationVector(result.resultOrder) ||
+      loops.size() != resultMap.getNumResults())
+    return fail("the result has other dimensions than the transposed operand");
+  for (unsigned loop = 0; loop < op.getNumLoops(); ++loop)
+    if (!resultMap.isFunctionOfDim(loop))
+      loops.push_back(loop);
+
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> renamed(loops.size());
+  for (auto [to, from] : llvm::enumerate(loops))
+    renamed[from] = getAffineDimExpr(to, context);
+  auto add = [&](ArrayRef<AffineExpr> exprs) {
+    result.maps.push_back(
+        AffineMap::get(loops.size(), 0, exprs, context)
+            .replaceDimsAndSymbols(renamed, {}, loops.size(), 0));
+  };
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap inputMap = maps[input->getOperandNumber()];
+    TransposeOp transpose = getTranspose(input->get());
+    result.inputs.push_back(transpose ? transpose.getInput() : input->get());
+    add(transpose ? readSource(inputMap, transpose)
+                  : SmallVector<AffineExpr>(inputMap.getResults()));
+    bool isWhole = llvm::all_of(resultMap.getResults(), [&](AffineExpr dim) {
+      return inputMap.isFunctionOfDim(cast<AffineDimExpr>(dim).getPosition());
+    });
+    if (isWhole && !transpose)
+      return fail("another operand would have to be transposed");
+  }
+  add(applyPermutation(resultMap.getResults(), result.resultOrder));
+  for (unsigned loop : loops)
+    result.iterators.push_back(op.getIteratorTypesArray()[loop]);
+  return result;
+}
+
+/// What `init` is, with its dimensions in another order; null if it is not the
+/// same everywhere.
+Value SinkBehindGeneric::createInit(OpBuilder &builder, Value init,
+                                    ArrayRef<int64_t> order) {
+  Location loc = init.getLoc();
+  if (auto empty = init.getDefiningOp<tensor::EmptyOp>())
+    return tensor::EmptyOp::create(
+        builder, loc, applyPermutation(empty.getMixedSizes(), order),
+        empty.getType().getElementType());
+  auto fill = init.getDefiningOp<linalg::FillOp>();
+  Value empty = fill ? createInit(builder, fill.output(), order) : Value();
+  return empty ? linalg::FillOp::create(builder, loc, fill.value(), empty)
+                     .getResult(0)
+               : Value();
+}
+
+LogicalResult
+SinkBehindGeneric::matchAndRewrite(GenericOp op,
+                                   PatternRewriter &rewriter) const {
+  StringRef reason;
+  FailureOr<Reordered> reordered = reorder(op, reason);
+  if (failed(reordered))
+    return rewriter.notifyMatchFailure(op, reason);
+  Value oldInit = op.getDpsInits().front();
+  ArrayRef<int64_t> order = reordered->resultOrder;
+  bool isInOrder = llvm::is_sorted(order);
+  Value init = isInOrder ? oldInit : createInit(rewriter, oldInit, order);
+  if (!init)
+    return rewriter.notifyMatchFailure(op, "adds to a tensor in an order of "
+                                           "its own");
+  auto generic = GenericOp::create(rewriter, op.getLoc(), init.getType(),
+                                   reordered->inputs, init, reordered->maps,
+                                   reordered->iterators);
+  generic->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  rewriter.inlineRegionBefore(op.getRegion(), generic.getRegion(),
+                              generic.getRegion().begin());
+  if (isInOrder) {
+    rewriter.replaceOp(op, generic);
+    return success();
+  }
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, op.getLoc(), oldInit);
+  rewriter.replaceOp(op, createTranspose(rewriter, op.getLoc(),
+                                         generic.getResult(0), sizes,
+                                         invertPermutationVector(order)));
+  return success();
+}
+
+LogicalResult SinkBehindPad::matchAndRewrite(tensor::PadOp op,
+                                             PatternRewriter &rewriter) const {
+  TransposeOp transpose = getTranspose(op.getSource());
+  Value padding = op.getConstantPaddingValue();
+  if (!transpose || !padding)
+    return rewriter.notifyMatchFailure(op, "not one value around a transposed "
+                                           "tensor");
+  SmallVector<int64_t> order =
+      invertPermutationVector(transpose.getPermutation());
+  Value padded = tensor::PadOp::create(
+      rewriter, op.getLoc(),
+      op.getType().clone(permuteShape(op.getType().getShape(), order)),
+      transpose.getInput(), applyPermutation(op.getMixedLowPad(), order),
+      applyPermutation(op.getMixedHighPad(), order), padding);
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, op.getLoc(), padded);
+  applyPermutationToVector(sizes, transpose.getPermutation());
+  rewriter.replaceOp(op, createTranspose(rewriter, op.getLoc(), padded, sizes,
+                                         transpose.getPermutation()));
+  return success();
+}
+
+namespace {
+struct SinkTransposes : quantc::impl::SinkTransposesBase<SinkTransposes> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateSinkTransposesPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void quantc::populateSinkTransposesPatterns(RewritePatternSet &patterns) {
+  patterns.add<SinkBehindGeneric, SinkBehindPad>(patterns.getContext());
+  TransposeOp::getCanonicalizationPatterns(patterns, patterns.getContext());
+}

@@ -1,0 +1,129 @@
+// RUN: quant-opt %s --quant-sink-transposes --split-input-file | FileCheck %s
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#channel = affine_map<(n, c, h, w) -> (c)>
+
+// CHECK-DAG: #[[ID:.+]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[CHANNEL:.+]] = affine_map<(d0, d1, d2, d3) -> (d3)>
+
+// What belongs to channels is read in the new order; two transpositions cancel.
+// CHECK-LABEL: func @elementwise
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x8x9x4xf32>, %[[Z:.+]]: tensor<?x8x9x4xf32>, %[[S:.+]]: tensor<4xf32>
+//   CHECK-NOT:   linalg.transpose
+//       CHECK:   %[[Y:.+]] = linalg.generic {indexing_maps = [#[[ID]], #[[ID]], #[[CHANNEL]], #[[ID]]]
+//  CHECK-SAME:       ins(%[[X]], %[[Z]], %[[S]] :
+//       CHECK:   return %[[Y]]
+func.func @elementwise(%x: tensor<?x8x9x4xf32>, %z: tensor<?x8x9x4xf32>, %s: tensor<4xf32>, %n: index) -> tensor<?x8x9x4xf32> {
+  %e = tensor.empty(%n) : tensor<?x4x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<?x8x9x4xf32>) outs(%e : tensor<?x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %u = linalg.transpose ins(%z : tensor<?x8x9x4xf32>) outs(%e : tensor<?x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %y = linalg.generic {indexing_maps = [#id, #id, #channel, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%t, %u, %s : tensor<?x4x8x9xf32>, tensor<?x4x8x9xf32>, tensor<4xf32>) outs(%e : tensor<?x4x8x9xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32, %o: f32):
+    %p = arith.mulf %a, %c : f32
+    %q = arith.addf %p, %b : f32
+    linalg.yield %q : f32
+  } -> tensor<?x4x8x9xf32>
+  %f = tensor.empty(%n) : tensor<?x8x9x4xf32>
+  %v = linalg.transpose ins(%y : tensor<?x4x8x9xf32>) outs(%f : tensor<?x8x9x4xf32>) permutation = [0, 2, 3, 1]
+  return %v : tensor<?x8x9x4xf32>
+}
+
+// -----
+
+#in = affine_map<(n, c, h, w, i, j) -> (n, c, h * 2 + i, w * 2 + j)>
+#window = affine_map<(n, c, h, w, i, j) -> (i, j)>
+#out = affine_map<(n, c, h, w, i, j) -> (n, c, h, w)>
+
+// CHECK-DAG: #[[IN:.+]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 * 2 + d4, d2 * 2 + d5, d3)>
+// CHECK-DAG: #[[OUT:.+]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d3)>
+
+// CHECK-LABEL: func @pad_and_pool
+//  CHECK-SAME:     %[[X:.+]]: tensor<2x7x9x4xf32>
+//       CHECK:   %[[P:.+]] = tensor.pad %[[X]] low[0, 1, 0, 0] high[0, 0, 1, 0]
+//       CHECK:   %[[F:.+]] = linalg.fill ins(%{{.+}} : f32) outs(%{{.+}} : tensor<2x4x5x4xf32>)
+//       CHECK:   %[[Y:.+]] = linalg.generic {indexing_maps = [#[[IN]], #{{.+}}, #[[OUT]]], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+//  CHECK-SAME:       ins(%[[P]], %{{[0-9]+}} :
+//  CHECK-SAME:       outs(%[[F]] :
+//       CHECK:   linalg.transpose ins(%[[Y]] : tensor<2x4x5x4xf32>) outs(%{{.+}} : tensor<2x4x4x5xf32>) permutation = [0, 3, 1, 2]
+func.func @pad_and_pool(%x: tensor<2x7x9x4xf32>) -> tensor<2x4x4x5xf32> {
+  %cst = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<2x4x7x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x7x9x4xf32>) outs(%e : tensor<2x4x7x9xf32>) permutation = [0, 3, 1, 2]
+  %p = tensor.pad %t low[0, 0, 1, 0] high[0, 0, 0, 1] {
+  ^bb0(%a: index, %b: index, %c: index, %d: index):
+    tensor.yield %cst : f32
+  } : tensor<2x4x7x9xf32> to tensor<2x4x8x10xf32>
+  %w = tensor.empty() : tensor<2x2xf32>
+  %f = tensor.empty() : tensor<2x4x4x5xf32>
+  %i = linalg.fill ins(%cst : f32) outs(%f : tensor<2x4x4x5xf32>) -> tensor<2x4x4x5xf32>
+  %y = linalg.generic {indexing_maps = [#in, #window, #out], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%p, %w : tensor<2x4x8x10xf32>, tensor<2x2xf32>) outs(%i : tensor<2x4x4x5xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.maximumf %a, %o : f32
+    linalg.yield %m : f32
+  } -> tensor<2x4x4x5xf32>
+  return %y : tensor<2x4x4x5xf32>
+}
+
+// -----
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#mean = affine_map<(n, c, h, w) -> (n, c)>
+
+// CHECK-DAG: #[[IN:.+]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d3, d1)>
+
+// A sum over places keeps its order and needs no transposition.
+// CHECK-LABEL: func @mean
+//  CHECK-SAME:     %[[X:.+]]: tensor<2x7x9x4xf32>
+//   CHECK-NOT:   linalg.transpose
+//       CHECK:   linalg.generic {indexing_maps = [#[[IN]], #{{.+}}], iterator_types = ["parallel", "parallel", "reduction", "reduction"]} ins(%[[X]]
+func.func @mean(%x: tensor<2x7x9x4xf32>, %i: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %e = tensor.empty() : tensor<2x4x7x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x7x9x4xf32>) outs(%e : tensor<2x4x7x9xf32>) permutation = [0, 3, 1, 2]
+  %y = linalg.generic {indexing_maps = [#id, #mean], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%t : tensor<2x4x7x9xf32>) outs(%i : tensor<2x4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.addf %a, %o : f32
+    linalg.yield %m : f32
+  } -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+
+// CHECK-LABEL: func @other_operand_untouched
+//       CHECK:   %[[T:.+]] = linalg.transpose
+//       CHECK:   linalg.generic {{.*}} ins(%[[T]], %{{.+}} :
+func.func @other_operand_untouched(%x: tensor<2x7x9x4xf32>, %z: tensor<2x4x7x9xf32>) -> tensor<2x4x7x9xf32> {
+  %e = tensor.empty() : tensor<2x4x7x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x7x9x4xf32>) outs(%e : tensor<2x4x7x9xf32>) permutation = [0, 3, 1, 2]
+  %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%t, %z : tensor<2x4x7x9xf32>, tensor<2x4x7x9xf32>) outs(%e : tensor<2x4x7x9xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %q = arith.addf %a, %b : f32
+    linalg.yield %q : f32
+  } -> tensor<2x4x7x9xf32>
+  return %y : tensor<2x4x7x9xf32>
+}
+
+// -----
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+
+// CHECK-LABEL: func @channels_last_untouched
+//       CHECK:   %[[T:.+]] = linalg.transpose
+//       CHECK:   linalg.generic {{.*}} ins(%[[T]] :
+func.func @channels_last_untouched(%x: tensor<2x7x9x4xf32>) -> tensor<2x9x4x7xf32> {
+  %e = tensor.empty() : tensor<2x9x4x7xf32>
+  %t = linalg.transpose ins(%x : tensor<2x7x9x4xf32>) outs(%e : tensor<2x9x4x7xf32>) permutation = [0, 2, 3, 1]
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%t : tensor<2x9x4x7xf32>) outs(%e : tensor<2x9x4x7xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %q = arith.negf %a : f32
+    linalg.yield %q : f32
+  } -> tensor<2x9x4x7xf32>
+  return %y : tensor<2x9x4x7xf32>
+}

@@ -1,0 +1,116 @@
+"""Convolutions from ONNX to integer code: a linear layer over patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+import quantc
+from quantc import QuantizationConfig
+
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> NDArray[np.float32]:
+    return (RNG.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+
+KERNELS = {"conv1": floats(8, 3, 3, 3), "conv2": floats(12, 8, 3, 2)}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two convolutions with padding and strides, and a linear layer."""
+    initializers = KERNELS | {"b1": floats(8), "b2": floats(12), "w3": floats(5, 12 * 3 * 4)}
+    nodes = [
+        helper.make_node("Conv", ["x", "conv1", "b1"], ["y1"], "conv1", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["y1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "conv2", "b2"], ["y2"], "conv2", strides=[2, 2]),
+        helper.make_node("Relu", ["y2"], ["r2"]),
+        helper.make_node("Flatten", ["r2"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3"], ["y"], "fc", transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "convolutions",
+        [helper.make_tensor_value_info("x", 1, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("y", 1, ["n", 5])],
+        [numpy_helper.from_array(value, name) for name, value in initializers.items()],
+    )
+    file = tmp_path_factory.mktemp("models") / "convolutions.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def x() -> NDArray[np.float32]:
+    return RNG.standard_normal((3, 3, 8, 8)).astype(np.float32)
+
+
+MODES = {
+    "static": QuantizationConfig(),
+    "dynamic": QuantizationConfig(mode="dynamic"),
+    "weight-only": QuantizationConfig(activation_bits=32, mode="weight_only"),
+    "groups": QuantizationConfig(
+        weight_bits=4, granularity="per_group", group_size=24, skip_layers=["conv1"]
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_same_bytes(mode: str, path: Path, x: NDArray[np.float32]) -> None:
+    """Interpreter and compiled code agree, and both are near the float model."""
+    model = quantc.load(path)
+    expected = quantc.interpret(model, x)
+    quantized = quantc.quantize(model, MODES[mode], calibration_data=[x])
+    result = quantc.interpret(quantized, x)
+    np.testing.assert_allclose(result, expected, atol=0.03 if mode != "groups" else 0.2)
+    np.testing.assert_array_equal(quantc.compile(quantized)(x), result)
+    # A sample does not depend on the others.
+    np.testing.assert_array_equal(quantc.interpret(quantized, x[:1]), result[:1])
+
+
+@pytest.mark.parametrize("config", [None, QuantizationConfig(weight_bits=4)], ids=["float", "int4"])
+def test_training(config: QuantizationConfig | None, path: Path) -> None:
+    """Training lowers the loss, and what it predicts is what ships."""
+    inputs = RNG.standard_normal((64, 3, 8, 8)).astype(np.float32)
+    labels = inputs[:, 0, :3, :3].mean((1, 2)) > 0
+    options = {"epochs": 8, "lr": 3e-3, "batch_size": 32, "warm_up": 2, "seed": 0}
+    trainer = quantc.Trainer(quantc.load(path), config, **options)
+    history = trainer.fit(inputs, labels.astype(np.int64))
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+    quantized = trainer.convert()
+    assert quantized.layers["conv2"].weight.shape == KERNELS["conv2"].shape
+    assert quantized.layers["conv2"].weight_bits == (4 if config else 32)
+    predicted = trainer.predict(inputs)
+    np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
+    np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)
+
+
+def test_layers_have_the_shape_of_the_model(path: Path, x: NDArray[np.float32]) -> None:
+    quantized = quantc.quantize(quantc.load(path), QuantizationConfig(), calibration_data=[x])
+    for name, kernel in KERNELS.items():
+        layer = quantized.layers[name]
+        assert layer.skipped_because is None
+        assert layer.weight.shape == layer.integer_weight.shape == kernel.shape
+        scale = np.abs(kernel).max(axis=(1, 2, 3)) / np.float32(127)
+        np.testing.assert_array_equal(layer.weight_scale, scale)
+        rounded = np.rint(kernel / scale[:, None, None, None])
+        np.testing.assert_array_equal(layer.weight, rounded)
+        np.testing.assert_array_equal(
+            layer.dequantized_weight, layer.weight * scale[:, None, None, None]
+        )
+
+
+def test_float_weights_keep_their_shape(path: Path) -> None:
+    model = quantc.load(path)
+    for name, kernel in KERNELS.items():
+        np.testing.assert_array_equal(model.layers[name].weight, kernel)
+        np.testing.assert_array_equal(model.parameters[f"{name}.weight"], kernel)
