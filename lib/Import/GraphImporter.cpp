@@ -324,6 +324,9 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto) {
 /// Bodies that are nested deeper are taken for hostile.
 static constexpr unsigned kMaxBodyDepth = 16;
 
+/// So are more nodes than that in the iterations of all loops.
+static constexpr size_t kMaxBodyNodes = 1 << 16;
+
 FailureOr<SmallVector<Tensor>>
 GraphImporter::importBody(StringRef bytes, ArrayRef<Tensor> inputs,
                           Location loc) {
@@ -339,6 +342,10 @@ GraphImporter::importBody(StringRef bytes, ArrayRef<Tensor> inputs,
   if (body->hasSparseInitializer)
     return mlir::emitError(loc, "a body has sparse initializers; expects dense "
                                 "ones");
+  numBodyNodes += body->nodes.size() + 1;
+  if (numBodyNodes > kMaxBodyNodes)
+    return mlir::emitError(loc, "bodies have more than ")
+           << kMaxBodyNodes << " nodes in all iterations";
   ++bodyDepth;
   size_t outerNames = definedNames.size();
   llvm::scope_exit leave([&] {

@@ -73,6 +73,8 @@ private:
   /// only.
   std::vector<std::string> definedNames;
   unsigned bodyDepth = 0;
+  /// Of all bodies so far, once for each time that one is imported.
+  size_t numBodyNodes = 0;
   llvm::SmallVector<std::pair<llvm::StringRef, Tensor *>> inputs;
 };
 

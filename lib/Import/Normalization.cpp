@@ -280,52 +280,135 @@ static FailureOr<SmallVector<int64_t>> getNormalizedAxes(NodeImporter &node) {
   return llvm::to_vector(llvm::seq<int64_t>(*axis, rank));
 }
 
-/// With d = x - mean x and r = 1 / sqrt(mean d^2 + epsilon), over all
-/// dimensions from `axis` on: (d * r) * scale + bias.
+/// x - mean x along `axes`.
+static Tensor createDeviation(NodeImporter &node, Tensor &input, Value mean,
+                              ArrayRef<int64_t> axes) {
+  return makeTensor(
+      input.type, input.shape,
+      createGeneric(
+          node, input.type, input.shape, withReduced(node, input, mean, axes),
+          [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+            return arith::SubFOp::create(b, elements[0], elements[1]);
+          }));
+}
+
+/// Output `index`, if it is used: `statistic` of the rows of `input`, with size
+/// 1 for the dimensions that were reduced.
+static LogicalResult setStatistic(NodeImporter &node, unsigned index,
+                                  Tensor &input, Value statistic,
+                                  ArrayRef<int64_t> axes) {
+  if (!node.isOutputUsed(index))
+    return success();
+  Shape reduced = getReducedShape(input, axes);
+  Shape kept = reduced;
+  kept.append(axes.size(), node.getConstantSize(1));
+  return node.setOutput(
+      index, input.type, kept,
+      createReshape(node, statistic, input.type, reduced, kept));
+}
+
+/// With d = x - mean x and r = 1 / sqrt(mean d^2 + epsilon) along `axes`:
+/// output 0 is (d * r) * scale + bias, outputs 1 and 2 are the mean and r.
+static LogicalResult setLayerNormalization(NodeImporter &node, Tensor &input,
+                                           ArrayRef<int64_t> axes,
+                                           ArrayRef<Tensor *> parameters) {
+  Value mean = createMean(node, input, axes);
+  Tensor deviation = createDeviation(node, input, mean, axes);
+  Value inverse = createInverseRoot(node, deviation, axes);
+  if (failed(node.setOutput(
+          0, input.type, input.shape,
+          createScaled(node, deviation, inverse, axes, parameters))) ||
+      failed(setStatistic(node, 1, input, mean, axes)))
+    return failure();
+  return setStatistic(node, 2, input, inverse, axes);
+}
+
 static LogicalResult importLayerNormalization(NodeImporter &node) {
   FailureOr<SmallVector<int64_t>> axes = getNormalizedAxes(node);
   if (failed(axes))
     return failure();
-  Tensor &input = node.getInput(0);
-  ElementType type = input.type;
-  Value mean = createMean(node, input, *axes);
-  Tensor deviation = makeTensor(
-      type, input.shape,
-      createGeneric(
-          node, type, input.shape, withReduced(node, input, mean, *axes),
-          [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-            return arith::SubFOp::create(b, elements[0], elements[1]);
-          }));
-  Value inverse = createInverseRoot(node, deviation, *axes);
-  Value result = createScaled(node, deviation, inverse, *axes,
-                              node.getInputs().drop_front());
-  if (failed(node.setOutput(0, type, input.shape, result)))
-    return failure();
-
-  // The optional outputs keep the reduced dimensions, with size 1.
-  Shape reducedShape = getReducedShape(input, *axes);
-  Shape keptShape = reducedShape;
-  keptShape.append(axes->size(), node.getConstantSize(1));
-  Value statistics[] = {mean, inverse};
-  for (unsigned index = 1; index < node.getNumOutputs() && index < 3; ++index)
-    if (failed(node.setOutput(index, type, keptShape,
-                              createReshape(node, statistics[index - 1], type,
-                                            reducedShape, keptShape))))
-      return failure();
-  return success();
+  return setLayerNormalization(node, node.getInput(0), *axes,
+                               node.getInputs().drop_front());
 }
 
-/// With r = 1 / sqrt(mean x^2 + epsilon), over all dimensions from `axis` on:
-/// (x * r) * scale.
+/// With r = 1 / sqrt(mean x^2 + epsilon) along `axes`: output 0 is (x * r) *
+/// scale; r is output `statistic`.
+static LogicalResult setRmsNormalization(NodeImporter &node, Tensor &input,
+                                         ArrayRef<int64_t> axes, Tensor &scale,
+                                         unsigned statistic) {
+  Value inverse = createInverseRoot(node, input, axes);
+  if (failed(node.setOutput(0, input.type, input.shape,
+                            createScaled(node, input, inverse, axes, &scale))))
+    return failure();
+  return setStatistic(node, statistic, input, inverse, axes);
+}
+
 static LogicalResult importRmsNormalization(NodeImporter &node) {
   FailureOr<SmallVector<int64_t>> axes = getNormalizedAxes(node);
   if (failed(axes))
     return failure();
+  return setRmsNormalization(node, node.getInput(0), *axes, node.getInput(1),
+                             /*statistic=*/1);
+}
+
+//===----------------------------------------------------------------------===//
+// Of onnxruntime, with the sum before a normalization
+//===----------------------------------------------------------------------===//
+
+/// x + skip + bias, where input `biasIndex` is optional; output 3, if that is
+/// used. Fails unless all inputs broadcast to x.
+static FailureOr<Tensor> createSkipSum(NodeImporter &node, unsigned biasIndex) {
+  if (failed(node.expectFloats(node.getNumInputs())))
+    return failure();
+  SmallVector<Tensor *> given;
+  for (Tensor *input : node.getInputs())
+    if (input)
+      given.push_back(input);
   Tensor &input = node.getInput(0);
-  Value inverse = createInverseRoot(node, input, *axes);
-  return node.setOutput(
-      0, input.type, input.shape,
-      createScaled(node, input, inverse, *axes, node.getInputs().drop_front()));
+  FailureOr<Shape> shape = getBroadcastShape(node, given);
+  if (failed(shape))
+    return failure();
+  if (*shape != input.shape || input.getRank() == 0)
+    return node.emitError("normalization of " + node.toString(input.shape) +
+                          " with a larger input; expects ones that broadcast "
+                          "to it");
+  SmallVector<Tensor *> addends = {&input, &node.getInput(1)};
+  if (node.hasInput(biasIndex))
+    addends.push_back(&node.getInput(biasIndex));
+  Value sum = createElementwise(
+      node, input.type, input.shape, addends,
+      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        Value total = arith::AddFOp::create(b, elements[0], elements[1]);
+        if (elements.size() == 3)
+          total = arith::AddFOp::create(b, total, elements[2]);
+        return total;
+      });
+  Tensor result = makeTensor(input.type, input.shape, sum);
+  if (node.isOutputUsed(3) && failed(node.setOutput(3, result)))
+    return failure();
+  return result;
+}
+
+/// LayerNormalization of the sum along the last dimension.
+static LogicalResult importSkipLayerNormalization(NodeImporter &node) {
+  FailureOr<Tensor> sum = createSkipSum(node, /*biasIndex=*/4);
+  if (failed(sum))
+    return failure();
+  SmallVector<Tensor *> parameters = {&node.getInput(2)};
+  if (node.hasInput(3))
+    parameters.push_back(&node.getInput(3));
+  int64_t last = sum->getRank() - 1;
+  return setLayerNormalization(node, *sum, last, parameters);
+}
+
+/// RMSNormalization of the sum along the last dimension.
+static LogicalResult importSkipRmsNormalization(NodeImporter &node) {
+  FailureOr<Tensor> sum = createSkipSum(node, /*biasIndex=*/3);
+  if (failed(sum))
+    return failure();
+  int64_t last = sum->getRank() - 1;
+  return setRmsNormalization(node, *sum, last, node.getInput(2),
+                             /*statistic=*/2);
 }
 
 static constexpr OpRow kRows[] = {
@@ -334,8 +417,16 @@ static constexpr OpRow kRows[] = {
     {"LogSoftmax", 1, 1, 1, importFlatSoftmax<true>},
     {"LogSoftmax", 13, 1, 1, importSoftmax<true>},
     {"RMSNormalization", 23, 2, 2, importRmsNormalization},
+    {"SimplifiedLayerNormalization", 1, 2, 2, importRmsNormalization},
     {"Softmax", 1, 1, 1, importFlatSoftmax<false>},
     {"Softmax", 13, 1, 1, importSoftmax<false>},
 };
 
 ArrayRef<OpRow> onnx::getNormalizationOps() { return kRows; }
+
+static constexpr OpRow kMicrosoftRows[] = {
+    {"SkipLayerNormalization", 1, 3, 5, importSkipLayerNormalization},
+    {"SkipSimplifiedLayerNormalization", 1, 3, 4, importSkipRmsNormalization},
+};
+
+ArrayRef<OpRow> onnx::getMicrosoftNormalizationOps() { return kMicrosoftRows; }

@@ -42,6 +42,7 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                      getIntegerProductOps(),
                      getLinearOps(),
                      getLogicOps(),
+                     getLoopOps(),
                      getNormalizationOps(),
                      getPadOps(),
                      getPoolingOps(),
@@ -57,7 +58,8 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                     name, opset);
   if (domain == "com.microsoft")
     return ::findOp({getMicrosoftBlockedWeightOps(),
-                     getMicrosoftIntegerProductOps(), getMicrosoftQOperators(),
+                     getMicrosoftIntegerProductOps(),
+                     getMicrosoftNormalizationOps(), getMicrosoftQOperators(),
                      getMicrosoftQuantizationOps()},
                     name, opset);
   return nullptr;

@@ -64,6 +64,7 @@ llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();
 llvm::ArrayRef<OpRow> getLogicOps();
+llvm::ArrayRef<OpRow> getLoopOps();
 llvm::ArrayRef<OpRow> getNormalizationOps();
 llvm::ArrayRef<OpRow> getPadOps();
 llvm::ArrayRef<OpRow> getPoolingOps();
@@ -81,6 +82,7 @@ llvm::ArrayRef<OpRow> getShapeOps();
 // have.
 llvm::ArrayRef<OpRow> getMicrosoftBlockedWeightOps();
 llvm::ArrayRef<OpRow> getMicrosoftIntegerProductOps();
+llvm::ArrayRef<OpRow> getMicrosoftNormalizationOps();
 llvm::ArrayRef<OpRow> getMicrosoftQOperators();
 llvm::ArrayRef<OpRow> getMicrosoftQuantizationOps();
 

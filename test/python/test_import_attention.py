@@ -51,7 +51,29 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sample", CASES, ids=str)
+class FusedCase(Case):
+    """A node of onnxruntime's own operators."""
+
+    def model(self) -> onnx.ModelProto:
+        """Return the model of this node."""
+        model = super().model()
+        model.graph.node[0].domain = "com.microsoft"
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+        return model
+
+
+ROWS = {i: ("batch", 3, 8) for i in range(2)}
+
+FUSED = [
+    FusedCase("SkipLayerNormalization",
+              [floats(2, 3, 8), floats(2, 3, 8), floats(8), floats(8), floats(8)], dims=ROWS),
+    FusedCase("SkipLayerNormalization", [floats(2, 3, 8), floats(2, 3, 8), floats(8)],
+              constant=(2,), attributes={"epsilon": 0.1}),
+    FusedCase("SkipSimplifiedLayerNormalization", [floats(2, 3, 8), floats(2, 3, 8), floats(8)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sample", CASES + FUSED, ids=str)
 def test_operator_agrees_with_onnxruntime(sample: Case, tmp_path: Path) -> None:
     check(sample, tmp_path)
 
