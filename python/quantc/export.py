@@ -128,10 +128,10 @@ class _Rewriter:
     def rewrite(self, node: onnx.NodeProto, layer: Layer) -> None:
         name = node.name or node.output[0]
         attributes = {attribute.name: attribute for attribute in node.attribute}
-        if node.op_type not in ("MatMul", "Gemm"):
+        if node.op_type not in ("Conv", "Gemm", "MatMul"):
             raise Error(
-                f"{self.source}: {name}: cannot export a quantized {node.op_type}; expects MatMul "
-                "or Gemm"
+                f"{self.source}: {name}: cannot export a quantized {node.op_type}; expects Conv, "
+                "Gemm or MatMul"
             )
         is_row_major = node.op_type == "Gemm" and "transB" in attributes and attributes["transB"].i
         if "alpha" in attributes:
@@ -139,7 +139,10 @@ class _Rewriter:
             attributes["alpha"].f = 1.0
         if layer.mode == "static":
             node.input[0] = self.quantize_input(node.input[0], layer)
-        node.input[1] = self.dequantize_weight(name, layer, bool(is_row_major))
+        if node.op_type == "Conv":
+            node.input[1] = self.dequantize_kernel(name, layer)
+        else:
+            node.input[1] = self.dequantize_weight(name, layer, bool(is_row_major))
 
     def quantize_input(self, tensor: str, layer: Layer) -> str:
         """Return the name of ``tensor`` quantized and dequantized; layers share it."""
@@ -159,13 +162,8 @@ class _Rewriter:
     def dequantize_weight(self, name: str, layer: Layer, is_row_major: bool) -> str:
         """Return the name of the float weight: [N, K] if it is row-major, else [K, N]."""
         weight = layer.weight.T if layer.is_weight_transposed else layer.weight
-        scale, zero_point = layer.weight_scale, layer.weight_zero_point
+        scale, zero_point = _get_weight_parameters(layer)
         attributes = {}
-        if layer.group_multiplier is not None:
-            # Exact: the scales have room for the multipliers.
-            multipliers = layer.group_multiplier
-            scale = scale.reshape(-1, 1) * multipliers.astype(np.float32)
-            zero_point = np.zeros_like(multipliers)
         if layer.group_size:
             attributes = {"axis": 1 if is_row_major else 0, "block_size": layer.group_size}
         elif scale.ndim:
@@ -174,7 +172,40 @@ class _Rewriter:
         arrays: list[NDArray] = [weight, scale, zero_point]
         if not is_row_major:
             arrays = [array.T for array in arrays]
-        weight, scale, zero_point = arrays
+        return self.add_weight(name, layer, *arrays, **attributes)
+
+    def dequantize_kernel(self, name: str, layer: Layer) -> str:
+        """Return the name of the float weight of a convolution, [N, C, window...]."""
+        outputs, channels, *window = layer.weight.shape
+        scale, zero_point = _get_weight_parameters(layer)
+        attributes = {}
+        if layer.group_size:
+            if channels % layer.group_size:
+                raise Error(
+                    f"{name}: groups of {layer.group_size} do not divide the {channels} channels, "
+                    "and blocks of ONNX end with them; choose a group size that does"
+                )
+            # Groups run along the channels of one place of the window.
+            shape = (outputs, *window, channels // layer.group_size)
+            scale, zero_point = (
+                np.moveaxis(array.reshape(shape), -1, 1) for array in (scale, zero_point)
+            )
+            attributes = {"axis": 1, "block_size": layer.group_size}
+        elif scale.ndim:
+            scale, zero_point = scale.reshape(-1), zero_point.reshape(-1)
+            attributes = {"axis": 0}
+        return self.add_weight(name, layer, layer.weight, scale, zero_point, **attributes)
+
+    def add_weight(
+        self,
+        name: str,
+        layer: Layer,
+        weight: NDArray,
+        scale: NDArray,
+        zero_point: NDArray,
+        **attributes: int,
+    ) -> str:
+        """Return the name of ``weight`` as floats."""
         operands = [
             self.add_constant(f"{name}.weight_quantized", self.as_stored(weight, layer)),
             self.add_constant(f"{name}.weight_scale", scale),
@@ -209,6 +240,16 @@ class _Rewriter:
             unique, number = f"{name}_{number}", number + 1
         self.names.add(unique)
         return unique
+
+
+def _get_weight_parameters(layer: Layer) -> tuple[NDArray, NDArray]:
+    """Return scale and zero point of the stored weights, with multipliers of groups in the scale."""
+    if layer.group_multiplier is None:
+        return layer.weight_scale, layer.weight_zero_point
+    # Exact: the scales have room for the multipliers.
+    multipliers = layer.group_multiplier
+    scale = layer.weight_scale.reshape(-1, 1) * multipliers.astype(np.float32)
+    return scale, np.zeros_like(multipliers)
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:

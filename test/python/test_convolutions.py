@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,20 @@ def test_layers_have_the_shape_of_the_model(path: Path, x: NDArray[np.float32]) 
         np.testing.assert_array_equal(
             layer.dequantized_weight, layer.weight * scale[:, None, None, None]
         )
+
+
+@pytest.mark.parametrize("mode", ["static", "groups"])
+def test_export(mode: str, path: Path, x: NDArray[np.float32], tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    config = MODES[mode]
+    if mode == "groups":
+        config = dataclasses.replace(config, group_size=8)
+    quantized = quantc.quantize(quantc.load(path), config, calibration_data=[x])
+    quantc.export_onnx(path, quantized, tmp_path / "qdq.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "qdq.onnx")
+    np.testing.assert_allclose(
+        session.run(None, {"x": x})[0], quantc.interpret(quantized, x), atol=2e-2
+    )
 
 
 def test_float_weights_keep_their_shape(path: Path) -> None:
