@@ -125,6 +125,12 @@ Value Emit::shlLong(Value x, Value n) { return create<arith::ShLIOp>(x, n); }
 Value Emit::ashrLong(Value x, Value n) { return create<arith::ShRSIOp>(x, n); }
 Value Emit::minLong(Value x, Value y) { return create<arith::MinSIOp>(x, y); }
 Value Emit::maxLong(Value x, Value y) { return create<arith::MaxSIOp>(x, y); }
+Value Emit::selectLong(Value condition, Value x, Value y) {
+  return create<arith::SelectOp>(condition, x, y);
+}
+Value Emit::longToFloat(Value x) {
+  return create<arith::SIToFPOp>(getType(builder.getF32Type()), x);
+}
 
 Value Emit::bitcastToInt(Value x) {
   return create<arith::BitcastOp>(getType(builder.getI32Type()), x);

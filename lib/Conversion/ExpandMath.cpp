@@ -12,8 +12,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Conversion/Emit.h"
-#include "quantc/Numerics/ElementaryFunctions.h"
 #include "quantc/Numerics/Rounding.h"
+#include "quantc/Numerics/Trigonometry.h"
 
 using namespace mlir;
 
@@ -75,6 +75,17 @@ struct ExpandMath : quantc::impl::ExpandMathBase<ExpandMath> {
                  ExpandUnary<math::RoundOp, numerics::roundAway<Emit>>,
                  ExpandUnary<math::RsqrtOp, reciprocalSqrt>,
                  ExpandUnary<math::TanhOp, numerics::tanh<Emit>>>(context);
+    patterns.add<ExpandUnary<math::SinOp, numerics::sin<Emit>>,
+                 ExpandUnary<math::CosOp, numerics::cos<Emit>>,
+                 ExpandUnary<math::TanOp, numerics::tan<Emit>>,
+                 ExpandUnary<math::AsinOp, numerics::asin<Emit>>,
+                 ExpandUnary<math::AcosOp, numerics::acos<Emit>>,
+                 ExpandUnary<math::AtanOp, numerics::atan<Emit>>,
+                 ExpandUnary<math::SinhOp, numerics::sinh<Emit>>,
+                 ExpandUnary<math::CoshOp, numerics::cosh<Emit>>,
+                 ExpandUnary<math::AsinhOp, numerics::asinh<Emit>>,
+                 ExpandUnary<math::AcoshOp, numerics::acosh<Emit>>,
+                 ExpandUnary<math::AtanhOp, numerics::atanh<Emit>>>(context);
     populateExpandRemainderPatterns(patterns);
     // A greedy driver would fold functions of constants by the host's libm.
     walkAndApplyPatterns(getOperation(), std::move(patterns));
@@ -87,6 +98,8 @@ private:
   /// every target.
   LogicalResult checkNoLibraryCalls();
 };
+
+} // namespace
 
 LogicalResult ExpandMath::checkNoLibraryCalls() {
   LogicalResult result = success();
@@ -106,11 +119,9 @@ LogicalResult ExpandMath::checkNoLibraryCalls() {
       return;
     op->emitError("there is no formula for '")
         << op->getName() << "' on " << op->getResult(0).getType()
-        << "; erf, exp, log, powf, round, rsqrt and tanh have one, on f32 and "
-           "vectors of it";
+        << "; erf, exp, log, powf, round, rsqrt, tanh, the trigonometric and "
+           "the hyperbolic functions have one, on f32 and vectors of it";
     result = failure();
   });
   return result;
 }
-
-} // namespace

@@ -34,39 +34,16 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// `tensor` with its elements rounded to the float type `type`.
-static Tensor castFloats(NodeImporter &node, Tensor &tensor, ElementType type) {
-  if (tensor.type == type)
-    return tensor;
-  Type from = getMlirType(tensor.type, node.getContext());
-  Type to = getMlirType(type, node.getContext());
-  Value value = createElementwise(
-      node, type, tensor.shape, &tensor,
-      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value element = elements[0];
-        if (from.getIntOrFloatBitWidth() < 32)
-          element = arith::ExtFOp::create(b, b.getF32Type(), element);
-        unsigned width = element.getType().getIntOrFloatBitWidth();
-        if (width < to.getIntOrFloatBitWidth())
-          return arith::ExtFOp::create(b, to, element);
-        if (width > to.getIntOrFloatBitWidth())
-          return arith::TruncFOp::create(b, to, element);
-        return element;
-      });
-  return makeTensor(type, tensor.shape, value);
+/// `whole` with `part` from `offset` on along `axis`.
+static Value insertPart(NodeImporter &node, Value whole, Tensor &part,
+                        int64_t axis, AffineExpr offset) {
+  SmallVector<OpFoldResult> offsets(part.getRank(), node.b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(part.getRank(), node.b.getIndexAttr(1));
+  offsets[axis] = node.getSize(offset);
+  return tensor::InsertSliceOp::create(node.b, node.getValue(part), whole,
+                                       offsets, node.getSizes(part.shape),
+                                       strides);
 }
-
-/// `body` of each element of `tensor`.
-static Tensor mapElements(NodeImporter &node, Tensor &tensor,
-                          ElementBody body) {
-  return makeTensor(
-      tensor.type, tensor.shape,
-      createElementwise(node, tensor.type, tensor.shape, &tensor, body));
-}
-
-//===----------------------------------------------------------------------===//
-// Attention
-//===----------------------------------------------------------------------===//
 
 namespace {
 class Attention {
@@ -76,6 +53,14 @@ public:
   LogicalResult import();
 
 private:
+  void readInputs();
+  Tensor &getInput(unsigned index) { return inputs[index]; }
+  LogicalResult setOutput(unsigned index, Tensor tensor);
+  ElementType getStepType() {
+    return type == ElementType::BFloat16 ? type : ElementType::Float;
+  }
+  Value round(ImplicitLocOpBuilder &b, Value value);
+  Tensor mapElements(Tensor &tensor, ElementBody body);
   LogicalResult readHeads();
   LogicalResult readCache();
   LogicalResult readMask();
@@ -84,8 +69,6 @@ private:
   Tensor inOrderOfHeads(Tensor tensor);
   FailureOr<Tensor> append(unsigned index, Tensor past, Tensor tensor);
 
-  /// The sizes of the scores, [B, H, S, T].
-  Shape getScoreShape() { return {batch, queryHeads, numQueries, numKeys}; }
   bool hasWindow() const { return left >= 0 || right >= 0; }
   bool hasBias() { return isCausal || hasWindow() || mask || node.hasInput(6); }
   FailureOr<Tensor> createBias();
@@ -100,6 +83,10 @@ private:
   Tensor zeroHidden(Tensor &probabilities, Tensor &bias);
 
   NodeImporter &node;
+  /// Those of 16 bits as FLOAT.
+  SmallVector<Tensor, 7> inputs;
+  /// What the inputs had before.
+  ElementType type = ElementType::Undefined;
   /// Whether dimensions are [b, s, h, d], from inputs of rank 3; else
   /// [b, h, s, d].
   bool isFlat = false;
@@ -120,9 +107,42 @@ private:
 };
 } // namespace
 
+void Attention::readInputs() {
+  type = node.getInput(0).type;
+  for (Tensor *input : node.getInputs()) {
+    if (!input)
+      inputs.emplace_back();
+    else if (isHalf(input->type))
+      inputs.push_back(castTensor(node, *input, ElementType::Float));
+    else
+      inputs.push_back(*input);
+  }
+}
+
+/// The output in the type of the inputs.
+LogicalResult Attention::setOutput(unsigned index, Tensor tensor) {
+  return node.setOutput(index, castTensor(node, tensor, type));
+}
+
+/// A step of BFLOAT16 is rounded to it; others are computed in FLOAT up to the
+/// end, which is as exact as FLOAT16 can tell.
+Value Attention::round(ImplicitLocOpBuilder &b, Value value) {
+  return roundFloat(b, value, getStepType());
+}
+
+/// `body` of each element of `tensor`, rounded.
+Tensor Attention::mapElements(Tensor &tensor, ElementBody body) {
+  return makeTensor(
+      tensor.type, tensor.shape,
+      createElementwise(node, tensor.type, tensor.shape, &tensor,
+                        [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+                          return round(b, body(b, elements));
+                        }));
+}
+
 /// Input `index` with a dimension for its heads.
 FailureOr<Tensor> Attention::splitHeads(unsigned index, int64_t numHeads) {
-  Tensor &tensor = node.getInput(index);
+  Tensor &tensor = getInput(index);
   if (!isFlat)
     return tensor;
   Product product;
@@ -143,12 +163,12 @@ FailureOr<Tensor> Attention::splitHeads(unsigned index, int64_t numHeads) {
 }
 
 LogicalResult Attention::readHeads() {
-  size_t rank = node.getInput(0).getRank();
+  size_t rank = getInput(0).getRank();
   for (unsigned index = 0; index < 3; ++index)
-    if (node.getInput(index).getRank() != rank || (rank != 3 && rank != 4))
+    if (getInput(index).getRank() != rank || (rank != 3 && rank != 4))
       return node.emitError("Attention of shapes " +
-                            node.toString(node.getInput(0).shape) + " and " +
-                            node.toString(node.getInput(index).shape) +
+                            node.toString(getInput(0).shape) + " and " +
+                            node.toString(getInput(index).shape) +
                             "; expects rank 3 or 4, the same for query, key "
                             "and value");
   isFlat = areKeysFlat = rank == 3;
@@ -176,9 +196,9 @@ LogicalResult Attention::readHeads() {
                   tensor->shape[rowDim] != numKeys;
   if (isMismatch)
     return node.emitError("Attention of shapes " +
-                          node.toString(node.getInput(0).shape) + ", " +
-                          node.toString(node.getInput(1).shape) + " and " +
-                          node.toString(node.getInput(2).shape) +
+                          node.toString(getInput(0).shape) + ", " +
+                          node.toString(getInput(1).shape) + " and " +
+                          node.toString(getInput(2).shape) +
                           "; expects equal batches and sizes of heads, and as "
                           "many values as keys");
   if (!Product(queryHeads).divide(Product(keyHeads)))
@@ -212,14 +232,8 @@ FailureOr<Tensor> Attention::append(unsigned index, Tensor past,
   Shape shape = expected;
   shape[2] = numPast + tensor.shape[2];
   Value whole = node.createEmpty(tensor.type, shape);
-  SmallVector<OpFoldResult> offsets(4, node.b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(4, node.b.getIndexAttr(1));
-  for (Tensor *part : {&past, &tensor}) {
-    whole = tensor::InsertSliceOp::create(node.b, node.getValue(*part), whole,
-                                          offsets, node.getSizes(part->shape),
-                                          strides);
-    offsets[2] = node.getSize(numPast);
-  }
+  whole = insertPart(node, whole, past, 2, node.getConstantSize(0));
+  whole = insertPart(node, whole, tensor, 2, numPast);
   return makeTensor(tensor.type, shape, whole);
 }
 
@@ -234,10 +248,10 @@ LogicalResult Attention::readCache() {
   if (node.hasInput(6))
     return node.emitError("Attention with a past and nonpad_kv_seqlen; expects "
                           "one of them");
-  if (node.getInput(4).getRank() == 4)
-    numPast = node.getInput(4).shape[2];
-  FailureOr<Tensor> keys = append(4, node.getInput(4), inOrderOfHeads(key));
-  FailureOr<Tensor> values = append(5, node.getInput(5), inOrderOfHeads(value));
+  if (getInput(4).getRank() == 4)
+    numPast = getInput(4).shape[2];
+  FailureOr<Tensor> keys = append(4, getInput(4), inOrderOfHeads(key));
+  FailureOr<Tensor> values = append(5, getInput(5), inOrderOfHeads(value));
   if (failed(keys) || failed(values))
     return failure();
   key = *keys, value = *values;
@@ -248,15 +262,15 @@ LogicalResult Attention::readCache() {
 
 /// The mask, where it is shorter than the keys with "not seen" for the rest.
 LogicalResult Attention::readMask() {
-  if (node.hasInput(6) && (node.getInput(6).type != ElementType::Int64 ||
-                           node.getInput(6).shape != Shape{batch}))
+  if (node.hasInput(6) && (getInput(6).type != ElementType::Int64 ||
+                           getInput(6).shape != Shape{batch}))
     return node.emitError("Attention with nonpad_kv_seqlen of type " +
-                          getName(node.getInput(6).type) + " and shape " +
-                          node.toString(node.getInput(6).shape) +
+                          getName(getInput(6).type) + " and shape " +
+                          node.toString(getInput(6).shape) +
                           "; expects an INT64 for each batch");
   if (!node.hasInput(3))
     return success();
-  mask = node.getInput(3);
+  mask = getInput(3);
   if ((mask->type != query.type && mask->type != ElementType::Bool) ||
       mask->getRank() < 1 || mask->getRank() > 4)
     return node.emitError("Attention with a mask of type " +
@@ -280,11 +294,8 @@ LogicalResult Attention::readMask() {
                       : -std::numeric_limits<double>::infinity();
   Value filled = node.createFilled(node.createScalar(mask->type, hidden),
                                    mask->type, shape);
-  SmallVector<OpFoldResult> offsets(shape.size(), node.b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(shape.size(), node.b.getIndexAttr(1));
-  Value padded = tensor::InsertSliceOp::create(
-      node.b, node.getValue(*mask), filled, offsets, node.getSizes(mask->shape),
-      strides);
+  Value padded = insertPart(node, filled, *mask, shape.size() - 1,
+                            node.getConstantSize(0));
   mask = makeTensor(mask->type, shape, padded);
   return success();
 }
@@ -315,6 +326,9 @@ LogicalResult Attention::readOptions() {
     return node.emitError("Attention with softmax_precision " +
                           getName(softmaxType) +
                           "; expects a floating-point type");
+  // Floats of 16 bits are computed as FLOAT.
+  if (isHalf(softmaxType))
+    softmaxType = ElementType::Float;
   return success();
 }
 
@@ -386,7 +400,7 @@ FailureOr<Tensor> Attention::createBias() {
         {node.getValue(*mask), getBroadcastMap(node, mask->shape, *shape)});
   if (hasLength)
     operands.push_back(
-        {node.getInputValue(6),
+        {node.getValue(getInput(6)),
          AffineMap::get(rank, 0, getAffineDimExpr(0, node.getContext()))});
   queryCount = node.getSizeValue(numQueries);
   pastCount = node.getSizeValue(numPast);
@@ -448,8 +462,9 @@ Tensor Attention::zeroHidden(Tensor &probabilities, Tensor &bias) {
 
 /// `tensor` times sqrt(scale).
 Tensor Attention::createScaled(Tensor &tensor) {
-  Value factor = node.createScalar(tensor.type, std::sqrt(scale));
-  return mapElements(node, tensor,
+  Value factor =
+      round(node.b, node.createScalar(tensor.type, std::sqrt(scale)));
+  return mapElements(tensor,
                      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
                        return createMul(b, tensor.type, elements[0], factor);
                      });
@@ -483,7 +498,12 @@ Tensor Attention::createScores() {
   Term rhs = {createScaled(key), areKeysFlat ? "bthd" : "bhtd"};
   Tensor scores =
       createEinsum(node, splitGroups(lhs), rhs, withGroups("bhgst"));
-  return reshapeTensor(node, scores, getScoreShape());
+  if (getStepType() != ElementType::Float)
+    scores = mapElements(scores,
+                         [](ImplicitLocOpBuilder &, ArrayRef<Value> elements) {
+                           return elements[0];
+                         });
+  return reshapeTensor(node, scores, {batch, queryHeads, numQueries, numKeys});
 }
 
 /// softcap * tanh(scores / softcap).
@@ -492,10 +512,9 @@ Tensor Attention::createSoftcap(Tensor &scores) {
     return scores;
   Value cap = node.createScalar(scores.type, softcap);
   return mapElements(
-      node, scores,
-      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value ratio = arith::DivFOp::create(b, elements[0], cap);
-        Value curve = math::TanhOp::create(b, ratio);
+      scores, [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        Value ratio = round(b, arith::DivFOp::create(b, elements[0], cap));
+        Value curve = round(b, math::TanhOp::create(b, ratio));
         return arith::MulFOp::create(b, curve, cap);
       });
 }
@@ -506,7 +525,7 @@ Tensor Attention::createOutput(Tensor probabilities) {
   Term rhs = {value, areKeysFlat ? "bthv" : "bhtv"};
   Tensor output =
       createEinsum(node, lhs, rhs, withGroups(isFlat ? "bshgv" : "bhgsv"));
-  Shape shape = node.getInput(0).shape;
+  Shape shape = getInput(0).shape;
   Product width;
   if (isFlat)
     width.multiply(queryHeads);
@@ -519,15 +538,17 @@ Tensor Attention::createOutput(Tensor probabilities) {
 LogicalResult Attention::setPresent() {
   Tensor *tensors[] = {&key, &value};
   for (unsigned index = 1; index < node.getNumOutputs() && index < 3; ++index)
-    if (failed(node.setOutput(index, inOrderOfHeads(*tensors[index - 1]))))
+    if (failed(setOutput(index, inOrderOfHeads(*tensors[index - 1]))))
       return failure();
   return success();
 }
 
 LogicalResult Attention::import() {
-  if (failed(node.expectFloats(3)) || failed(readHeads()) ||
-      failed(readOptions()) || failed(readCache()) || failed(readMask()) ||
-      failed(setPresent()))
+  if (failed(node.expectFloats(3)))
+    return failure();
+  readInputs();
+  if (failed(readHeads()) || failed(readOptions()) || failed(readCache()) ||
+      failed(readMask()) || failed(setPresent()))
     return failure();
 
   Tensor scores = createScores();
@@ -550,20 +571,21 @@ LogicalResult Attention::import() {
     biased.value = createElementwise(
         node, biased.type, *shape, operands,
         [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
-          return createAdd(b, biased.type, elements[0], elements[1]);
+          return round(b, createAdd(b, biased.type, elements[0], elements[1]));
         });
   }
-  Tensor precise = castFloats(node, biased, softmaxType);
-  Tensor probabilities = makeTensor(softmaxType, precise.shape,
-                                    createMaskedSoftmax(node, precise));
+  Tensor precise = castTensor(node, biased, softmaxType);
+  Tensor probabilities =
+      makeTensor(softmaxType, precise.shape,
+                 createMaskedSoftmax(node, precise, getStepType()));
   // With a causal mask alone each query sees the first key.
   if (bias && (mask || hasWindow() || node.hasInput(6)))
     probabilities = zeroHidden(probabilities, *bias);
-  probabilities = castFloats(node, probabilities, query.type);
+  probabilities = castTensor(node, probabilities, query.type);
   Tensor stages[] = {scores, capped, biased, probabilities};
-  if (node.getNumOutputs() > 3 && failed(node.setOutput(3, stages[outputMode])))
+  if (node.getNumOutputs() > 3 && failed(setOutput(3, stages[outputMode])))
     return failure();
-  return node.setOutput(0, createOutput(probabilities));
+  return setOutput(0, createOutput(probabilities));
 }
 
 static LogicalResult importAttention(NodeImporter &node) {
@@ -571,7 +593,7 @@ static LogicalResult importAttention(NodeImporter &node) {
 }
 
 static constexpr OpRow kRows[] = {
-    {"Attention", 23, 3, 7, importAttention},
+    {"Attention", 23, 3, 7, importAttention, Halves::Keep},
 };
 
 ArrayRef<OpRow> onnx::getAttentionOps() { return kRows; }

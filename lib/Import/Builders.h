@@ -117,9 +117,15 @@ mlir::Value createMatmul(NodeImporter &node, ElementType type, mlir::Value lhs,
 mlir::Value createLookup(NodeImporter &node, Tensor &table, Tensor &numbers,
                          int64_t axis, llvm::ArrayRef<mlir::AffineExpr> shape);
 
-/// softmax(x) along the last dimension, where a row of -inf is 0; in
+/// softmax(x) along the last dimension, where a row of -inf is 0 and every step
+/// is rounded to `step`, a float type. DOUBLE has powers as exact as FLOAT. In
 /// Normalization.cpp.
-mlir::Value createMaskedSoftmax(NodeImporter &node, Tensor &input);
+mlir::Value createMaskedSoftmax(NodeImporter &node, Tensor &input,
+                                ElementType step);
+
+/// A FLOAT rounded to `type`, a float type; others stay as they are.
+mlir::Value roundFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                       ElementType type);
 
 /// The elements `offset`, `offset + step`, ... of `input` along `axis`, `size`
 /// of them.

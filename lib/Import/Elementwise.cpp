@@ -154,6 +154,10 @@ static LogicalResult importVariadic(NodeImporter &node) {
 }
 
 static LogicalResult importMod(NodeImporter &node) {
+  // Of numbers that are not negative, both remainders are the same.
+  if (std::optional<Tensor> folded =
+          foldElements(node, node.getInput(0), node.getInput(1), foldMod))
+    return node.setOutput(0, *folded);
   if (node.getInt("fmod", 0))
     return importVariadic<createTruncatedMod>(node);
   return importVariadic<createFloorMod>(node);
@@ -335,8 +339,16 @@ static LogicalResult importAbs(NodeImporter &node) {
 
 static constexpr OpRow kRows[] = {
     {"Abs", 6, 1, 1, importAbs},
+    {"Acos", 7, 1, 1, importFormula<math::AcosOp>},
+    {"Acosh", 9, 1, 1, importFormula<math::AcoshOp>},
     {"Add", 7, 2, 2, importBinary<createAdd, foldAdd>},
+    {"Asin", 7, 1, 1, importFormula<math::AsinOp>},
+    {"Asinh", 9, 1, 1, importFormula<math::AsinhOp>},
+    {"Atan", 7, 1, 1, importFormula<math::AtanOp>},
+    {"Atanh", 9, 1, 1, importFormula<math::AtanhOp>},
     {"Ceil", 6, 1, 1, importUnary<math::CeilOp>},
+    {"Cos", 7, 1, 1, importFormula<math::CosOp>},
+    {"Cosh", 9, 1, 1, importFormula<math::CoshOp>},
     {"Div", 7, 2, 2, importBinary<createDiv, foldDiv>},
     {"Erf", 9, 1, 1, importFormula<math::ErfOp>},
     {"Exp", 6, 1, 1, importFormula<math::ExpOp>},
@@ -352,9 +364,12 @@ static constexpr OpRow kRows[] = {
     {"Reciprocal", 6, 1, 1, importReciprocal},
     {"Round", 11, 1, 1, importUnary<math::RoundEvenOp>},
     {"Sign", 9, 1, 1, importSign},
+    {"Sin", 7, 1, 1, importFormula<math::SinOp>},
+    {"Sinh", 9, 1, 1, importFormula<math::SinhOp>},
     {"Sqrt", 6, 1, 1, importUnary<math::SqrtOp>},
     {"Sub", 7, 2, 2, importBinary<createSub, foldSub>},
     {"Sum", 6, 1, kVariadic, importVariadic<createAdd>},
+    {"Tan", 7, 1, 1, importFormula<math::TanOp>},
     {"Tanh", 6, 1, 1, importFormula<math::TanhOp>},
 };
 

@@ -54,29 +54,26 @@ static LogicalResult importConstantOfShape(NodeImporter &node) {
 // Range
 //===----------------------------------------------------------------------===//
 
-/// The numbers of a range of floats with constant bounds, which ONNX defines as
-/// start + i * delta.
-template <class T>
-static SmallVector<T> getFloatRange(T start, T limit, T delta,
-                                    int64_t maxCount) {
-  T size = std::ceil((limit - start) / delta);
-  SmallVector<T> numbers;
-  for (int64_t i = 0; i < maxCount && static_cast<T>(i) < size; ++i)
-    numbers.push_back(start + static_cast<T>(i) * delta);
-  return numbers;
-}
-
 /// The most elements of a range of floats, which is a constant.
 static constexpr int64_t kMaxFloatRange = 1 << 24;
 
+/// start + i * delta for floats that are constant: ceil((limit - start) /
+/// delta) of them.
 template <class T>
 static LogicalResult setFloatRange(NodeImporter &node) {
   ElementType type = node.getInput(0).type;
   auto get = [&](unsigned index) {
     return *node.getInput(index).constant.getValues<T>().begin();
   };
-  SmallVector<T> numbers =
-      getFloatRange<T>(get(0), get(1), get(2), kMaxFloatRange);
+  T start = get(0), delta = get(2);
+  T size = std::ceil((get(1) - start) / delta);
+  // NaN is no size either.
+  if (!(size <= static_cast<T>(kMaxFloatRange)))
+    return node.emitError("Range with delta " + Twine(std::to_string(delta)) +
+                          " has an absurd size; expects at most 2^24 floats");
+  SmallVector<T> numbers;
+  for (int64_t i = 0; static_cast<T>(i) < size; ++i)
+    numbers.push_back(start + static_cast<T>(i) * delta);
   auto tensorType = RankedTensorType::get(static_cast<int64_t>(numbers.size()),
                                           getMlirType(type, node.getContext()));
   return node.setOutput(
@@ -92,7 +89,10 @@ static LogicalResult setIntegerRange(NodeImporter &node, AffineExpr start,
   std::optional<int64_t> first = getConstant(start), end = getConstant(limit);
   AffineExpr size;
   if (first && end) {
-    int64_t distance = delta > 0 ? *end - *first : *first - *end;
+    int64_t distance;
+    if (delta > 0 ? llvm::SubOverflow(*end, *first, distance)
+                  : llvm::SubOverflow(*first, *end, distance))
+      return node.emitError("range of more than 2^63 numbers; expects fewer");
     size = node.getConstantSize(
         distance <= 0 ? 0 : llvm::divideCeil(distance, std::abs(delta)));
   } else if (delta > 0) {
@@ -140,9 +140,9 @@ static LogicalResult importRange(NodeImporter &node) {
     return getElements(node.getInput(index))->front();
   };
   std::optional<int64_t> delta = getConstant(get(2));
-  if (!delta || *delta == 0)
-    return node.emitError("Range with delta 0 or one that is computed; expects "
-                          "another constant");
+  if (!delta || *delta == 0 || *delta < -kMaxElements || *delta > kMaxElements)
+    return node.emitError("Range with delta 0, one that is computed or more "
+                          "than 2^40; expects another constant");
   return setIntegerRange(node, get(0), get(1), *delta);
 }
 

@@ -261,7 +261,11 @@ LogicalResult GraphImporter::build(NodeImporter &node, const OpRow &row,
   }
   if (failed(row.import(node)))
     return failure();
-  for (unsigned index = 0; half && index < node.getNumOutputs(); ++index) {
+  unsigned numRounded = !half ? 0
+                        : row.halves == Halves::ComputeFirst
+                            ? 1
+                            : node.getNumOutputs();
+  for (unsigned index = 0; index < numRounded; ++index) {
     std::optional<Tensor> output = node.getOutputs()[index];
     if (output && output->type == ElementType::Float &&
         failed(node.setOutput(index, castTensor(node, *output, *half))))

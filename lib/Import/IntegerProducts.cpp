@@ -164,18 +164,28 @@ static LogicalResult setScaled(NodeImporter &node, Tensor &product,
           [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
             return arith::MulFOp::create(b, elements[0], elements[1]);
           }));
-  operands = {&product, &scale};
-  if (bias)
-    operands.push_back(bias);
-  return setElementwiseOutput(
-      node, ElementType::Float, operands,
+  // One step each, as the chain has them: layers are recognized by that.
+  auto createStep = [&](ArrayRef<Tensor *> inputs, ElementBody body) {
+    return makeTensor(ElementType::Float, product.shape,
+                      createElementwise(node, ElementType::Float, product.shape,
+                                        inputs, body));
+  };
+  Tensor sum = createStep(&product, [](ImplicitLocOpBuilder &b,
+                                       ArrayRef<Value> elements) {
+    return createCast(b, elements[0], ElementType::Int32, ElementType::Float);
+  });
+  Tensor result = createStep(
+      {&sum, &scale},
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value sum = arith::SIToFPOp::create(b, b.getF32Type(), elements[0]);
-        Value scaled = arith::MulFOp::create(b, sum, elements[1]);
-        if (elements.size() == 2)
-          return scaled;
-        return arith::AddFOp::create(b, scaled, elements[2]);
+        return arith::MulFOp::create(b, elements[0], elements[1]);
       });
+  if (bias)
+    result = createStep(
+        {&result, bias},
+        [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+          return arith::AddFOp::create(b, elements[0], elements[1]);
+        });
+  return node.setOutput(0, result);
 }
 
 /// MatMulInteger of inputs 0 and 1 with scales 2 and 3.

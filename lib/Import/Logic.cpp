@@ -17,13 +17,32 @@ using namespace mlir;
 using namespace quantc;
 using namespace quantc::onnx;
 
-/// What `predicate` says of integers that are known, or nothing: conditions on
-/// shapes.
+/// What `predicate` says of two small integers, or nothing if it is not known.
+/// Dynamic sizes are not negative.
+static std::optional<bool> compare(arith::CmpIPredicate predicate,
+                                   AffineExpr lhs, AffineExpr rhs) {
+  std::optional<int64_t> left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return arith::applyCmpPredicate(predicate,
+                                    APInt(64, *left, /*isSigned=*/true),
+                                    APInt(64, *right, /*isSigned=*/true));
+  if (predicate != arith::CmpIPredicate::eq)
+    return std::nullopt;
+  if (lhs == rhs)
+    return true;
+  bool isSizeAndNegative =
+      (isa<AffineSymbolExpr>(lhs) && right && *right < 0) ||
+      (isa<AffineSymbolExpr>(rhs) && left && *left < 0);
+  if (isSizeAndNegative)
+    return false;
+  return std::nullopt;
+}
+
+/// The comparison of integers that are known: conditions on shapes.
 static std::optional<Tensor> foldComparison(NodeImporter &node,
                                             arith::CmpIPredicate predicate) {
   Tensor &lhs = node.getInput(0), &rhs = node.getInput(1);
-  std::optional<SmallVector<int64_t>> left = getIntegers(lhs);
-  std::optional<SmallVector<int64_t>> right = getIntegers(rhs);
+  std::optional<Shape> left = getElements(lhs), right = getElements(rhs);
   if (!left || !right || left->empty() || right->empty() ||
       (left->size() != right->size() && left->size() != 1 &&
        right->size() != 1))
@@ -31,11 +50,12 @@ static std::optional<Tensor> foldComparison(NodeImporter &node,
   SmallVector<bool> results;
   for (size_t i = 0, count = std::max(left->size(), right->size()); i < count;
        ++i) {
-    auto get = [&](ArrayRef<int64_t> numbers) {
-      return APInt(64, numbers[numbers.size() == 1 ? 0 : i], /*isSigned=*/true);
-    };
-    results.push_back(
-        arith::applyCmpPredicate(predicate, get(*left), get(*right)));
+    std::optional<bool> result =
+        compare(predicate, (*left)[left->size() == 1 ? 0 : i],
+                (*right)[right->size() == 1 ? 0 : i]);
+    if (!result)
+      return std::nullopt;
+    results.push_back(*result);
   }
   SmallVector<int64_t> shape;
   if (lhs.getRank() || rhs.getRank())
@@ -43,6 +63,21 @@ static std::optional<Tensor> foldComparison(NodeImporter &node,
   auto type = RankedTensorType::get(shape, node.b.getI1Type());
   return createConstant(ElementType::Bool,
                         DenseElementsAttr::get(type, results));
+}
+
+/// The choice among integers that are known, of one size.
+static std::optional<Tensor> foldWhere(NodeImporter &node) {
+  Tensor &condition = node.getInput(0);
+  Tensor &lhs = node.getInput(1), &rhs = node.getInput(2);
+  std::optional<Shape> left = getElements(lhs), right = getElements(rhs);
+  if (!condition.constant || !left || !right || condition.shape != lhs.shape ||
+      condition.shape != rhs.shape)
+    return std::nullopt;
+  Shape chosen;
+  for (auto [index, value] :
+       llvm::enumerate(condition.constant.getValues<bool>()))
+    chosen.push_back(value ? (*left)[index] : (*right)[index]);
+  return makeElements(lhs.type, lhs.shape, chosen);
 }
 
 /// A comparison by the predicate for the type of its operands.
@@ -76,10 +111,39 @@ static LogicalResult expectBools(NodeImporter &node) {
   return success();
 }
 
-template <class Op>
+/// Bools that follow from shapes, or nothing.
+static std::optional<SmallVector<bool>> getBools(const Tensor &tensor) {
+  if (!tensor.constant || tensor.constant.getNumElements() > kMaxFoldedElements)
+    return std::nullopt;
+  return llvm::to_vector(tensor.constant.getValues<bool>());
+}
+
+/// `op` of conditions of one shape that are known, which may be one or two.
+static std::optional<Tensor>
+foldLogic(NodeImporter &node, llvm::function_ref<bool(bool, bool)> op) {
+  Tensor &lhs = node.getInput(0), &rhs = node.getInput(node.getNumInputs() - 1);
+  std::optional<SmallVector<bool>> left = getBools(lhs), right = getBools(rhs);
+  if (!left || !right || lhs.shape != rhs.shape)
+    return std::nullopt;
+  SmallVector<bool> results;
+  for (auto [l, r] : llvm::zip_equal(*left, *right))
+    results.push_back(op(l, r));
+  return createConstant(
+      ElementType::Bool,
+      DenseElementsAttr::get(node.getType(ElementType::Bool, lhs.shape),
+                             results));
+}
+
+static bool foldAnd(bool x, bool y) { return x && y; }
+static bool foldOr(bool x, bool y) { return x || y; }
+static bool foldXor(bool x, bool y) { return x != y; }
+
+template <class Op, bool (*fold)(bool, bool)>
 static LogicalResult importLogic(NodeImporter &node) {
   if (failed(expectBools(node)))
     return failure();
+  if (std::optional<Tensor> folded = foldLogic(node, fold))
+    return node.setOutput(0, *folded);
   return setElementwiseOutput(
       node, ElementType::Bool, node.getInputs(),
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
@@ -90,6 +154,9 @@ static LogicalResult importLogic(NodeImporter &node) {
 static LogicalResult importNot(NodeImporter &node) {
   if (failed(expectBools(node)))
     return failure();
+  if (std::optional<Tensor> folded =
+          foldLogic(node, [](bool x, bool) { return !x; }))
+    return node.setOutput(0, *folded);
   Value one = node.createScalar(ElementType::Bool, 1);
   return setElementwiseOutput(
       node, ElementType::Bool, node.getInputs(),
@@ -238,6 +305,8 @@ static LogicalResult importWhere(NodeImporter &node) {
                           getName(type) + " and " +
                           getName(node.getInput(2).type) +
                           "; expects BOOL and two equal types");
+  if (std::optional<Tensor> folded = foldWhere(node))
+    return node.setOutput(0, *folded);
   return setElementwiseOutput(
       node, type, node.getInputs(),
       [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
@@ -270,7 +339,7 @@ using FloatIs = arith::CmpFPredicate;
 using IntIs = arith::CmpIPredicate;
 
 static constexpr OpRow kRows[] = {
-    {"And", 7, 2, 2, importLogic<arith::AndIOp>},
+    {"And", 7, 2, 2, importLogic<arith::AndIOp, foldAnd>},
     {"BitShift", 11, 2, 2, importBitShift},
     {"BitwiseAnd", 18, 2, 2, importBitwise<arith::AndIOp>},
     {"BitwiseNot", 18, 1, 1, importBitwiseNot},
@@ -290,9 +359,9 @@ static constexpr OpRow kRows[] = {
     {"LessOrEqual", 12, 2, 2,
      importComparison<FloatIs::OLE, IntIs::sle, IntIs::ule>},
     {"Not", 1, 1, 1, importNot},
-    {"Or", 7, 2, 2, importLogic<arith::OrIOp>},
+    {"Or", 7, 2, 2, importLogic<arith::OrIOp, foldOr>},
     {"Where", 9, 3, 3, importWhere, Halves::Keep},
-    {"Xor", 7, 2, 2, importLogic<arith::XOrIOp>},
+    {"Xor", 7, 2, 2, importLogic<arith::XOrIOp, foldXor>},
 };
 
 ArrayRef<OpRow> onnx::getLogicOps() { return kRows; }

@@ -42,18 +42,18 @@ static Value createMaximum(NodeImporter &node, Tensor &input, int64_t axis) {
       });
 }
 
-/// e^(x - m), where m lacks `axis`.
-static Tensor createPowers(NodeImporter &node, Tensor &input, Value maximum,
-                           int64_t axis) {
-  return makeTensor(input.type, input.shape,
-                    createGeneric(node, input.type, input.shape,
-                                  withReduced(node, input, maximum, axis),
-                                  [&](ImplicitLocOpBuilder &b,
-                                      ArrayRef<Value> elements) -> Value {
-                                    Value difference = arith::SubFOp::create(
-                                        b, elements[0], elements[1]);
-                                    return math::ExpOp::create(b, difference);
-                                  }));
+/// `body` of x - m, where m lacks `axis`.
+static Tensor mapDifference(NodeImporter &node, Tensor &input, Value maximum,
+                            int64_t axis, ElementBody body) {
+  return makeTensor(
+      input.type, input.shape,
+      createGeneric(node, input.type, input.shape,
+                    withReduced(node, input, maximum, axis),
+                    [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+                      Value difference =
+                          arith::SubFOp::create(b, elements[0], elements[1]);
+                      return body(b, difference);
+                    }));
 }
 
 /// p * (1 / sum p): a division for each element would cost as much as all the
@@ -77,7 +77,11 @@ static Value createSoftmax(NodeImporter &node, Tensor &input, int64_t axis,
                            bool isLogarithm) {
   ElementType type = input.type;
   Value maximum = createMaximum(node, input, axis);
-  Tensor powers = createPowers(node, input, maximum, axis);
+  Tensor powers = mapDifference(
+      node, input, maximum, axis,
+      [](ImplicitLocOpBuilder &b, ArrayRef<Value> difference) -> Value {
+        return math::ExpOp::create(b, difference[0]);
+      });
   if (!isLogarithm) {
     Value one = node.createScalar(type, 1);
     return createNormalized(
@@ -98,16 +102,37 @@ static Value createSoftmax(NodeImporter &node, Tensor &input, int64_t axis,
       });
 }
 
+/// x == key ? value : x.
+static Value replace(ImplicitLocOpBuilder &b, Value x, Value key, Value value) {
+  Value isKey = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x, key);
+  return arith::SelectOp::create(b, isKey, value, x);
+}
+
+/// With every step rounded to `step`: p / sum p, where no sum is 0.
+static Value createRoundedQuotient(NodeImporter &node, Tensor &powers,
+                                   int64_t axis, ElementType step) {
+  ElementType type = powers.type;
+  Value zero = node.createScalar(type, 0), one = node.createScalar(type, 1);
+  Value sum = createReduction(
+      node, powers, axis, zero,
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        return roundFloat(b, createAdd(b, type, elements[1], elements[0]),
+                          step);
+      });
+  return createGeneric(
+      node, type, powers.shape, withReduced(node, powers, sum, axis),
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+        Value divisor = replace(b, elements[1], zero, one);
+        return roundFloat(b, arith::DivFOp::create(b, elements[0], divisor),
+                          step);
+      });
+}
+
 /// Of a row of -inf, m is taken for 0 and the sum, which is 0 then, for 1.
-Value onnx::createMaskedSoftmax(NodeImporter &node, Tensor &input) {
+Value onnx::createMaskedSoftmax(NodeImporter &node, Tensor &input,
+                                ElementType step) {
   ElementType type = input.type;
   int64_t axis = input.getRank() - 1;
-  // x == key ? value : x.
-  auto replace = [](ImplicitLocOpBuilder &b, Value x, Value key,
-                    Value value) -> Value {
-    Value isKey = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x, key);
-    return arith::SelectOp::create(b, isKey, value, x);
-  };
   Shape rows = getReducedShape(input, axis);
   Value zero = node.createScalar(type, 0), one = node.createScalar(type, 1);
   Value lowest =
@@ -118,13 +143,33 @@ Value onnx::createMaskedSoftmax(NodeImporter &node, Tensor &input) {
                         [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
                           return replace(b, elements[0], lowest, zero);
                         });
-  Tensor powers = createPowers(node, input, maximum, axis);
+  Tensor powers =
+      mapDifference(node, input, maximum, axis,
+                    [&](ImplicitLocOpBuilder &b, ArrayRef<Value> difference) {
+                      Value exponent = roundFloat(b, difference[0], step);
+                      if (type == ElementType::Double)
+                        exponent =
+                            createCast(b, exponent, type, ElementType::Float);
+                      Value power = math::ExpOp::create(b, exponent);
+                      if (type == ElementType::Double)
+                        return createCast(b, power, ElementType::Float, type);
+                      return roundFloat(b, power, step);
+                    });
+  if (step != ElementType::Float)
+    return createRoundedQuotient(node, powers, axis, step);
   return createNormalized(
       node, powers, axis,
       [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
         return arith::DivFOp::create(b, one,
                                      replace(b, elements[0], zero, one));
       });
+}
+
+Value onnx::roundFloat(ImplicitLocOpBuilder &b, Value value, ElementType type) {
+  if (!isHalf(type) || !value.getType().isF32())
+    return value;
+  Value rounded = createCast(b, value, ElementType::Float, type);
+  return createCast(b, rounded, type, ElementType::Float);
 }
 
 template <bool isLogarithm>
@@ -270,8 +315,6 @@ static LogicalResult importLayerNormalization(NodeImporter &node) {
   return success();
 }
 
-<<<<<<< HEAD
-=======
 /// With r = 1 / sqrt(mean x^2 + epsilon), over all dimensions from `axis` on:
 /// (x * r) * scale.
 static LogicalResult importRmsNormalization(NodeImporter &node) {
@@ -285,60 +328,9 @@ static LogicalResult importRmsNormalization(NodeImporter &node) {
       createScaled(node, input, inverse, *axes, node.getInputs().drop_front()));
 }
 
-//===----------------------------------------------------------------------===//
-// BatchNormalization
-//===----------------------------------------------------------------------===//
-
-/// In inference: (x - mean) * (scale / sqrt(variance + epsilon)) + bias, with
-/// parameters for each channel, which is dimension 1.
-static LogicalResult importBatchNormalization(NodeImporter &node) {
-  if (failed(node.expectFloats(5)))
-    return failure();
-  if (node.getInt("training_mode", 0) || !node.getInt("spatial", 1))
-    return node.emitError("BatchNormalization in training mode or per "
-                          "element; expects inference per channel");
-  Tensor &input = node.getInput(0);
-  ElementType type = input.type;
-  if (input.getRank() < 2)
-    return node.emitError("BatchNormalization of " +
-                          node.toString(input.shape) +
-                          "; expects dimensions for batch and channel");
-  Shape channels = {input.shape[1]};
-  for (Tensor *parameter : node.getInputs().drop_front())
-    if (parameter->shape != channels)
-      return node.emitError("BatchNormalization with a parameter of shape " +
-                            node.toString(parameter->shape) + "; expects " +
-                            node.toString(channels));
-  Value epsilon = node.createScalar(type, node.getFloat("epsilon", 1e-5f));
-  Tensor factor = makeTensor(
-      type, channels,
-      createElementwise(
-          node, type, channels, {&node.getInput(1), &node.getInput(4)},
-          [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-            Value sum = arith::AddFOp::create(b, elements[1], epsilon);
-            Value root = math::SqrtOp::create(b, sum);
-            return arith::DivFOp::create(b, elements[0], root);
-          }));
-  int64_t rank = input.getRank();
-  AffineMap byChannel =
-      AffineMap::get(rank, 0, getAffineDimExpr(1, node.getContext()));
-  SmallVector<Operand> operands = {
-      {node.getValue(input), node.b.getMultiDimIdentityMap(rank)}};
-  for (Tensor *parameter : {&node.getInput(3), &factor, &node.getInput(2)})
-    operands.push_back({node.getValue(*parameter), byChannel});
-  Value result = createGeneric(
-      node, type, input.shape, operands,
-      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        Value centred = arith::SubFOp::create(b, elements[0], elements[1]);
-        Value scaled = arith::MulFOp::create(b, centred, elements[2]);
-        return arith::AddFOp::create(b, scaled, elements[3]);
-      });
-  return node.setOutput(0, type, input.shape, result);
-}
-
->>>>>>> main
 static constexpr OpRow kRows[] = {
-    {"LayerNormalization", 17, 2, 3, importLayerNormalization},
+    {"LayerNormalization", 17, 2, 3, importLayerNormalization,
+     Halves::ComputeFirst},
     {"LogSoftmax", 1, 1, 1, importFlatSoftmax<true>},
     {"LogSoftmax", 13, 1, 1, importSoftmax<true>},
     {"RMSNormalization", 23, 2, 2, importRmsNormalization},

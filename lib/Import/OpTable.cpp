@@ -37,6 +37,7 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
                      getEinsumOps(),
                      getElementwiseOps(),
                      getGeneratorOps(),
+                     getGridSampleOps(),
                      getIndexingOps(),
                      getIntegerProductOps(),
                      getLinearOps(),

@@ -26,6 +26,8 @@ enum class Halves {
   /// It computes: it gets FLOAT in their place, and those of its outputs that
   /// are FLOAT are rounded to their type.
   Compute,
+  /// The same; outputs after the first stay FLOAT.
+  ComputeFirst,
   /// It moves them, or has cases for all types.
   Keep
 };
@@ -57,6 +59,7 @@ llvm::ArrayRef<OpRow> getDataMovementOps();
 llvm::ArrayRef<OpRow> getEinsumOps();
 llvm::ArrayRef<OpRow> getElementwiseOps();
 llvm::ArrayRef<OpRow> getGeneratorOps();
+llvm::ArrayRef<OpRow> getGridSampleOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getIntegerProductOps();
 llvm::ArrayRef<OpRow> getLinearOps();

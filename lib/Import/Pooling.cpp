@@ -209,49 +209,36 @@ static LogicalResult importMaxPool(NodeImporter &node) {
 /// input and, if `withPadding`, those of its padding.
 static int64_t countElements(const Window &window, int64_t position,
                              bool withPadding) {
+  int64_t start = position * window.stride - window.padBefore;
   int64_t low = withPadding ? -window.padBefore : 0;
   int64_t high = window.size + (withPadding ? window.padAfter : 0);
-  int64_t count = 0;
-  for (int64_t index = 0; index < window.kernel; ++index) {
-    int64_t element =
-        position * window.stride - window.padBefore + index * window.dilation;
-    count += element >= low && element < high;
-  }
-  return count;
+  // The first elements of the window that are at or behind each bound.
+  auto getFirst = [&](int64_t bound) {
+    return std::clamp<int64_t>(
+        llvm::divideCeilSigned(bound - start, window.dilation), 0,
+        window.kernel);
+  };
+  return getFirst(high) - getFirst(low);
 }
 
-/// The number of elements that count at each position, as a tensor over the
-/// spatial dimensions, or of rank 0 when it is the same for all.
+/// A constant vector with the number of elements that count at each position
+/// along a dimension.
 static Tensor createCounts(NodeImporter &node, ElementType type,
-                           ArrayRef<Window> windows, bool withPadding) {
-  SmallVector<int64_t> counts = {1};
-  SmallVector<int64_t> shape;
-  for (const Window &window : windows) {
-    SmallVector<int64_t> next;
-    SmallVector<int64_t> along;
-    for (int64_t position = 0; position < window.numPositions; ++position)
-      along.push_back(countElements(window, position, withPadding));
-    for (int64_t outer : counts)
-      for (int64_t inner : along)
-        next.push_back(outer * inner);
-    counts = std::move(next);
-    shape.push_back(window.numPositions);
-  }
+                           const Window &window, bool withPadding) {
   Type elementType = getMlirType(type, node.getContext());
-  if (llvm::all_equal(counts)) {
-    counts.resize(1);
-    shape.clear();
-  }
-  SmallVector<Attribute> elements =
-      llvm::map_to_vector(counts, [&](int64_t count) -> Attribute {
-        return node.b.getFloatAttr(elementType, static_cast<double>(count));
-      });
+  SmallVector<Attribute> counts;
+  for (int64_t position = 0; position < window.numPositions; ++position)
+    counts.push_back(node.b.getFloatAttr(
+        elementType,
+        static_cast<double>(countElements(window, position, withPadding))));
   return createConstant(
-      type, DenseElementsAttr::get(RankedTensorType::get(shape, elementType),
-                                   elements));
+      type,
+      DenseElementsAttr::get(
+          RankedTensorType::get(window.numPositions, elementType), counts));
 }
 
-/// The mean of each window.
+/// The mean of each window: its sum by the product of the counts along the
+/// dimensions, which are constant along those without padding.
 static LogicalResult importAveragePool(NodeImporter &node) {
   if (failed(node.expectFloats(1)))
     return failure();
@@ -269,15 +256,38 @@ static LogicalResult importAveragePool(NodeImporter &node) {
                  [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
                    return createAdd(b, type, elements[1], elements[0]);
                  });
-  if (!isReasonable(sum.shape))
-    return node.emitError("result has an absurd shape");
-  Tensor counts =
-      createCounts(node, type, *windows, node.getInt("count_include_pad", 0));
-  return setElementwiseOutput(
-      node, type, {&sum, &counts},
-      [](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
-        return arith::DivFOp::create(b, elements[0], elements[1]);
+  int64_t rank = sum.getRank();
+  SmallVector<Operand> operands = {
+      {node.getValue(sum), node.b.getMultiDimIdentityMap(rank)}};
+  double whole = 1;
+  for (auto [dim, window] : llvm::enumerate(*windows)) {
+    bool withPadding = node.getInt("count_include_pad", 0);
+    bool isWhole = window.getOverhang() == 0 &&
+                   (withPadding || (!window.padBefore && !window.padAfter));
+    if (isWhole) {
+      whole *= static_cast<double>(window.kernel);
+      continue;
+    }
+    if (window.numPositions > kMaxWindow)
+      return node.emitError("AveragePool with padding at " +
+                            Twine(window.numPositions) +
+                            " positions; expects at most 2^20");
+    Tensor counts = createCounts(node, type, window, withPadding);
+    operands.push_back(
+        {node.getValue(counts),
+         AffineMap::get(rank, 0,
+                        getAffineDimExpr(dim + 2, node.getContext()))});
+  }
+  Value count = node.createScalar(type, whole);
+  Value mean = createGeneric(
+      node, type, sum.shape, operands,
+      [&](ImplicitLocOpBuilder &b, ArrayRef<Value> elements) -> Value {
+        Value divisor = count;
+        for (Value along : elements.slice(1, operands.size() - 1))
+          divisor = arith::MulFOp::create(b, divisor, along);
+        return arith::DivFOp::create(b, elements[0], divisor);
       });
+  return node.setOutput(0, type, sum.shape, mean);
 }
 
 /// |x|^p, for p of at least 1.

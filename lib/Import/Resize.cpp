@@ -273,20 +273,17 @@ static FailureOr<SmallVector<AxisSize>> getGivenSizes(NodeImporter &node,
   return result;
 }
 
-/// The new sizes of `axes`, from scales or sizes.
+/// The new sizes of `axes`, from `scales` or input 3.
 static FailureOr<SmallVector<AxisSize>>
-getNewSizes(NodeImporter &node, ArrayRef<int64_t> axes, unsigned scalesIndex) {
+getNewSizes(NodeImporter &node, ArrayRef<int64_t> axes,
+            const std::optional<SmallVector<float>> &scales) {
   Tensor &input = node.getInput(0);
   SmallVector<int64_t> sizes;
   for (int64_t axis : axes)
     sizes.push_back(getConstant(input.shape[axis]).value_or(0));
-  FailureOr<std::optional<SmallVector<float>>> scales =
-      getFloats(node, scalesIndex, "scales");
-  if (failed(scales))
-    return failure();
   bool isFit = true;
-  if (*scales) {
-    isFit = (*scales)->size() == axes.size();
+  if (scales) {
+    isFit = scales->size() == axes.size();
   } else {
     if (!node.hasInput(3))
       return node.emitError(node.getOpType() +
@@ -306,8 +303,8 @@ getNewSizes(NodeImporter &node, ArrayRef<int64_t> axes, unsigned scalesIndex) {
                           "axes; expects " +
                           Twine(axes.size()));
   // A dynamic size may only stay as it is.
-  if (*scales)
-    for (auto [size, scale] : llvm::zip_equal(sizes, **scales))
+  if (scales)
+    for (auto [size, scale] : llvm::zip_equal(sizes, *scales))
       if (size == 0 && scale == 1.0f)
         size = 1;
   if (llvm::any_of(sizes,
@@ -316,7 +313,7 @@ getNewSizes(NodeImporter &node, ArrayRef<int64_t> axes, unsigned scalesIndex) {
                           node.toString(input.shape) +
                           "; expects known sizes from 1 to 2^20 where they "
                           "change");
-  return getScaledSizes(node, sizes, **scales);
+  return getScaledSizes(node, sizes, *scales);
 }
 
 //===----------------------------------------------------------------------===//
@@ -325,11 +322,11 @@ getNewSizes(NodeImporter &node, ArrayRef<int64_t> axes, unsigned scalesIndex) {
 
 /// Resizes input 0 along `axes`; `roi` has a start and an end for each.
 static LogicalResult setResized(NodeImporter &node, ArrayRef<int64_t> axes,
-                                unsigned scalesIndex,
+                                const std::optional<SmallVector<float>> &scales,
                                 const ResamplingOptions &options,
                                 ArrayRef<float> roi) {
   Tensor &input = node.getInput(0);
-  FailureOr<SmallVector<AxisSize>> sizes = getNewSizes(node, axes, scalesIndex);
+  FailureOr<SmallVector<AxisSize>> sizes = getNewSizes(node, axes, scales);
   if (failed(sizes))
     return failure();
   bool isNearest = options.interpolation == Interpolation::Nearest;
@@ -438,12 +435,16 @@ static LogicalResult importResize(NodeImporter &node) {
                             "the " +
                             Twine(axes.size()) + " axes");
   }
-  return setResized(node, axes, /*scalesIndex=*/2, *options, roi);
+  FailureOr<std::optional<SmallVector<float>>> scales =
+      getFloats(node, 2, "scales");
+  return failed(scales) ? failure()
+                        : setResized(node, axes, *scales, *options, roi);
 }
 
-/// Resize of opset 10 and Upsample: coordinates are divided by the scale and
-/// rounded down.
-static LogicalResult importUpsample(NodeImporter &node) {
+/// Coordinates are divided by the scale and rounded down.
+static LogicalResult
+setUpsampled(NodeImporter &node,
+             const std::optional<SmallVector<float>> &scales) {
   FailureOr<Interpolation> interpolation = getInterpolation(node);
   if (failed(interpolation))
     return failure();
@@ -452,13 +453,25 @@ static LogicalResult importUpsample(NodeImporter &node) {
   options.coordinates = Coordinates::Asymmetric;
   options.rounding = NearestRounding::Floor;
   int64_t rank = node.getInput(0).getRank();
-  return setResized(node, llvm::to_vector(llvm::seq<int64_t>(rank)),
-                    /*scalesIndex=*/1, options, /*roi=*/{});
+  return setResized(node, llvm::to_vector(llvm::seq<int64_t>(rank)), scales,
+                    options, /*roi=*/{});
+}
+
+/// Resize of opset 10 too.
+static LogicalResult importUpsample(NodeImporter &node) {
+  FailureOr<std::optional<SmallVector<float>>> scales =
+      getFloats(node, 1, "scales");
+  return failed(scales) ? failure() : setUpsampled(node, *scales);
+}
+
+static LogicalResult importUpsampleByAttribute(NodeImporter &node) {
+  return setUpsampled(node, node.getFloats("scales"));
 }
 
 static constexpr OpRow kRows[] = {
     {"Resize", 10, 2, 2, importUpsample},
     {"Resize", 11, 1, 4, importResize},
+    {"Upsample", 7, 1, 1, importUpsampleByAttribute},
     {"Upsample", 9, 2, 2, importUpsample},
 };
 

@@ -61,6 +61,13 @@ AffineExpr onnx::foldDiv(AffineExpr lhs, AffineExpr rhs) {
   return lhs.floorDiv(rhs);
 }
 
+AffineExpr onnx::foldMod(AffineExpr lhs, AffineExpr rhs) {
+  std::optional<int64_t> left = getConstant(lhs), right = getConstant(rhs);
+  if (!right || *right <= 0 || left.value_or(0) < 0)
+    return {};
+  return lhs % rhs;
+}
+
 std::optional<Tensor> onnx::foldElements(NodeImporter &node, const Tensor &lhs,
                                          const Tensor &rhs, SymbolicFold fold) {
   std::optional<Shape> left = getElements(lhs), right = getElements(rhs);

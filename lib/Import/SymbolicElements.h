@@ -30,6 +30,7 @@ mlir::AffineExpr foldSub(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 mlir::AffineExpr foldMul(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 /// Division of sizes, which are not negative, by positive constants.
 mlir::AffineExpr foldDiv(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
+mlir::AffineExpr foldMod(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 
 /// `fold` of two tensors whose elements are known, with broadcasting; nothing
 /// when they are not known or one does not fold.

@@ -102,15 +102,17 @@ FailureOr<SmallVector<Window>> onnx::getWindows(NodeImporter &node,
 }
 
 FailureOr<Tensor> onnx::createPad(NodeImporter &node, Tensor &input,
-                                  ArrayRef<Window> windows, Value fill) {
-  SmallVector<OpFoldResult> low(2, node.b.getIndexAttr(0));
+                                  ArrayRef<Window> windows, Value fill,
+                                  int64_t firstDim) {
+  SmallVector<OpFoldResult> low(input.getRank(), node.b.getIndexAttr(0));
   SmallVector<OpFoldResult> high = low;
   Shape shape = input.shape;
   for (auto [dim, window] : llvm::enumerate(windows)) {
     int64_t padAfter = window.padAfter + window.getOverhang();
-    low.push_back(node.b.getIndexAttr(window.padBefore));
-    high.push_back(node.b.getIndexAttr(padAfter));
-    shape[dim + 2] = shape[dim + 2] + window.padBefore + padAfter;
+    low[firstDim + dim] = node.b.getIndexAttr(window.padBefore);
+    high[firstDim + dim] = node.b.getIndexAttr(padAfter);
+    AffineExpr &size = shape[firstDim + dim];
+    size = size + window.padBefore + padAfter;
   }
   if (shape == input.shape)
     return input;

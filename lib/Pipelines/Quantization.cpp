@@ -75,6 +75,7 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
 void quantc::buildSimulatedPipeline(OpPassManager &pm) {
   // What nobody reads would count as another use.
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createSimulateIntegerProducts());
   pm.addPass(createFoldWeights());
   pm.addPass(createRecognizeLayers());
   addConversion(pm);

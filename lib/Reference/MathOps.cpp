@@ -8,7 +8,7 @@
 #include "ScalarOps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "quantc/Numerics/ElementaryFunctions.h"
+#include "quantc/Numerics/Trigonometry.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -63,6 +63,17 @@ void reference::addMathOps(OpTable &table) {
   addF32<math::TanhOp>(table, evaluate<numerics::tanh<Evaluate>>);
   addF32<math::ErfOp>(table, evaluate<numerics::erf<Evaluate>>);
   addF32<math::PowFOp>(table, evaluatePow);
+  addF32<math::SinOp>(table, evaluate<numerics::sin<Evaluate>>);
+  addF32<math::CosOp>(table, evaluate<numerics::cos<Evaluate>>);
+  addF32<math::TanOp>(table, evaluate<numerics::tan<Evaluate>>);
+  addF32<math::AsinOp>(table, evaluate<numerics::asin<Evaluate>>);
+  addF32<math::AcosOp>(table, evaluate<numerics::acos<Evaluate>>);
+  addF32<math::AtanOp>(table, evaluate<numerics::atan<Evaluate>>);
+  addF32<math::SinhOp>(table, evaluate<numerics::sinh<Evaluate>>);
+  addF32<math::CoshOp>(table, evaluate<numerics::cosh<Evaluate>>);
+  addF32<math::AsinhOp>(table, evaluate<numerics::asinh<Evaluate>>);
+  addF32<math::AcoshOp>(table, evaluate<numerics::acosh<Evaluate>>);
+  addF32<math::AtanhOp>(table, evaluate<numerics::atanh<Evaluate>>);
   addF32<math::RsqrtOp>(table, [](float x) {
     return Evaluate::div(Evaluate::constant(1.0f), Evaluate::sqrt(x));
   });

@@ -38,8 +38,9 @@ def quantize(
     with each of them, so that the scales of activations suit them all. Statistics that are given
     ready-made must be of such a ``calibrate``.
 
-    A model that is quantized already, with QuantizeLinear and DequantizeLinear, keeps its own
-    parameters: ``config`` and ``calibration_data`` are not used.
+    A model that is quantized already, with QuantizeLinear and DequantizeLinear, operators on
+    quantized tensors or products of integers, keeps its own parameters: ``config`` and
+    ``calibration_data`` are not used.
 
     Raises ``quantc.Error`` where data does not fit the inputs, where a group size does not fit the
     inputs of a layer, and for NaN or infinities in weights. Warns with

@@ -9,6 +9,7 @@
 
 #include "Program.h"
 #include "Session.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Pipelines/Quantization.h"
@@ -167,12 +168,16 @@ static Model quantize(const Model &model, nb::handle config,
   return Model(model.getSharedContext(), std::move(quantized), model.path);
 }
 
-/// Whether `model` has the parameters of its quantization in it.
+/// Whether `model` has the parameters of its quantization in it: it
+/// dequantizes, or multiplies matrices of integers.
 static bool isSimulated(const Model &model) {
   return model.getModule()
       ->walk([](Operation *op) {
-        return isa<DequantizeOp>(op) ? WalkResult::interrupt()
-                                     : WalkResult::advance();
+        auto matmul = dyn_cast<linalg::MatmulOp>(op);
+        bool isProduct =
+            matmul && getElementTypeOrSelf(matmul.getOutputs()[0]).isInteger();
+        return isProduct || isa<DequantizeOp>(op) ? WalkResult::interrupt()
+                                                  : WalkResult::advance();
       })
       .wasInterrupted();
 }

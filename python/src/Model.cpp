@@ -105,6 +105,9 @@ std::string Model::print(std::optional<int64_t> elideLargerThan) const {
 }
 
 void Model::save(const std::filesystem::path &path) const {
+  if (path.extension() == ".onnx")
+    raise(path.string() + ": a program is saved as .mlir or .mlirbc; "
+                          "quantc.export_onnx writes ONNX");
   std::string text;
   llvm::raw_string_ostream os(text);
   if (path.extension() != ".mlirbc") {

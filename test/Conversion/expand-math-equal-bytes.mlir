@@ -75,3 +75,31 @@ func.func @remainder() -> (tensor<14xf32>, tensor<14xf64>) {
   } -> (tensor<14xf32>, tensor<14xf64>)
   return %r#0, %r#1 : tensor<14xf32>, tensor<14xf64>
 }
+
+// -----
+
+// Angles beyond 2^16 are reduced in another way.
+// CHECK: output0 = dense<[0.000000e+00, -0.000000e+00, 0.841470957,
+// CHECK: output10 = dense<[0.000000e+00, -0.000000e+00, 0x7F800000, -0.549306154,
+#id = affine_map<(d0) -> (d0)>
+func.func @trigonometry() -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  %x = arith.constant dense<[0.0, -0.0, 1.0, -0.5, 0.9, 2.5, -12.25, 65536.0, -3.0e9, 2.5e38, 0x7F800000, 1.0e-42]> : tensor<12xf32>
+  %empty = tensor.empty() : tensor<12xf32>
+  %y:11 = linalg.generic {indexing_maps = [#id, #id, #id, #id, #id, #id, #id, #id, #id, #id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<12xf32>) outs(%empty, %empty, %empty, %empty, %empty, %empty, %empty, %empty, %empty, %empty, %empty : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>) {
+  ^bb0(%e: f32, %o0: f32, %o1: f32, %o2: f32, %o3: f32, %o4: f32, %o5: f32, %o6: f32, %o7: f32, %o8: f32, %o9: f32, %o10: f32):
+    %0 = math.sin %e : f32
+    %1 = math.cos %e : f32
+    %2 = math.tan %e : f32
+    %3 = math.asin %e : f32
+    %4 = math.acos %e : f32
+    %5 = math.atan %e : f32
+    %6 = math.sinh %e : f32
+    %7 = math.cosh %e : f32
+    %8 = math.asinh %e : f32
+    %9 = math.acosh %e : f32
+    %10 = math.atanh %e : f32
+    linalg.yield %0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10 : f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32
+  } -> (tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>)
+  return %y#0, %y#1, %y#2, %y#3, %y#4, %y#5, %y#6, %y#7, %y#8, %y#9, %y#10 : tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>, tensor<12xf32>
+}

@@ -11,6 +11,7 @@ import pytest
 from onnx import helper
 
 import quantc
+from quantc.cli import main
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -173,8 +174,9 @@ def test_double_to_half(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(path, {"x": x})["y"], x.astype(np.float16))
 
 
-def test_constants(tmp_path: Path) -> None:
+def test_constants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An input that a shape depends on is bound while importing."""
+    monkeypatch.chdir(tmp_path)
     x, shape = np.arange(6, dtype=np.float32), np.array([2, -1], np.int64)
     node = helper.make_node("Reshape", ["x", "shape"], ["y"], name="reshape")
     inputs = {"x": x, "shape": shape}
@@ -184,6 +186,10 @@ def test_constants(tmp_path: Path) -> None:
     model = quantc.load(path, constants={"shape": shape})
     assert [port.name for port in model.inputs] == ["x"]
     np.testing.assert_array_equal(quantc.interpret(model, x), x.reshape(2, 3))
+    file = tmp_path / "shape.npy"
+    np.save(file, shape)
+    assert main(["import", str(path), "--constant", f"shape={file}", "-o", "m.mlir"]) == 0
+    assert [port.name for port in quantc.load("m.mlir").inputs] == ["x"]
     for constants, message in (
         (
             {"none": shape},

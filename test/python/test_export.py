@@ -126,4 +126,6 @@ def test_errors(tmp_path: Path) -> None:
         quantc.export_onnx(tmp_path / "bad.onnx", quantized, path)
     with pytest.raises(quantc.Error, match=r"absent.onnx: cannot be read"):
         quantc.export_onnx(tmp_path / "absent.onnx", quantized, path)
+    with pytest.raises(quantc.Error, match=r"out.onnx: a program is saved as .mlir or .mlirbc"):
+        quantized.save(path)
     assert not path.exists()

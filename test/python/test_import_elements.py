@@ -35,6 +35,15 @@ ACTIVATIONS = [
     case("ThresholdedRelu", floats(9), alpha=0.5),
 ]
 
+FORMULAS = (
+    [case(op, 9 * floats(2, 9), opset=9) for op in ("Atan", "Asinh", "Cos", "Sin", "Tan")]
+    + [case(op, 2 * floats(9), opset=9) for op in ("Cosh", "Sinh")]
+    + [case(op, floats(9) / 4, opset=9) for op in ("Acos", "Asin", "Atanh")]
+    + [
+        case("Acosh", 1 + positive(9), opset=9),
+    ]
+)
+
 BINARY = [
     case("Div", np.array([7, -7, 9, -128, 0], np.int32), np.array([2, -2, -4, -1, 3], np.int32)),
     case("Mod", ints([7, -7, 9, -9, 0]), ints([3, 3, -4, -4, 5])),
@@ -127,7 +136,7 @@ RULES = [
     case("Dropout", floats(9), outputs=2),
 ]  # fmt: skip
 
-CASES = ACTIVATIONS + BINARY + REDUCTIONS + EXTREMES + PLACES + RULES
+CASES = ACTIVATIONS + FORMULAS + BINARY + REDUCTIONS + EXTREMES + PLACES + RULES
 
 
 @pytest.mark.parametrize("sample", CASES, ids=str)
@@ -185,6 +194,8 @@ def test_operator_agrees_with_onnxruntime(sample: Case, tmp_path: Path) -> None:
         (case("EyeLike", floats(3)), "EyeLike of rank 1; expects a matrix"),
         (case("OneHot", ints([0]), scalar(3), floats(2), constant=(1,)), "depth is FLOAT"),
         (case("Range", scalar(0), scalar(1), scalar(1)), "start is input 'x0' of the model"),
+        (case("Range", scalar(0), scalar(1), scalar(0), constant=(0, 1, 2)), "has an absurd size"),
+        (case("Range", *map(np.asarray, ints([0, 1, 0])), constant=(0, 1, 2)), "Range with delta 0"),
         (case("Trilu", floats(3)), "Trilu of rank 1; expects matrices"),
     ],
     ids=lambda value: str(value) if isinstance(value, Case) else "",

@@ -94,6 +94,7 @@ RESIZE = [
 ]  # fmt: skip
 
 UPSAMPLING = [
+    case("Upsample", floats(1, 2, 4, 5), opset=8, scales=[1.0, 1.0, 2.0, 1.5]),
     case("Upsample", floats(1, 2, 4, 5), np.array([1, 1, 2, 1.5], np.float32), opset=9,
          constant=(1,)),
     case("Resize", floats(1, 2, 4, 5), np.array([1, 1, 2, 0.7], np.float32), opset=10,
@@ -124,15 +125,28 @@ CHANNELS = [
          outputs=3, training_mode=1, momentum=0.7),
 ]  # fmt: skip
 
+GRID = [
+    case("GridSample", floats(2, 3, 4, 5), floats(2, 3, 2, 2) / 2, opset=20, mode=mode,
+         padding_mode=padding, align_corners=align)
+    for mode, padding, align in (("linear", "zeros", 0), ("linear", "border", 1),
+                                 ("nearest", "reflection", 0), ("nearest", "zeros", 1),
+                                 ("cubic", "reflection", 1), ("cubic", "border", 0))
+] + [
+    case("GridSample", floats(1, 2, 3, 4, 5), floats(1, 2, 3, 2, 3) / 2, opset=20),
+    case("GridSample", floats(1, 2, 4, 5), floats(1, 3, 2, 2) / 2, mode="bicubic"),
+]  # fmt: skip
+
 FAMILIES = {
     "pooling": POOLING,
     "integers": INTEGERS,
     "resize": RESIZE,
-    "spatial": TRANSPOSED + CHANNELS,
+    "spatial": TRANSPOSED + CHANNELS + GRID[:-1],
 }
 
 
-@pytest.mark.parametrize("sample", [*itertools.chain(*FAMILIES.values()), *UPSAMPLING], ids=str)
+@pytest.mark.parametrize(
+    "sample", [*itertools.chain(*FAMILIES.values()), *UPSAMPLING, GRID[-1]], ids=str
+)
 def test_agrees_with_onnxruntime(sample: Case, tmp_path: Path) -> None:
     test_import_ops.test_operator_agrees_with_onnxruntime(sample, tmp_path)
 
@@ -202,6 +216,9 @@ def test_compiled_code_gives_the_bytes_of_the_interpreter(family: str, tmp_path:
         (case("GroupNormalization", floats(2, 6, 5), floats(6), floats(6), opset=21, num_groups=4),
          "in 4 groups; expects groups of equal size"),
         (case("InstanceNormalization", floats(2, 6, 5), floats(6), floats(5)), "a parameter of shape"),
+        (case("GridSample", floats(1, 2, 4), floats(1, 3, 1), mode="x"), "GridSample in mode 'x'"),
+        (case("GridSample", floats(1, 2, 4), floats(1, 3, 1), padding_mode="x"), "padding_mode 'x'"),
+        (case("GridSample", floats(1, 2, 4), floats(1, 3, 2)), "as many coordinates for each"),
         (case("LRN", floats(2, 7, 3), size=0), "LRN of 0 channels; expects at least 1"),
         (case("LpNormalization", floats(2, 7), p=3), "p of 3; expects 1 or 2"),
     ],

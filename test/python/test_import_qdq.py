@@ -274,21 +274,46 @@ def test_errors(tmp_path: Path, op: str, inputs: Any, attributes: Any, message: 
         quantc.load(path)
 
 
-def test_dynamic_quantization(tmp_path: Path) -> None:
-    """What onnxruntime's quantize_dynamic writes: exact, since sums and roundings are the same."""
-    b = Builder()
-    rng = np.random.default_rng(0)
+def dynamic_chain(b: Builder, weight: NDArray, zero_point: Any, scale: Any) -> None:
+    """What onnxruntime's quantize_dynamic writes."""
     b.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]))
-    weight = rng.integers(-127, 128, (300, 12)).astype(np.int8)
-    product = b.node("MatMulInteger", "q", weight, "z", np.int8(0))
-    scale = b.node("Mul", "s", np.float32(0.01))
+    product = b.node("MatMulInteger", "q", weight, "z", zero_point, name="fc")
+    scale = b.node("Mul", "s", scale)
     result = b.node("Mul", b.node("Cast", product, to=TensorProto.FLOAT), scale)
-    b.node("Add", result, rng.standard_normal(12).astype(np.float32))
+    b.node("Add", result, random_inputs((12,), seed=3))
+
+
+def fused_chain(b: Builder, weight: NDArray, zero_point: Any, scale: Any) -> None:
+    bias = random_inputs((12,), seed=3)
+    b.node("DynamicQuantizeMatMul", "x", weight, scale, zero_point, bias, name="fc", **MICROSOFT)
+
+
+def half_fused_chain(b: Builder, weight: NDArray, zero_point: Any, scale: Any) -> None:
+    b.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]))
+    b.node("MatMulIntegerToFloat", "q", weight, "s", scale, "z", zero_point, name="fc", **MICROSOFT)
+
+
+@pytest.mark.parametrize("chain", [dynamic_chain, fused_chain, half_fused_chain])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+@pytest.mark.parametrize("per_column", [False, True])
+def test_dynamic_quantization(tmp_path: Path, chain: Any, dtype: Any, per_column: bool) -> None:
+    """Exact, and so is the layer of integers, since sums and roundings are the same."""
+    b = Builder()
+    zero = 0 if dtype == np.int8 else 128
+    weight = integers((300, 12), zero - 127, zero + 128, dtype)
+    zero_point = np.full(12, zero, dtype) if per_column else dtype(zero + 1)
+    chain(b, weight, zero_point, scales(12) if per_column else scales())
     path = b.save(tmp_path / "dynamic.onnx", ("batch", 300))
     model = quantc.load(path)
+    quantized = quantc.quantize(model)
+    assert quantized.layers["fc"].mode == "dynamic"
+    program = quantc.compile(quantized)
+    # What onnxruntime fuses multiplies and adds at once.
+    tolerance = 0.0 if chain is dynamic_chain else 1e-5
     for seed, size in ((0, 1.0), (1, 100.0), (2, 1e-3)):
         x = (size * random_inputs((9, 300), seed=seed)).astype(np.float32)
         expected = run_onnxruntime(path, x)
         actual = quantc.interpret(model, x)
-        np.testing.assert_array_equal(actual, expected)
-        assert quantc.compile(model)(x).tobytes() == actual.tobytes()
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * size)
+        assert quantc.interpret(quantized, x).tobytes() == actual.tobytes()
+        assert program(x).tobytes() == actual.tobytes()

@@ -95,6 +95,8 @@ public:
   Long ashrLong(Long x, Long n);
   Long minLong(Long x, Long y);
   Long maxLong(Long x, Long y);
+  Long selectLong(Bool condition, Long x, Long y);
+  Float longToFloat(Long x);
 
   Int bitcastToInt(Float x);
   Float bitcastToFloat(Int x);

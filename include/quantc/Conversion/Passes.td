@@ -84,8 +84,8 @@ def FuseMultiplyAdd : Pass<"quant-fuse-multiply-add"> {
 def ExpandMath : Pass<"quant-expand-math"> {
   let summary = "Expand elementary functions so that no library is called";
   let description = [{
-    `math.exp`, `log`, `tanh`, `erf`, `powf`, `rsqrt` and `round` on f32 scalars
-    and vectors become the formulas of lib/Numerics: correctly rounded
+    `math.exp`, `log`, `tanh`, `erf`, `powf`, `rsqrt`, `round`, trigonometric and
+    hyperbolic functions and their inverses on f32 scalars and vectors become the formulas of lib/Numerics: correctly rounded
     operations only, so every machine gives the same bits, and the code
     vectorizes.
 

@@ -124,8 +124,9 @@ struct Evaluate {
   static Int minInt(Int x, Int y) { return x < y ? x : y; }
   static Int maxInt(Int x, Int y) { return x < y ? y : x; }
 
-  // i64 arithmetic, for the preset `fixed` only: arith.extsi, trunci, addi,
-  // subi, muli, shli, shrsi, minsi, maxsi. Shift amounts are in [0, 63].
+  // i64 arithmetic, for the preset `fixed` and large angles: arith.extsi,
+  // trunci, addi, subi, muli, shli, shrsi, minsi, maxsi, select, sitofp. Shift
+  // amounts are in [0, 63].
   static Long toLong(Int x) { return x; }
   static Int truncate(Long x) { return wrap(static_cast<uint32_t>(x)); }
   static Long addLong(Long x, Long y) { return wrap(bits(x) + bits(y)); }
@@ -135,6 +136,8 @@ struct Evaluate {
   static Long ashrLong(Long x, Long n) { return x >> n; }
   static Long minLong(Long x, Long y) { return x < y ? x : y; }
   static Long maxLong(Long x, Long y) { return x < y ? y : x; }
+  static Long selectLong(Bool c, Long x, Long y) { return c ? x : y; }
+  static Float longToFloat(Long x) { return static_cast<float>(x); }
 
   // arith.bitcast.
   static Int bitcastToInt(Float x) {

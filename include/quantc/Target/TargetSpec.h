@@ -71,7 +71,8 @@ using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;
 /// Reads `base[+feature...]`, where the base is `native`, `aarch64`, `x86-64`,
 /// `x86-64-v2`, `x86-64-v3`, `x86-64-v4` or the name of any 64-bit x86 or ARM
 /// CPU that LLVM knows. `+notiles` at the end takes away what the system may
-/// refuse, on any architecture, so that one code is enough. The system is Linux.
+/// refuse, on any architecture, so that one code is enough. The system is
+/// Linux.
 mlir::FailureOr<TargetSpec> parseTarget(llvm::StringRef text,
                                         EmitErrorFn emitError);
 

@@ -98,6 +98,8 @@ private:
   SmallVector<AffineMap> maps;
 };
 
+} // namespace
+
 void LinearLowering::addMatrix(Value tensor, AffineExpr row) {
   unsigned numLoops = getNumLoops();
   AffineExpr k = rewriter.getAffineDimExpr(numLoops - 1);
@@ -236,6 +238,7 @@ Value LinearLowering::createEpilogue(Value accumulator) {
       .front();
 }
 
+namespace {
 struct LowerLinear : OpConversionPattern<LinearOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -246,7 +249,6 @@ struct LowerLinear : OpConversionPattern<LinearOp> {
     return success();
   }
 };
-
 } // namespace
 
 void quantc::populateLinearPatterns(const TypeConverter &converter,

@@ -40,6 +40,8 @@ struct StorageTypeConverter : TypeConverter {
   }
 };
 
+} // namespace
+
 /// Emits an error for each operation in `root` that cannot be lowered.
 static LogicalResult checkOperations(Operation *root) {
   LogicalResult result = success();
@@ -50,6 +52,7 @@ static LogicalResult checkOperations(Operation *root) {
   return result;
 }
 
+namespace {
 struct LowerToLinalg : quantc::impl::LowerToLinalgBase<LowerToLinalg> {
   void runOnOperation() override {
     if (failed(checkOperations(getOperation())))

@@ -269,7 +269,19 @@ def quantized() -> None:
     )
 
 
+def constants() -> None:
+    """Write a model of bytes whose shape is an input, and a value for that."""
+    save(
+        "constants",
+        [helper.make_node("Reshape", ["x", "shape"], ["y"], name="reshape")],
+        [value("x", [6], TensorProto.UINT8), value("shape", [2], TensorProto.INT64)],
+        [value("y", ["rows", "columns"], TensorProto.UINT8)],
+    )
+    np.save(FOLDER / "shape.npy", np.array([2, -1]))
+
+
 if __name__ == "__main__":
+    constants()
     linear()
     elementwise()
     shapes()

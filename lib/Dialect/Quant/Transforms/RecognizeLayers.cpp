@@ -99,7 +99,9 @@ static std::optional<LayerConfig> getConfig(Value input, DequantizeOp weight) {
   auto activations = input.getDefiningOp<DequantizeOp>();
   config.mode = Mode::WeightOnly;
   if (activations) {
-    config.mode = activations.getScale().getType().getRank() == 0
+    // Of one scale for each row, or of one that is computed.
+    config.mode = activations.getScale().getType().getRank() == 0 &&
+                          getFloatValues(activations.getScale())
                       ? Mode::Static
                       : Mode::Dynamic;
     config.symmetricActivations = isSymmetric(activations);

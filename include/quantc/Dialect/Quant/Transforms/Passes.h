@@ -31,6 +31,7 @@ void populateDecomposeFakeQuantPatterns(mlir::RewritePatternSet &patterns);
 
 /// reshape(dequantize(q)) -> dequantize(reshape(q)).
 void populateRecognizeLayersPatterns(mlir::RewritePatternSet &patterns);
+void populateSimulateIntegerProductsPatterns(mlir::RewritePatternSet &patterns);
 
 /// elementwise(expand(x)) -> expand(elementwise(x)).
 void populateSinkReshapesPatterns(mlir::RewritePatternSet &patterns);

@@ -433,6 +433,51 @@ def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
                            "::mlir::quant::QuantDialect"];
 }
 
+def SimulateIntegerProducts : Pass<"quant-simulate-integer-products"> {
+  let summary = "Turn scaled products of integers into the simulated form";
+  let description = [{
+    Models that onnxruntime has quantized dynamically multiply integers
+    (MatMulInteger) and scale the sum:
+
+    ```
+    y = f32(sum_k (a[m, k] - za) * (w[k, n] - zw[n])) * (sa * sw[n])
+    ```
+
+    With a constant weight and constant `sw`, that is the formula of a layer
+    with an input scale of rank 0 (`linear_a2`) to the bit, since
+    `f32(f64(sa) * sw) = sa * sw`. It becomes the product of the dequantized
+    operands, so that quant-recognize-layers and quant-convert-to-integer make
+    a `quant.linear` of it. The scale and the zero point of the input may be
+    computed. Unsigned bytes are shifted by 128. Products whose sums i32 may not
+    hold, of more than 33,025 terms, are left alone: theirs wrap around.
+
+    Example:
+
+    ```mlir
+    %a = linalg.generic ... { subi(extsi %q, extsi %z) }   // tensor<?x6xi32>
+    %w = linalg.generic ... { extsi %c }                   // tensor<6x4xi32>
+    %p = linalg.matmul ins(%a, %w) outs(%zero)
+    %f = linalg.generic ... { sitofp %p }
+    %s = linalg.generic ... { mulf %sa, 0.01 }
+    %y = linalg.generic ... { mulf %f, %s }
+    ```
+
+    becomes
+
+    ```mlir
+    %a = quant.dequantize %q scale(%sa : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x6xi8> -> tensor<?x6xf32>
+    %w = quant.dequantize %c scale(%sw : tensor<f32>)
+        : tensor<6x4xi8> -> tensor<6x4xf32>
+    %y = linalg.matmul ins(%a, %w) outs(%zero)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SinkReshapes : Pass<"quant-sink-reshapes"> {
   let summary = "Move reshapes of products behind the bias and the activation";
   let description = [{
