@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,26 @@ def test_same_bytes(mode: str, path: Path, x: NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(quantc.interpret(quantized, x[:1]), result[:1])
 
 
+def test_blocks_of_places(tmp_path: Path) -> None:
+    """Patches that no cache holds are made block by block, shared by threads."""
+    file = tmp_path / "large.onnx"
+    kernel = numpy_helper.from_array(floats(4, 96, 3, 3), "w")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv", pads=[1, 1, 1, 1])],
+        "large",
+        [helper.make_tensor_value_info("x", 1, ["n", 96, 28, 28])],
+        [helper.make_tensor_value_info("y", 1, ["n", 4, 28, 28])],
+        [kernel],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
+    inputs = RNG.standard_normal((1, 96, 28, 28)).astype(np.float32)
+    quantized = quantc.quantize(quantc.load(file), calibration_data=[inputs])
+    expected = quantc.interpret(quantized, inputs)
+    for target, threads in (("native", 2), ("x86-64-v3", 1)):
+        program = quantc.compile(quantized, target=target, threads=threads)
+        np.testing.assert_array_equal(program(inputs), expected)
+
+
 @pytest.mark.parametrize("config", [None, QuantizationConfig(weight_bits=4)], ids=["float", "int4"])
 def test_training(config: QuantizationConfig | None, path: Path) -> None:
     """Training lowers the loss, and what it predicts is what ships."""
@@ -109,8 +130,40 @@ def test_layers_have_the_shape_of_the_model(path: Path, x: NDArray[np.float32]) 
         )
 
 
+@pytest.mark.parametrize("mode", ["static", "groups"])
+def test_export(mode: str, path: Path, x: NDArray[np.float32], tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    config = MODES[mode]
+    if mode == "groups":
+        config = dataclasses.replace(config, group_size=8)
+    quantized = quantc.quantize(quantc.load(path), config, calibration_data=[x])
+    quantc.export_onnx(path, quantized, tmp_path / "qdq.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "qdq.onnx")
+    np.testing.assert_allclose(
+        session.run(None, {"x": x})[0], quantc.interpret(quantized, x), atol=2e-2
+    )
+
+
 def test_float_weights_keep_their_shape(path: Path) -> None:
     model = quantc.load(path)
     for name, kernel in KERNELS.items():
         np.testing.assert_array_equal(model.layers[name].weight, kernel)
         np.testing.assert_array_equal(model.parameters[f"{name}.weight"], kernel)
+
+
+def test_groups_stay_float(tmp_path: Path) -> None:
+    """For a reason, and with the weight of the model as a parameter."""
+    file = tmp_path / "groups.onnx"
+    kernel = floats(6, 2, 3)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv", group=3)],
+        "groups",
+        [helper.make_tensor_value_info("x", 1, ["n", 6, 8])],
+        [helper.make_tensor_value_info("y", 1, ["n", 6, 6])],
+        [numpy_helper.from_array(kernel, "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
+    model = quantc.load(file)
+    np.testing.assert_array_equal(model.parameters["conv.weight"], kernel)
+    quantized = quantc.quantize(model, QuantizationConfig(mode="dynamic"))
+    assert quantized.layers["conv"].skipped_because == "convolutions in groups stay float"
