@@ -158,7 +158,7 @@ static FailureOr<int64_t> getGroups(NodeImporter &node, Tensor &input,
   std::string shapes = (node.getOpType() + " of " + node.toString(input.shape) +
                         " by " + node.toString(weight.shape))
                            .str();
-  if (rank < 3 || weight.getRank() != rank ||
+  if (rank < 3 || weight.getRank() != input.getRank() ||
       ShapedType::isDynamicShape(weightShape))
     return node.emitError(shapes + "; expects at least one spatial dimension "
                                    "and a weight of known shape");

@@ -102,16 +102,15 @@ FailureOr<SmallVector<Window>> onnx::getWindows(NodeImporter &node,
 }
 
 FailureOr<Tensor> onnx::createPad(NodeImporter &node, Tensor &input,
-                                  ArrayRef<Window> windows, Value fill,
-                                  int64_t firstDim) {
+                                  ArrayRef<Window> windows, Value fill) {
   SmallVector<OpFoldResult> low(input.getRank(), node.b.getIndexAttr(0));
   SmallVector<OpFoldResult> high = low;
   Shape shape = input.shape;
   for (auto [dim, window] : llvm::enumerate(windows)) {
     int64_t padAfter = window.padAfter + window.getOverhang();
-    low[firstDim + dim] = node.b.getIndexAttr(window.padBefore);
-    high[firstDim + dim] = node.b.getIndexAttr(padAfter);
-    AffineExpr &size = shape[firstDim + dim];
+    low[dim + 2] = node.b.getIndexAttr(window.padBefore);
+    high[dim + 2] = node.b.getIndexAttr(padAfter);
+    AffineExpr &size = shape[dim + 2];
     size = size + window.padBefore + padAfter;
   }
   if (shape == input.shape)

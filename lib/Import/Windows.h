@@ -53,11 +53,11 @@ mlir::FailureOr<llvm::SmallVector<Window>>
 getWindows(NodeImporter &node, llvm::ArrayRef<mlir::AffineExpr> sizes,
            llvm::ArrayRef<int64_t> kernel);
 
-/// `input`, whose spatial dimensions begin with `firstDim`, with `fill` around
-/// them, as far as the windows reach. Fails for absurd sizes.
+/// `input`, whose spatial dimensions come third, with `fill` around them, as
+/// far as the windows reach. Fails for absurd sizes.
 mlir::FailureOr<Tensor> createPad(NodeImporter &node, Tensor &input,
                                   llvm::ArrayRef<Window> windows,
-                                  mlir::Value fill, int64_t firstDim = 2);
+                                  mlir::Value fill);
 
 /// The shape with one element for each position: batch, `channels`, positions.
 Shape getWindowedShape(NodeImporter &node, const Tensor &input,
