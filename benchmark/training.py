@@ -23,7 +23,7 @@ from quantc.progress import track
 from quantc.report.report import Report
 
 SEEDS = 5
-EPOCHS = 4
+EPOCHS = 3
 PROCESSES = 2
 FILE = "training.json"
 
