@@ -204,6 +204,15 @@ in the modes dynamic and weight_only.)");
                                             : std::optional(l.skippedBecause);
           },
           "Why the layer stays float, or None.")
+      .def_prop_ro(
+          "kind",
+          [](const Layer &l) {
+            return l.isEmbedding ? "embedding"
+                   : l.kernel    ? "convolution"
+                                 : "linear";
+          },
+          "``linear``, ``convolution``, or ``embedding``, whose weight is the "
+          "table: N rows of K numbers.")
       .def_prop_ro("mode", &getMode,
                    "``static``, ``dynamic``, ``weight_only``, or None for a "
                    "layer that is float.")

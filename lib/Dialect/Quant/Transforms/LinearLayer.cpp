@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
+#include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Support/Diagnostics.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
@@ -100,20 +101,26 @@ FailureOr<LinearLayer> quantc::matchLinearLayer(Operation *op,
   return layer;
 }
 
-/// Whether `op` gathers from a constant table, as an embedding does.
+/// Whether `value` is a constant table of f32.
+static bool isTable(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getRank() > 1 && type.getElementType().isF32() && isWeight(value);
+}
+
+/// Whether `op` gathers from a constant table, as an embedding does. Scales
+/// that are looked up beside the rows of a quantized table are none.
 static bool isEmbedding(Operation *op) {
+  if (!op->use_empty() && llvm::all_of(op->getUsers(), [](Operation *user) {
+        return isa<DequantizeOp>(user);
+      }))
+    return false;
   if (auto gather = dyn_cast<tensor::GatherOp>(op))
     return isWeight(gather.getSource());
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic)
-    return false;
-  return llvm::any_of(generic.getOps<tensor::ExtractOp>(),
-                      [](tensor::ExtractOp extract) {
-                        Value table = extract.getTensor();
-                        auto type = cast<RankedTensorType>(table.getType());
-                        return type.getRank() > 1 && isWeight(table) &&
-                               type.getElementType().isF32();
-                      });
+  return generic && llvm::any_of(generic.getOps<tensor::ExtractOp>(),
+                                 [](tensor::ExtractOp extract) {
+                                   return isTable(extract.getTensor());
+                                 });
 }
 
 std::optional<Layer> quantc::matchLayer(Operation *op) {
@@ -121,7 +128,10 @@ std::optional<Layer> quantc::matchLayer(Operation *op) {
   layer.op = op;
   if (isEmbedding(op)) {
     layer.isEmbedding = true;
-    layer.reason = "embedding tables stay float";
+    std::optional<Lookup> lookup = matchLookup(op);
+    if (lookup && isTable(lookup->getTable()))
+      layer.lookup = lookup;
+    layer.reason = "it does not look up rows of a matrix";
     return layer;
   }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);

@@ -87,7 +87,7 @@ func.func @other_spellings(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
 // EMBEDDING-LABEL: func @skipped
 //       EMBEDDING:   quant.skipped = "skip-embedding is set"
 // CHECK-LABEL: func @skipped
-//       CHECK:   linalg.generic {{.*}} attrs = {quant.skipped = "embedding tables stay float"}
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.skipped = "it does not look up rows of a matrix"}
 //       CHECK:   linalg.batch_matmul {quant.skipped = "it is a batch of products"}
 //       CHECK:   linalg.matmul {quant.skipped = "its weight is not a constant"}
 //       CHECK:   linalg.matmul {quant.skipped = "it adds to a tensor that is not zero"}
@@ -104,8 +104,8 @@ func.func @skipped(%ids: tensor<4xi64>, %x: tensor<4x4xf32>, %b: tensor<2x4x4xf3
   %e = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
       ins(%ids : tensor<4xi64>) outs(%zero : tensor<4x4xf32>) {
   ^bb0(%id: i64, %out: f32):
-    %row = arith.index_cast %id : i64 to index
-    %col = linalg.index 1 : index
+    %col = arith.index_cast %id : i64 to index
+    %row = linalg.index 1 : index
     %v = tensor.extract %table[%row, %col] : tensor<9x4xf32>
     linalg.yield %v : f32
   } -> tensor<4x4xf32>
@@ -114,6 +114,29 @@ func.func @skipped(%ids: tensor<4xi64>, %x: tensor<4x4xf32>, %b: tensor<2x4x4xf3
   %y2 = linalg.matmul ins(%e, %w : tensor<4x4xf32>, tensor<4x4xf32>) outs(%x : tensor<4x4xf32>) -> tensor<4x4xf32>
   %y3 = linalg.matmul ins(%d, %wd : tensor<4x4xf64>, tensor<4x4xf64>) outs(%zerod : tensor<4x4xf64>) -> tensor<4x4xf64>
   return %e, %y0, %y1, %y2, %y3 : tensor<4x4xf32>, tensor<2x4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf64>
+}
+
+// Rows of a constant table, quantized as a weight whose channels are rows. The
+// mode is that of a layer whose input is not quantized.
+// CHECK-LABEL: func @embedding
+//       CHECK:   quant.config = {granularity = "per_channel", mode = "weight_only", symmetric_weights, weight_bits = 8 : i64}
+// GROUP-LABEL: func @embedding
+//       GROUP:   quant.config = {granularity = "per_group", group_size = 16 : i64, mode = "weight_only", symmetric_weights, weight_bits = 4 : i64}
+// NF4-LABEL: func @embedding
+//       NF4:   quant.skipped = "embedding tables are integers or float, not nf4"
+// EMBEDDING-LABEL: func @embedding
+//       EMBEDDING:   quant.skipped = "skip-embedding is set"
+func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %table = arith.constant dense<0.5> : tensor<9x16xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x16xf32>) {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<9x16xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
 }
 
 // What has no weights is no layer.

@@ -9,6 +9,7 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_LINEARLAYER_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "quantc/Dialect/Quant/Transforms/Lookup.h"
 #include <optional>
 
 namespace quantc {
@@ -55,10 +56,15 @@ struct Layer {
   /// Set if the layer can be quantized: it is linear, its weight constant or a
   /// parameter that training changes.
   std::optional<LinearLayer> linear;
+  /// Set if the layer looks up rows of a constant matrix, which can be
+  /// quantized as a weight [N, K] of N rows.
+  std::optional<Lookup> lookup;
   /// Otherwise, what is in the way.
   std::string reason;
-  /// It looks up rows of a constant table.
+  /// It reads a constant table: `lookup`, or other elements than whole rows.
   bool isEmbedding = false;
+
+  bool canBeQuantized() const { return linear || lookup; }
 };
 
 /// `op` as a layer; none if it is not one: it contracts or convolves nothing

@@ -42,6 +42,9 @@ void populateSinkTransposesPatterns(mlir::RewritePatternSet &patterns);
 /// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
 void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);
 
+/// lookup(dequantize(q)) -> dequantize(lookup(q)).
+void populateLookUpIntegersPatterns(mlir::RewritePatternSet &patterns);
+
 /// quantize(clip(linear)) -> linear with an i8 result, and
 /// quantize(clip(dequantize(q))) -> requantize.
 void populateFuseRequantizePatterns(mlir::RewritePatternSet &patterns);
