@@ -79,6 +79,7 @@ void quantc::buildSimulatedPipeline(OpPassManager &pm) {
   pm.addPass(createSimulateIntegerProducts());
   pm.addPass(createFoldWeights());
   pm.addPass(createRecognizeLayers());
+  pm.addPass(createConvertProductsToInteger());
   addConversion(pm);
 }
 

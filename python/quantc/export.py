@@ -70,6 +70,8 @@ def _import_onnx() -> Any:
 def _check_layer(name: str, layer: Layer) -> None:
     if layer.weight_format != "integer":
         raise Error(f"{name}: a layer of format {layer.weight_format}; ONNX has integer weights")
+    if layer.kind == "product":
+        raise Error(f"{name}: a product of two activations; expects layers with weights")
     if layer.mode == "dynamic":
         raise Error(
             f"{name}: a layer in mode dynamic has a scale for each row of its input, which QDQ "

@@ -96,6 +96,7 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
       getParameter<int8_t>(DataType::I8, op.getOutputZeroPoint());
 
   std::optional<std::vector<int8_t>> storage = getStorageValues(op.getWeight());
+  layer.isProduct = !storage;
   if (!storage)
     return;
   DataType dataType =

@@ -18,8 +18,7 @@
 using namespace mlir;
 using namespace quantc;
 
-/// Whether a sum that starts with `init` starts with 0 everywhere.
-static bool isZero(Value init) {
+bool quantc::startsFromZero(Value init) {
   if (auto fill = init.getDefiningOp<linalg::FillOp>())
     return matchPattern(fill.value(), m_AnyZeroFloat());
   return matchPattern(init, m_AnyZeroFloat());
@@ -92,7 +91,7 @@ FailureOr<LinearLayer> quantc::matchLinearLayer(Operation *op,
     return fail("its weight is not a matrix");
   if (maps[0] != select(m, k) || maps[2] != select(m, n))
     return fail("its input or its result is transposed");
-  if (!isZero(op->getOperand(2)))
+  if (!startsFromZero(op->getOperand(2)))
     return fail("it adds to a tensor that is not zero");
   lookThroughTranspose(layer);
   auto weight = cast<RankedTensorType>(layer.weight.getType());

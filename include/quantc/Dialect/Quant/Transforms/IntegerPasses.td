@@ -31,6 +31,56 @@ def ConvertToInteger : Pass<"quant-convert-to-integer"> {
                            "::mlir::quant::QuantDialect"];
 }
 
+def ConvertProductsToInteger : Pass<"quant-convert-products-to-integer"> {
+  let summary = "Turn products of dequantized activations into quant.linear";
+  let description = [{
+    From the simulated to the integer form, for products whose operands are both
+    known only when the program runs, as in attention:
+
+        y[b, m, n] = sum_k dequantize(q)[b, m, k] * dequantize(p)[b, k, n]
+          -> for each b: y[b] = linear(q[b], transpose(p[b]), parameters)
+
+    with any number of dimensions b, none too. The right operand takes the place
+    of a weight, `[N, K]`, whose zero point is the weight's; the formula is that
+    of a static layer per tensor (`linear_a2` in docs/Numerics.md), also where the
+    scales are computed. Each operand holds bytes with one scale, in any order of
+    its dimensions. Left alone are operands that are broadcast, a right operand
+    whose matrices have no static size, and sums of more than 33,025 terms,
+    which i32 may not hold.
+
+    Example:
+
+    ```mlir
+    %x = quant.dequantize %q scale(%sq : tensor<f32>)
+        : tensor<12x128x32xi8> -> tensor<12x128x32xf32>
+    %w = quant.dequantize %k scale(%sk : tensor<f32>)
+        : tensor<12x32x128xi8> -> tensor<12x32x128xf32>
+    %y = linalg.batch_matmul ins(%x, %w : ...) outs(%zero : ...)
+    ```
+
+    becomes
+
+    ```mlir
+    %y = scf.for %b = %c0 to %c12 step %c1 iter_args(%r = %empty) {
+      %qb = tensor.extract_slice %q[%b, 0, 0] [1, 128, 32] [1, 1, 1]
+      %kb = tensor.extract_slice %k[%b, 0, 0] [1, 32, 128] [1, 1, 1]
+      %t = linalg.transpose ins(%kb : tensor<32x128xi8>) outs(...)
+               permutation = [1, 0]
+      %yb = quant.linear %qb, %t scale(%sk : tensor<f32>)
+                input(%sq, %zero_point : tensor<f32>, tensor<i8>)
+          : tensor<128x32xi8>, tensor<128x32xi8> -> tensor<128x128xf32>
+      %n = tensor.insert_slice %yb into %r[%b, 0, 0] [1, 128, 128] [1, 1, 1]
+      scf.yield %n
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def LookUpIntegers : Pass<"quant-look-up-integers"> {
   let summary = "Look up rows of integers instead of dequantized ones";
   let description = [{

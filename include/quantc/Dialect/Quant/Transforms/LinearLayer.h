@@ -39,6 +39,9 @@ private:
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
 
+/// Whether a sum that starts with `init` starts with 0 everywhere.
+bool startsFromZero(mlir::Value init);
+
 /// The value that the weight `value` is in another shape: behind its transposes
 /// and reshapes, which turn the kernel of a convolution into a matrix.
 mlir::Value getWeightSource(mlir::Value value);

@@ -42,6 +42,10 @@ void populateSinkTransposesPatterns(mlir::RewritePatternSet &patterns);
 /// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
 void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);
 
+/// product(dequantize(a), dequantize(b)) -> for each of a batch: linear(a, b).
+void populateConvertProductsToIntegerPatterns(
+    mlir::RewritePatternSet &patterns);
+
 /// lookup(dequantize(q)) -> dequantize(lookup(q)).
 void populateLookUpIntegersPatterns(mlir::RewritePatternSet &patterns);
 
