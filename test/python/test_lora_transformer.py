@@ -11,7 +11,7 @@ import quantc
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 peft = pytest.importorskip("peft", reason="peft is not installed")
-pytest.importorskip("onnx", reason="onnx is not installed")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed")
 
 WIDTH = 64
 

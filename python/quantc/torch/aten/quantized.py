@@ -20,12 +20,10 @@ NARROW_TYPES = {
 
 def _get_scale(t: Translator, scale: Any) -> str:
     """A scale in float32; one in a tensor of one element has rank 0."""
-    if not isinstance(scale, Tensor):
-        return t.scalar(scale, torch.float32)
-    value = t.value_of(scale)
+    value = t.value_of(scale) if isinstance(scale, Tensor) else scale
     if value is None:
-        raise t.refuse("a scale that is computed; expects a constant one")
-    value = value.to(torch.float32)
+        return _get_scalar(t, scale, torch.float32)
+    value = torch.as_tensor(value, dtype=torch.float32)
     return t.constant(value.reshape(()) if value.numel() == 1 else value)
 
 
@@ -36,13 +34,35 @@ def _get_zero_point(t: Translator, zero_point: Any, dtype: torch.dtype,
         return None
     value = t.value_of(zero_point) if isinstance(zero_point, Tensor) else zero_point
     if value is None:
-        raise t.refuse("a zero point that is computed; expects a constant one")
+        return _get_scalar(t, zero_point, dtype)
     value = torch.as_tensor(value)
     bounds = torch.iinfo(dtype)
     if bool((value < bounds.min).any() or (value > bounds.max).any()):
         raise t.refuse(f"a zero point outside of {dtype}; expects one within")
     value = value.to(dtype)
     return t.constant(value.reshape(()) if value.numel() == 1 else value, element_type)
+
+
+def _get_scalar(t: Translator, tensor: Tensor, dtype: torch.dtype) -> str:
+    """A computed parameter of one element, with rank 0."""
+    if any(size != 1 for size in tensor.shape):
+        raise t.refuse("parameters of channels that are computed; expects constant ones")
+    name = t.cast(tensor, dtype)
+    return t.emit("Squeeze", name, t.ints(list(range(tensor.rank)))) if tensor.rank else name
+
+
+@translates("quantized_decomposed.choose_qparams.tensor")
+def choose_parameters(t: Translator, x: Tensor, low: int, high: int, eps: float,
+                      dtype: torch.dtype) -> list[str]:  # fmt: skip
+    """Scale and zero point of the whole tensor. ONNX has them for uint8, int8 is 128 less."""
+    bounds = torch.iinfo(dtype)
+    if (low, high) != (bounds.min, bounds.max) or dtype not in (torch.uint8, torch.int8):
+        raise t.refuse(f"the range {low} to {high} of {dtype}; expects all of int8 or uint8")
+    _, scale, zero_point = t.emit_many("DynamicQuantizeLinear", 3, x)
+    point = t.emit("Cast", zero_point, to=TensorProto.INT64)
+    if bounds.min:
+        point = t.emit("Add", point, t.scalar(bounds.min, torch.int64))
+    return [t.emit("Unsqueeze", name, t.ints([0])) for name in (scale, point)]
 
 
 def _quantize(t: Translator, x: Tensor, scale: Any, zero_point: Any, low: Any, high: Any,
