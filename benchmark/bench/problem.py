@@ -52,7 +52,7 @@ class RealProblem(Problem):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self.metric: Metric = description["metric"]
         self.inputs: list[str] = description["inputs"]
-        self._samples = [self[f"sample-{name}"] for name in self.inputs]
+        self._samples = [self[f"samples-{index}"] for index in range(len(self.inputs))]
         self._count = len(self._samples[0]) // case.rows * case.rows
 
     @property

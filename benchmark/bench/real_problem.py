@@ -37,8 +37,8 @@ def write_real_problem(case: Case, folder: Path) -> None:
     for name in ("ranges.json", "expected.npy"):
         if (files / name).is_file():
             shutil.copy(files / name, folder / name)
-    for name, array in real.samples.items():
-        np.save(folder / f"sample-{name}.npy", array)
+    for index, array in enumerate(real.samples.values()):
+        np.save(folder / f"samples-{index}.npy", array)
     if real.labels is not None:
         np.save(folder / "labels.npy", real.labels)
     description = {"metric": real.metric, "inputs": list(real.samples)}
