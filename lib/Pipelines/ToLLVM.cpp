@@ -105,6 +105,7 @@ static void addLLVMPasses(OpPassManager &pm, const CodegenOptions &options) {
   pm.addPass(createEmitEntryPass(entry));
   if (options.threads > 1)
     pm.addPass(createOutlineParallelLoopsPass());
+  pm.addPass(createShareLoopsPass());
   pm.addPass(createExpandReshapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
