@@ -484,3 +484,22 @@ def test_inputs_of_exported_program() -> None:
     program = torch.export.export(nn.Identity(), (torch.ones(2),))
     with pytest.raises(quantc.Error, match="has its shapes"):
         qt.load(program, torch.ones(2))
+
+
+class Nested(nn.Module):
+    def forward(self, pair: list[Tensor], output_1: dict[str, Tensor]) -> tuple[Any, ...]:
+        return pair[0] + pair[1], {"twice": output_1["x"] * 2, "same": [pair[0]]}, None
+
+
+def test_structures() -> None:
+    """Inputs and outputs in lists and dictionaries are called after their places."""
+    inputs = [floats(2, 3), floats(2, 3)]
+    model = qt.load(Nested(), (inputs, {"x": floats(2)}))
+    assert [port.name for port in model.inputs] == ["pair_0", "pair_1", "output_1_x"]
+    assert [port.name for port in model.outputs] == [
+        "output_0",
+        "output_1_twice",
+        "output_1_same_0",
+    ]
+    actual = run(model, *inputs, floats(2))
+    np.testing.assert_array_equal(actual["output_1_twice"], floats(2).numpy() * 2)
