@@ -174,6 +174,15 @@ def test_refused(arguments: tuple[int, str], message: str) -> None:
         qt.load(Decomposed(low), (torch.randn(5, 8), mode))
 
 
+def test_integer_weights_are_refused() -> None:
+    from torchao.quantization import IntxWeightOnlyConfig, quantize_
+
+    module = nn.Sequential(nn.Linear(8, 4))
+    quantize_(module, IntxWeightOnlyConfig(weight_dtype=torch.int8))
+    with pytest.raises(quantc.Error, match="0: has integer weights of torchao; .*from_torchao"):
+        qt.load(module, torch.randn(5, 8))
+
+
 @pytest.mark.parametrize("name", ["int4-groups-dynamic", "int8-channels", "int4-channels-dynamic"])
 def test_qat_config(name: str) -> None:
     from torchao.quantization import (

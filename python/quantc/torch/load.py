@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 
 from quantc._quantc import Model
 from quantc.errors import Error
+from quantc.torch.torchao import find_integer_layers
 
 Inputs = Tensor | Sequence[Any] | Mapping[str, Any]
 
@@ -61,6 +62,12 @@ def load(
         raise Error(
             f"{_get_name(module)}: has no example_inputs; expects a tensor, a sequence of tensors "
             "or a dictionary of them, to be exported with"
+        )
+    if layers := find_integer_layers(module):
+        # The exported program would have their floats.
+        raise Error(
+            f"{', '.join(name or _get_name(module) for name in layers)}: has integer weights of "
+            "torchao; quantc.torch.convert(quantc.torch.from_torchao(module), ...) keeps them"
         )
     args, kwargs = _split(example_inputs)
     if dynamic_shapes is None:

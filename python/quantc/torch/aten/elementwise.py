@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -143,14 +144,58 @@ def subtract_from(t: Translator, x: Any, y: Any, alpha: float) -> str:
 
 @translates("aten.div.Tensor_mode", "aten.div.Scalar_mode")
 def divide_rounding(t: Translator, x: Any, y: Any, rounding_mode: str | None) -> str:
-    quotient = t.emit("Div", t.cast(x, t.dtype), t.cast(y, t.dtype))
-    if rounding_mode is None:
-        return quotient
-    if rounding_mode == "floor" and t.dtype.is_floating_point:
-        return t.emit("Floor", quotient)
-    if rounding_mode == "trunc" and not t.dtype.is_floating_point:
-        return quotient  # as ONNX rounds
-    raise t.refuse(f"rounds {t.dtype} by {rounding_mode}; expects floor for floats, else trunc")
+    lhs, rhs = t.cast(x, t.dtype), t.cast(y, t.dtype)
+    if t.dtype.is_floating_point:
+        quotient = t.emit("Div", lhs, rhs)
+        if rounding_mode is None:
+            return quotient
+        return t.emit("Floor", quotient) if rounding_mode == "floor" else _truncate(t, quotient)
+    # Integers are divided towards 0; less the remainder, the quotient is whole.
+    if rounding_mode == "floor":
+        lhs = t.emit("Sub", lhs, t.emit("Mod", lhs, rhs))
+    return t.emit("Div", lhs, rhs)
+
+
+def _truncate(t: Translator, x: Tensor | str) -> str:
+    is_negative = t.emit("Less", x, t.scalar(0, t.dtype))
+    return t.emit("Where", is_negative, t.emit("Ceil", x), t.emit("Floor", x))
+
+
+@translates("aten.trunc.default")
+def trunc(t: Translator, x: Tensor) -> str:
+    return _truncate(t, x)
+
+
+@translates("aten.remainder.Tensor", "aten.remainder.Scalar", "aten.remainder.Scalar_Tensor")
+def remainder(t: Translator, x: Any, y: Any) -> str:
+    """With the sign of the divisor."""
+    lhs, rhs = t.cast(x, t.dtype), t.cast(y, t.dtype)
+    if not t.dtype.is_floating_point:
+        return t.emit("Mod", lhs, rhs)
+    rest = t.emit("Mod", lhs, rhs, fmod=1)
+    zero = t.scalar(0, t.dtype)
+    differs = t.emit("Less", t.emit("Mul", rest, t.emit("Sign", rhs)), zero)
+    return t.emit("Where", differs, t.emit("Add", rest, rhs), rest)
+
+
+@translates("aten.fmod.Tensor", "aten.fmod.Scalar")
+def fmod(t: Translator, x: Any, y: Any) -> str:
+    """With the sign of the dividend."""
+    return t.emit("Mod", t.cast(x, t.dtype), t.cast(y, t.dtype), fmod=1)
+
+
+@translates("aten.log2.default")
+def log2(t: Translator, x: Tensor) -> str:
+    return _log(t, x, 2)
+
+
+@translates("aten.log10.default")
+def log10(t: Translator, x: Tensor) -> str:
+    return _log(t, x, 10)
+
+
+def _log(t: Translator, x: Tensor, base: int) -> str:
+    return t.emit("Mul", t.emit("Log", t.cast(x, t.dtype)), t.scalar(1 / math.log(base), t.dtype))
 
 
 @translates("aten.rsqrt.default")

@@ -63,6 +63,52 @@ def gather(t: Translator, x: Tensor, dim: int, indices: Tensor, sparse_grad: boo
     return t.emit("GatherElements", x, indices, axis=dim)
 
 
+@translates("aten.scatter.src", "aten.scatter.value")
+def scatter(t: Translator, x: Tensor, dim: int, indices: Tensor, source: Any) -> str:
+    return t.emit("ScatterElements", x, indices, _like(t, source, indices), axis=dim)
+
+
+@translates("aten.scatter_add.default")
+def scatter_add(t: Translator, x: Tensor, dim: int, indices: Tensor, source: Tensor) -> str:
+    values = _like(t, source, indices)
+    return t.emit("ScatterElements", x, indices, values, axis=dim, reduction="add")
+
+
+def _like(t: Translator, source: Any, indices: Tensor) -> str:
+    """As many values as indices."""
+    if isinstance(source, Tensor):
+        if source.shape != indices.shape:
+            raise t.refuse("values of another shape than the indices; expects the same shape")
+        return source.name
+    return t.emit("Expand", t.cast(source, t.dtype), t.emit("Shape", indices))
+
+
+@translates("aten.index_put.default")
+def index_put(t: Translator, x: Tensor, indices: Sequence[Tensor | None], values: Tensor,
+              accumulate: bool) -> str:  # fmt: skip
+    """Rows of ``x`` at the indices of its first dimension."""
+    if len(indices) != 1 or indices[0] is None or indices[0].dtype in (torch.bool, torch.uint8):
+        raise t.refuse("indices of other dimensions, or a mask; expects integers for the first")
+    (rows,) = indices
+    places = t.emit("Unsqueeze", t.cast(rows, torch.int64), t.ints([rows.rank]))
+    shape = t.emit("Shape", rows)
+    if x.rank > 1:
+        shape = t.emit("Concat", shape, t.emit("Shape", x, start=1), axis=0)
+    updates = t.emit("Expand", t.cast(values, t.dtype), shape)
+    return t.emit("ScatterND", x, places, updates, reduction="add" if accumulate else "none")
+
+
+@translates("aten.grid_sampler_2d.default", "aten.grid_sampler_3d.default")
+def grid_sample(t: Translator, x: Tensor, grid: Tensor, mode: int, padding: int,
+                align_corners: bool) -> str:  # fmt: skip
+    return t.emit(
+        "GridSample", x, grid,
+        mode=("linear", "nearest", "cubic")[mode],
+        padding_mode=("zeros", "border", "reflection")[padding],
+        align_corners=int(align_corners),
+    )  # fmt: skip
+
+
 @translates("aten.slice_scatter.default")
 def slice_scatter(t: Translator, x: Tensor, source: Tensor, dim: int, start: Any, end: Any,
                   step: int) -> str:  # fmt: skip

@@ -149,3 +149,16 @@ def cumsum(t: Translator, x: Tensor, dim: int, *_: Any) -> str:
 @translates("aten.topk.default")
 def topk(t: Translator, x: Tensor, count: int, dim: int, largest: bool, sort: bool) -> list[str]:
     return t.emit_many("TopK", 2, x, t.ints([count]), axis=dim, largest=int(largest), sorted=1)
+
+
+@translates("aten.sort.default")
+def sort(t: Translator, x: Tensor, dim: int, descending: bool) -> list[str]:
+    """All of a dimension; what is equal stays in order."""
+    if not x.rank or not isinstance(x.shape[dim], int):
+        raise t.refuse("sorts an open dimension; expects one of constant size")
+    return topk(t, x, x.shape[dim], dim, descending, True)
+
+
+@translates("aten.sort.stable")
+def sort_stable(t: Translator, x: Tensor, stable: bool, dim: int, descending: bool) -> list[str]:
+    return sort(t, x, dim, descending)
