@@ -38,11 +38,33 @@ static std::string getNearestGroupSizes(int64_t depth, int64_t size) {
                        : "the nearest are " + llvm::join(sizes, " and ");
 }
 
+std::string quantc::getGroupObstacle(const LinearLayer &layer,
+                                     const LayerConfig &config) {
+  int64_t depth = layer.getK(), size = config.groupSize;
+  if (layer.featureGroups == 1 || config.granularity != Granularity::PerGroup ||
+      depth % size == 0)
+    return "";
+  return ("scales of " + Twine(size) + " weights do not divide the " +
+          Twine(depth) + " of one output, which reads one group of channels")
+      .str();
+}
+
 /// groups_a1.
-static LogicalResult verifyGroups(Location loc, int64_t depth,
+static LogicalResult verifyGroups(const Layer &layer,
                                   const LayerConfig &config) {
+  Location loc = layer.op->getLoc();
+  if (config.granularity != Granularity::PerGroup)
+    return success();
+  if (layer.linear)
+    if (std::string reason = getGroupObstacle(*layer.linear, config);
+        !reason.empty())
+      return emitError(loc) << reason
+                            << "; choose another group size, another "
+                               "granularity, or skip the layer";
   int64_t size = config.groupSize;
-  if (config.granularity != Granularity::PerGroup || fitsGroups(depth, size))
+  int64_t depth =
+      layer.linear ? layer.linear->getK() : layer.lookup->getNumColumns();
+  if (fitsGroups(depth, size))
     return success();
   return emitError(loc)
          << "groups of " << size << " leave " << depth % size
@@ -55,9 +77,7 @@ static LogicalResult verifyGroups(Location loc, int64_t depth,
 LogicalResult quantc::verifyConfig(const Layer &layer,
                                    const LayerConfig &config) {
   Location loc = layer.op->getLoc();
-  int64_t depth =
-      layer.linear ? layer.linear->getK() : layer.lookup->getNumColumns();
-  if (failed(verifyGroups(loc, depth, config)))
+  if (failed(verifyGroups(layer, config)))
     return failure();
   Value value = layer.linear ? layer.linear->weight : layer.lookup->getTable();
   if (isTrainedWeight(value))
@@ -230,9 +250,8 @@ Operation *quantc::replaceLayer(RewriterBase &rewriter,
                                 const LinearLayer &layer, Value input,
                                 Value weight) {
   Operation *op = layer.op;
-  auto matmul = linalg::MatmulTransposeBOp::create(
-      rewriter, op->getLoc(), op->getResultTypes(), ValueRange{input, weight},
-      op->getOperand(2));
+  Operation *matmul = createLinearLayer(rewriter, op->getLoc(), input, weight,
+                                        op->getOperand(2), layer.featureGroups);
   copyLayerAttrs(op, matmul);
   if (layer.isWeightTransposed)
     matmul->setAttr(kWeightTransposedAttr, rewriter.getUnitAttr());

@@ -177,6 +177,11 @@ void SelectLayers::runOnOperation() {
       layer.reason = reason;
     }
   for (Layer &layer : layers) {
+    LayerConfig config = getConfig(layer);
+    if (layer.linear)
+      layer.reason = getGroupObstacle(*layer.linear, config);
+    if (!layer.reason.empty())
+      layer.linear.reset();
     layer.op->removeAttr(kConfigAttr);
     layer.op->removeAttr(kSkippedAttr);
     if (!layer.canBeQuantized()) {
@@ -184,7 +189,6 @@ void SelectLayers::runOnOperation() {
                         StringAttr::get(&getContext(), layer.reason));
       continue;
     }
-    LayerConfig config = getConfig(layer);
     if (failed(verifyConfig(layer, config)))
       return signalPassFailure();
     setLayerConfig(layer.op, config);
