@@ -143,7 +143,7 @@ def test_minilm(form: str, cosine: float, agreement: float, folder: Path) -> Non
     expected = run_float(real)
     quantized = quantize(real, QuantizationConfig(**MODELS["minilm"].configs[form]))
     reasons = {layer.skipped_because for layer in quantized.layers.values()}
-    assert reasons <= {None, "it is a batch of products", "embedding tables stay float"}
+    assert reasons <= {None, "it is a batch of products"}
     # Compiling takes a minute, two sentences a second.
     run = quantc.compile(quantized, TARGET) if FULL else partial(quantc.interpret, quantized)
     outputs = real.run(run)
