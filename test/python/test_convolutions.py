@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+import emulation
 import quantc
 from quantc import QuantizationConfig
 
@@ -221,6 +222,19 @@ def test_groups(mode: str, grouped: Path, grouped_x: NDArray[np.float32]) -> Non
     np.testing.assert_allclose(result, expected, atol=tolerance)
     for target in ("native", "x86-64-v3") if mode in ("float", "static") else ("native",):
         np.testing.assert_array_equal(quantc.compile(model, target=target)(grouped_x), result)
+
+
+@pytest.mark.skipif(not emulation.is_available(), reason="needs qemu and a cross compiler")
+@pytest.mark.parametrize(("mode", "target"), [("float", "aarch64"), ("static", "aarch64+dotprod")])
+def test_groups_on_aarch64(
+    mode: str, target: str, grouped: Path, grouped_x: NDArray[np.float32], tmp_path: Path
+) -> None:
+    model = quantc.load(grouped)
+    if mode == "static":
+        model = quantc.quantize(model, calibration_data=[grouped_x])
+    expected = quantc.interpret(model, grouped_x)
+    result = emulation.run_aarch64(model, target, grouped_x, expected, tmp_path)
+    np.testing.assert_array_equal(result, expected)
 
 
 def test_groups_of_scales_divide_one_output(grouped: Path, grouped_x: NDArray[np.float32]) -> None:
