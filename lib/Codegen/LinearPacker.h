@@ -177,6 +177,7 @@ private:
   }
 
   mlir::Value createInput();
+  mlir::Value createUnsignedInput();
   mlir::Value createWeight();
   mlir::Value createDecodedWeight();
   mlir::Value createNibblePairs();

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+import emulation
 import quantc
 from quantc import QuantizationConfig
 
@@ -223,6 +224,19 @@ def test_groups(mode: str, grouped: Path, grouped_x: NDArray[np.float32]) -> Non
         np.testing.assert_array_equal(quantc.compile(model, target=target)(grouped_x), result)
 
 
+@pytest.mark.skipif(not emulation.is_available(), reason="needs qemu and a cross compiler")
+@pytest.mark.parametrize(("mode", "target"), [("float", "aarch64"), ("static", "aarch64+dotprod")])
+def test_groups_on_aarch64(
+    mode: str, target: str, grouped: Path, grouped_x: NDArray[np.float32], tmp_path: Path
+) -> None:
+    model = quantc.load(grouped)
+    if mode == "static":
+        model = quantc.quantize(model, calibration_data=[grouped_x])
+    expected = quantc.interpret(model, grouped_x)
+    result = emulation.run_aarch64(model, target, grouped_x, expected, tmp_path)
+    np.testing.assert_array_equal(result, expected)
+
+
 def test_groups_of_scales_divide_one_output(grouped: Path, grouped_x: NDArray[np.float32]) -> None:
     """Where they do not, the layer stays float for that reason."""
     config = QuantizationConfig(weight_bits=4, granularity="per_group", group_size=24)
@@ -250,3 +264,35 @@ def test_quantized_groups(
     np.testing.assert_array_equal(
         quantc.interpret(model, grouped_x), quantc.interpret(static, grouped_x)
     )
+
+
+def test_training_of_groups(tmp_path: Path) -> None:
+    """What a quantized model with convolutions in groups predicts in training is what ships."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["y1"], "depthwise", group=4, pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["y1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2"], ["y2"], "grouped", group=2),
+        helper.make_node("Flatten", ["y2"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3"], ["y"], "fc", transB=1),
+    ]
+    weights = {"w1": floats(8, 1, 3, 3), "w2": floats(6, 4, 1, 1), "w3": floats(2, 6 * 5 * 5)}
+    graph = helper.make_graph(
+        nodes,
+        "training",
+        [helper.make_tensor_value_info("x", 1, ["n", 4, 5, 5])],
+        [helper.make_tensor_value_info("y", 1, ["n", 2])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    file = tmp_path / "training.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
+    inputs = RNG.standard_normal((64, 4, 5, 5)).astype(np.float32)
+    labels = (inputs[:, 0, :3, :3].mean((1, 2)) > 0).astype(np.int64)
+    options = {"epochs": 8, "lr": 1e-2, "batch_size": 32, "warm_up": 2, "seed": 0}
+    trainer = quantc.Trainer(quantc.load(file), QuantizationConfig(), **options)
+    history = trainer.fit(inputs, labels)
+    assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+    quantized = trainer.convert()
+    assert all(layer.skipped_because is None for layer in quantized.layers.values())
+    predicted = trainer.predict(inputs)
+    np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
+    np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)
