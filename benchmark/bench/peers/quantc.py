@@ -72,10 +72,8 @@ class QuantcPeer(Peer):
         library = self._compile(problem)
         x, output = problem["input"], np.zeros_like(problem["expected"])
         if problem.case.interface == "Python":
-            program = quantc.load_program(library)
-            return Entry(
-                call_from_python(lambda: program(x, out=output)), lambda: program(x, out=output)
-            )
+            call = quantc.load_program(library).bind(x, output)
+            return Entry(call_from_python(call), call)
         if problem.case.workload == "W1":
             output, scale = output.astype(np.int8), float(problem["output_scale"])
             return self._call_entry_point(
