@@ -64,6 +64,13 @@ class RealProblem(Problem):
             for first in range(0, self._count, step)
         ]
 
+    def get_model(self, form: str) -> Path:
+        """Return the ONNX file that is ``float``, ``static`` or ``dynamic``."""
+        path = self.folder / f"{form}.onnx"
+        if not path.is_file():
+            raise RuntimeError(path.with_suffix(".txt").read_text(encoding="utf-8"))
+        return path
+
     def score(self, outputs: NDArray) -> float:
         """Return how good ``outputs``, for all batches, are."""
         labels = self.folder / "labels.npy"

@@ -3,7 +3,7 @@
 Files of a case, beside the arrays that ``RealProblem`` reads:
 
     float.onnx, static.onnx, dynamic.onnx   with ``rows`` as the size of the batch
-    float-batch.onnx                        with a batch of any size, which ranges are taken with
+    static.txt, dynamic.txt                 instead of the model: why it could not be quantized
     ranges.json                             our statistics of activations
 """
 
@@ -34,7 +34,7 @@ def write_real_problem(case: Case, folder: Path) -> None:
     for form in FORMS:
         if (files / f"{form}.onnx").is_file():
             _fix_batch(files / f"{form}.onnx", case.rows, folder / f"{form}.onnx")
-    for name in ("ranges.json", "expected.npy"):
+    for name in ("ranges.json", "expected.npy", "static.txt", "dynamic.txt"):
         if (files / name).is_file():
             shutil.copy(files / name, folder / name)
     for index, array in enumerate(real.samples.values()):
@@ -63,8 +63,11 @@ def _prepare(name: str) -> tuple[RealModel, Path]:
         files.rmdir()
         raise
     shutil.copy(real.path, files / "float.onnx")
-    reference.write_static(real, files / "static.onnx")
-    reference.write_dynamic(real, files / "dynamic.onnx")
+    for form, write in (("static", reference.write_static), ("dynamic", reference.write_dynamic)):
+        try:
+            write(real, files / f"{form}.onnx")
+        except Exception as error:  # noqa: BLE001 - it raises whatever it meets
+            (files / f"{form}.txt").write_text(f"onnxruntime's quantizer: {error}", "utf-8")
     session = onnxruntime.InferenceSession(real.path, providers=["CPUExecutionProvider"])
     np.save(files / "expected.npy", real.run(lambda batch: session.run(None, batch)[0]))
     if any(config.get("mode", "static") == "static" for config in choice.configs.values()):

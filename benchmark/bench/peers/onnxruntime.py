@@ -38,7 +38,7 @@ class OnnxRuntimePeer(Peer):
         if isinstance(problem, RealProblem):
             forms = {"FP32": "float", "INT8 static": "static", "INT8 dynamic": "dynamic"}
             return {
-                name: lambda form=form: self._make_real(problem, problem.folder / f"{form}.onnx")
+                name: lambda form=form: self._make_real(problem, problem.get_model(form))
                 for name, form in forms.items()
             }
         if workload == "W1":

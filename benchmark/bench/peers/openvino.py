@@ -47,7 +47,7 @@ class OpenVinoPeer(Peer):
             }
             return {
                 name: lambda form=form, precision=precision: self._make_real(
-                    problem, problem.folder / f"{form}.onnx", precision
+                    problem, problem.get_model(form), precision
                 )
                 for name, (form, precision) in forms.items()
             }

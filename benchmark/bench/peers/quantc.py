@@ -184,7 +184,7 @@ def _make_model(problem: Problem, folder: Path) -> quantc.Model:
 
 def _quantize_real(problem: RealProblem, name: str) -> quantc.Model:
     """Return the model of W7, quantized in the way ``name``."""
-    model = quantc.load(problem.folder / "float.onnx")
+    model = quantc.load(problem.get_model("float"))
     config = quantc.QuantizationConfig(**MODELS[problem.case.mode].configs[name])
     static = config.mode == "static"
     ranges = quantc.CalibrationTable.load(problem.folder / "ranges.json") if static else None
