@@ -73,7 +73,7 @@ def score(
     ``accuracy`` is the fraction of samples whose largest output is at their label, ``agreement``
     that of samples whose largest output is where it is in FP32, ``cosine`` the mean cosine of an
     output to the one in FP32, ``snr`` the signal to noise ratio in dB: the energy of the outputs
-    in FP32, less their mean in each column, over that of the differences.
+    in FP32 over that of the differences.
     """
     if metric == "accuracy":
         assert labels is not None
@@ -84,9 +84,8 @@ def score(
     if metric == "cosine":
         norms = np.linalg.norm(wide, axis=1) * np.linalg.norm(reference, axis=1)
         return float(((wide * reference).sum(axis=1) / norms).mean())
-    signal = np.square(reference - reference.mean(axis=0)).sum()
-    noise = np.square(wide - reference).sum()
-    return float(10 * np.log10(signal / noise))
+    noise = max(np.square(wide - reference).sum(), np.finfo(np.float64).tiny)
+    return float(10 * np.log10(np.square(reference).sum() / noise))
 
 
 def get_neighbour_agreement(outputs: NDArray, expected: NDArray) -> float:

@@ -38,7 +38,10 @@ static Value getSumCotangent(LinearOp op, GradientBuilder &b) {
                     op.getClampMin(), op.getClampMax(), dy);
 }
 
-void quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
+LogicalResult quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
+  if (op.getFeatureGroups() != 1)
+    return op.emitError("a quantized layer of several groups of features "
+                        "cannot be differentiated; leave it float");
   Value dy = getSumCotangent(op, b);
   AffineExpr m, n, k;
   bindDims(b.getContext(), m, n, k);
@@ -74,4 +77,5 @@ void quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
                })
         .front();
   });
+  return success();
 }

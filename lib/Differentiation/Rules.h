@@ -81,7 +81,8 @@ mlir::Value createMatmul(mlir::linalg::LinalgOp op, mlir::OpOperand &operand,
 mlir::FailureOr<mlir::Value> createShares(mlir::linalg::LinalgOp op,
                                           mlir::Value term, GradientBuilder &b);
 
-void differentiateLinear(LinearOp op, GradientBuilder &b);
+/// Fails, with an error, for several groups of features.
+llvm::LogicalResult differentiateLinear(LinearOp op, GradientBuilder &b);
 
 /// Fails, with an error, unless there is one adapter, in f32.
 llvm::LogicalResult differentiateLora(LoraOp op, GradientBuilder &b);

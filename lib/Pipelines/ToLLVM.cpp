@@ -34,6 +34,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  pm.addPass(createExpandDepthwisePass());
+  pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
   pm.addNestedPass<func::FuncOp>(createTilePatchesPass());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
@@ -44,6 +46,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileWindowsPass());
   pm.addNestedPass<func::FuncOp>(createTileRowsPass());
   // What two operations of a block read is computed for each of them.
   addCleanup(pm);

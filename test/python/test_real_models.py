@@ -6,6 +6,7 @@ By default they see little data and few targets; with ``QUANTC_REAL_MODELS=1`` a
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ import emulation
 import quantc
 from bench.isolation import list_cpu_features
 from quantc import QuantizationConfig
-from real_models import digits, fashion, magika
-from real_models.model import MissingError, RealModel
+from real_models import digits, fashion, light, magika, minilm, reference
+from real_models.model import MissingError, RealModel, get_neighbour_agreement
+from real_models.suite import MODELS
 
 FULL = os.environ.get("QUANTC_REAL_MODELS") == "1"
 
@@ -60,6 +62,8 @@ def make(name: str, folder: Path) -> RealModel:
                 made[name] = magika.make(2048 if FULL else 64)
             elif name == "fashion cnn":
                 made[name] = fashion.make(10_000 if FULL else 2000)
+            elif name == "minilm":
+                made[name] = minilm.make(folder, 1000 if FULL else 2)
             else:
                 made[name] = digits.make(name.removeprefix("digits "), folder)
         except MissingError as error:
@@ -103,13 +107,7 @@ def test_digits(name: str, mode: str, folder: Path) -> None:
     ("config", "loss"),
     [
         (STATIC, 0.003),
-        # A kernel of 3x3 has no groups of 24.
-        (
-            QuantizationConfig(
-                4, granularity="per_group", group_size=24, skip_layers=[fashion.FIRST_LAYER]
-            ),
-            0.01,
-        ),
+        (QuantizationConfig(**MODELS["fashion-cnn"].configs["INT4"]), 0.01),
     ],
     ids=["int8", "int4"],
 )
@@ -134,6 +132,44 @@ def test_magika(mode: str, folder: Path) -> None:
     assert real.score(outputs, expected) >= (0.99 if FULL else 0.95)
     if mode == "float":
         np.testing.assert_allclose(outputs, expected, atol=2e-2)
+
+
+@pytest.mark.parametrize(
+    ("form", "cosine", "agreement"), [("INT8", 0.99, 0.97), ("INT4", 0.97, 0)][: 2 if FULL else 1]
+)
+def test_minilm(form: str, cosine: float, agreement: float, folder: Path) -> None:
+    """Embeddings point where they point in FP32, to the same neighbours."""
+    real = make("minilm", folder)
+    expected = run_float(real)
+    quantized = quantize(real, QuantizationConfig(**MODELS["minilm"].configs[form]))
+    reasons = {layer.skipped_because for layer in quantized.layers.values()}
+    assert reasons <= {None, "it is a batch of products", "embedding tables stay float"}
+    # Compiling takes a minute, two sentences a second.
+    run = quantc.compile(quantized, TARGET) if FULL else partial(quantc.interpret, quantized)
+    outputs = real.run(run)
+    assert real.score(outputs, expected) >= cosine
+    assert get_neighbour_agreement(outputs, expected) >= agreement
+
+
+@pytest.mark.parametrize("name", light.NAMES)
+def test_light_networks_load(name: str) -> None:
+    """As the wheel has them; only convolutions in groups would stay float."""
+    model = quantc.load(light.get_path(name))
+    (output,) = model.outputs
+    assert output.shape[:2] == (1, 1000)
+    reasons = {layer.skipped_because for layer in model.layers.values()}
+    assert reasons <= {None, "convolutions in groups stay float"}
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes; set QUANTC_REAL_MODELS=1")
+@pytest.mark.parametrize("name", light.NAMES)
+def test_light_networks(name: str, tmp_path: Path) -> None:
+    """INT8 is as near to FP32 as what onnxruntime quantizes with the same data."""
+    real = light.make(name, tmp_path)
+    expected = run_float(real)
+    session = onnxruntime.InferenceSession(reference.write_static(real, tmp_path / "static.onnx"))
+    theirs = real.score(real.run(lambda batch: session.run(None, batch)[0]), expected)
+    assert real.score(run_quantized(real, STATIC), expected) >= theirs - 0.5
 
 
 SAME_BYTES = [

@@ -38,11 +38,28 @@ static std::string getNearestGroupSizes(int64_t depth, int64_t size) {
                        : "the nearest are " + llvm::join(sizes, " and ");
 }
 
+std::string quantc::getGroupObstacle(const LinearLayer &layer,
+                                     const LayerConfig &config) {
+  int64_t depth = layer.getK(), size = config.groupSize;
+  if (layer.featureGroups == 1 || config.granularity != Granularity::PerGroup ||
+      depth % size == 0)
+    return "";
+  return ("scales of " + Twine(size) + " weights do not divide the " +
+          Twine(depth) + " of one output, which reads one group of channels")
+      .str();
+}
+
 /// groups_a1.
 static LogicalResult verifyGroups(const LinearLayer &layer,
                                   const LayerConfig &config) {
   int64_t depth = layer.getK(), size = config.groupSize;
-  if (config.granularity != Granularity::PerGroup || fitsGroups(depth, size))
+  if (config.granularity != Granularity::PerGroup)
+    return success();
+  if (std::string reason = getGroupObstacle(layer, config); !reason.empty())
+    return emitError(layer.op->getLoc())
+           << reason << "; choose another group size, another granularity, or "
+           << "skip the layer";
+  if (fitsGroups(depth, size))
     return success();
   return emitError(layer.op->getLoc())
          << "groups of " << size << " leave " << depth % size
@@ -183,9 +200,8 @@ Operation *quantc::replaceLayer(RewriterBase &rewriter,
                                 const LinearLayer &layer, Value input,
                                 Value weight) {
   Operation *op = layer.op;
-  auto matmul = linalg::MatmulTransposeBOp::create(
-      rewriter, op->getLoc(), op->getResultTypes(), ValueRange{input, weight},
-      op->getOperand(2));
+  Operation *matmul = createLinearLayer(rewriter, op->getLoc(), input, weight,
+                                        op->getOperand(2), layer.featureGroups);
   copyLayerAttrs(op, matmul);
   if (layer.isWeightTransposed)
     matmul->setAttr(kWeightTransposedAttr, rewriter.getUnitAttr());

@@ -174,6 +174,10 @@ void SelectLayers::runOnOperation() {
     }
   LayerConfig config = getConfig();
   for (Layer &layer : layers) {
+    if (layer.linear)
+      layer.reason = getGroupObstacle(*layer.linear, config);
+    if (!layer.reason.empty())
+      layer.linear.reset();
     layer.op->removeAttr(kConfigAttr);
     layer.op->removeAttr(kSkippedAttr);
     if (!layer.linear) {

@@ -123,3 +123,22 @@ func.func @elementwise_untouched(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor
   %z = linalg.add ins(%x, %y : tensor<4xf32>, tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
   return %z : tensor<4xf32>
 }
+
+// A convolution in groups is a layer like others; groups of scales that are not whole would have to be padded in each group.
+// CHECK-LABEL: func @feature_groups
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.config
+// GROUP-LABEL: func @feature_groups
+//       GROUP:   linalg.generic {{.*}} attrs = {quant.skipped = "scales of 16 weights do not divide the 9 of one output, which reads one group of channels"}
+func.func @feature_groups(%x: tensor<4x18xf32>) -> tensor<4x6xf32> {
+  %w = arith.constant dense<0.5> : tensor<6x9xf32>
+  %zero = arith.constant dense<0.0> : tensor<4x6xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, (n floordiv 3) * 9 + k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<4x18xf32>, tensor<6x9xf32>) outs(%zero : tensor<4x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}

@@ -25,6 +25,12 @@ struct ConfiguredLayer {
   LayerConfig config;
 };
 
+/// Why `layer`, of several groups of features, cannot have the groups of scales
+/// that `config` asks for, in words for users; empty if it can. Such a layer is
+/// not padded, so they have to divide K.
+std::string getGroupObstacle(const LinearLayer &layer,
+                             const LayerConfig &config);
+
 /// Emits an error unless `layer` can be quantized as `config` says: groups
 /// divide K or leave a multiple of 8, and a constant weight is there and
 /// finite.

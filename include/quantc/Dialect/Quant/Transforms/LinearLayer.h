@@ -16,11 +16,19 @@ namespace quantc {
 /// result[m, n] = sum_k input[m, k] * weight[n, k], all f32: a linalg.matmul or
 /// an equal linalg.generic, and the transposition of its weight if that is an
 /// operation of its own.
+///
+/// With G groups of features, as in a convolution in groups, the input is
+/// [M, G * K], and group n / (N / G) of its columns makes result n:
+///
+///   result[m, n] = sum_k input[m, n floordiv (N / G) * K + k] * weight[n, k]
+///
+/// which is a linalg.generic with these maps.
 struct LinearLayer {
   mlir::Operation *op = nullptr;
   mlir::Value weight;
   /// `weight` is [K, N].
   bool isWeightTransposed = false;
+  int64_t featureGroups = 1;
 
   /// Read from the operation: it changes when the layer before it is replaced.
   mlir::Value getInput() const { return op->getOperand(0); }
@@ -37,6 +45,18 @@ private:
 /// Otherwise sets `reason` to what is in the way, in words for users.
 mlir::FailureOr<LinearLayer> matchLinearLayer(mlir::Operation *op,
                                               std::string &reason);
+
+/// The indexing maps of a layer of `groups` groups of features, whose weight is
+/// [numOutputs, depth], in the loops m, n and k.
+llvm::SmallVector<mlir::AffineMap>
+getFeatureGroupMaps(mlir::MLIRContext *context, int64_t groups,
+                    int64_t numOutputs, int64_t depth);
+
+/// Creates the operation of a layer of `groups` groups of features that adds to
+/// `init`; `weight` is [N, K].
+mlir::Operation *createLinearLayer(mlir::OpBuilder &builder, mlir::Location loc,
+                                   mlir::Value input, mlir::Value weight,
+                                   mlir::Value init, int64_t groups = 1);
 
 /// The value that the weight `value` is in another shape: behind its transposes
 /// and reshapes, which turn the kernel of a convolution into a matrix.

@@ -19,8 +19,8 @@ include "quantc/Dialect/Quant/Transforms/SimulationPasses.td"
 def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
   let summary = "Turn convolutions into linear layers over patches";
   let description = [{
-    A convolution of one group of f32 is a linear layer whose rows are the
-    places of the window:
+    A convolution of f32 is a linear layer whose rows are the places of the
+    window:
 
         y[r, f]       = sum_t x[at(r, t)] w[f, t]
         patches[r, t] = x[at(r, t)]
@@ -32,8 +32,16 @@ def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
     through the terms in the order of the loops, so no sum changes. A window of
     one element that does not skip any needs no patches. The layer keeps its name
     and its attributes; `quant.kernel` says which shape the model gives its
-    weight. Convolutions in groups, on other types and with windows of unknown
-    size stay as they are.
+    weight. Convolutions on other types and with windows of unknown size stay as
+    they are.
+
+    In groups, depthwise ones among them, the columns of all groups lie side by
+    side in the patches, and an output reads those of its own group:
+
+        patches[r, (g, t)] = x[at(r, g, t)]
+        y[r, n] = sum_k patches[r, (n floordiv (N / G)) * K + k] w[n, k]
+
+    a `linalg.generic` with that indexing map in place of the matmul.
 
     Upstream's `linalg.conv_2d` to image-to-column patterns take static shapes of
     two spatial dimensions, without dilations, and multiply in batches.
@@ -76,8 +84,10 @@ def SinkTransposes : Pass<"quant-sink-transposes"> {
         transpose(transpose(x)) -> x
 
     `f` is a `linalg.generic` of one result with any reductions (elementwise
-    operations, pooling, means) or a `tensor.pad` with one value. All operands
-    that have each dimension of the result must be transposed alike. Only the
+    operations, pooling, means), a `tensor.pad` with one value, or a reshape that
+    splits dimensions. Channels that are split, transposed and collapsed again,
+    as they are shuffled between groups, are shuffled where they are last. All
+    operands that have each dimension of the result must be transposed alike. Only the
     order of the loops over results changes, no sum. Contractions and copies of
     patches keep the order that they were made for. Upstream's data layout
     propagation does this for packs and unpacks, not for transpositions.
@@ -109,9 +119,10 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
     Attaches `quant.config` to every linear layer that is to be quantized and
     `quant.skipped = "reason"` to every other layer. A linear layer is a product
     of a matrix of activations and a constant matrix of weights, as
-    `linalg.matmul` or `linalg.generic`; batches of products, convolutions in
-    groups and embedding tables stay float. A layer without a name (a location of the form
-    `loc("name")`) is named `linear_0`, `linear_1`, ... in the order of the
+    `linalg.matmul` or `linalg.generic`; batches of products and embedding tables
+    stay float, and so do convolutions in groups where groups of scales do not
+    divide K: those are not padded. A layer without a name (a location of the
+    form `loc("name")`) is named `linear_0`, `linear_1`, ... in the order of the
     program.
 
     Patterns of `skip` are POSIX extended regular expressions that match whole
