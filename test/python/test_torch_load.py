@@ -374,6 +374,7 @@ def test_names() -> None:
     model = qt.load(module, {"mask": torch.ones(1, 4), "ids": make_ids(1, 4)})
     assert module.training and module.body[2].training
     assert list(model.layers) == BLOCK_LAYERS
+    assert model.path == "Block" and ".onnx" not in model.mlir(elide_larger_than=8)
     assert [(port.name, port.shape) for port in model.inputs] == [
         ("ids", ("batch", 4)),
         ("mask", ("batch", 4)),
@@ -444,6 +445,8 @@ class Refused(nn.Module):
             return x.reshape(6, -1)
         if kind == "mask":
             return x[x > 0]
+        if kind == "double":
+            return x.double().erf()
         if kind == "dropout":
             return F.dropout(x)
         if kind == "indices":
@@ -472,6 +475,7 @@ class Refused(nn.Module):
         ((Refused(), (torch.ones(2, 3, 4), "indices")), "result 1 is used"),
         ((Refused(), (torch.ones(2, 3), "count")), "count: is changed by the program"),
         ((nn.Identity(), torch.ones(2, 3, dtype=torch.cfloat)), "input: has elements of"),
+        ((Refused(), (torch.ones(2, 3), "double")), "^Refused: erf: there is no formula"),
     ],
 )
 def test_errors(arguments: tuple[Any, ...], message: str) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from quantc._quantc import Model
+from quantc._quantc import Model, import_onnx
 from quantc.errors import Error
 from quantc.torch.torchao import find_integer_layers
 
@@ -190,7 +190,4 @@ def _load_program(program: ExportedProgram, name: str, dim_names: list[dict[int,
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}.onnx"
             aten.translate(program, path, dim_names, aliases)
-            try:
-                return Model.load(path)
-            except Error as error:
-                raise Error(str(error).replace(f"{folder}/", "").replace(".onnx:", ":")) from None
+            return import_onnx(path, name)
