@@ -58,7 +58,6 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
   pm.addPass(createLowerContractionsPass());
-  pm.addPass(createDecomposePadsPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
@@ -66,8 +65,6 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createBindInterfacePass());
   pm.addPass(createPlaceOutputsPass());
   pm.addPass(createCopyCarriedTensorsPass());
-  // What is inserted into a tensor is computed there.
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

@@ -203,31 +203,6 @@ def TileWindowsPass : Pass<"quant-tile-windows", "::mlir::func::FuncOp"> {
   }];
 }
 
-def DecomposePadsPass : Pass<"quant-decompose-pads", "::mlir::ModuleOp"> {
-  let summary = "Write padding around what is padded";
-  let description = [{
-    A `tensor.pad` becomes a slice of a filled tensor. Upstream's elimination of
-    empty tensors, which follows, then makes what computes the slice write it
-    where it belongs; padding as such is always copied.
-
-    ```mlir
-    %y = tensor.pad %x low[1] high[1] { tensor.yield %c : f32 } : tensor<8xf32> to tensor<10xf32>
-    ```
-
-    becomes
-
-    ```mlir
-    %e = tensor.empty() : tensor<10xf32>
-    %f = linalg.fill ins(%c : f32) outs(%e : tensor<10xf32>)
-    %y = tensor.insert_slice %x into %f[1] [8] [1]
-    ```
-  }];
-  let dependentDialects = ["::mlir::affine::AffineDialect",
-                           "::mlir::arith::ArithDialect",
-                           "::mlir::linalg::LinalgDialect",
-                           "::mlir::tensor::TensorDialect"];
-}
-
 def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {
   let summary = "Compute convolutions block by block of their places";
   let description = [{
