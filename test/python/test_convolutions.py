@@ -259,7 +259,7 @@ def test_quantized_groups(
         calibration_data=[grouped_x],
     )
     quantc.export_onnx(grouped, static, tmp_path / "qdq.onnx")
-    model = quantc.load(tmp_path / "qdq.onnx")
+    model = quantc.quantize(quantc.load(tmp_path / "qdq.onnx"))
     assert all(layer.mode == "static" for layer in model.layers.values())
     np.testing.assert_array_equal(
         quantc.interpret(model, grouped_x), quantc.interpret(static, grouped_x)

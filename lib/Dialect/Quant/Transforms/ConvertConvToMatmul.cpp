@@ -97,9 +97,8 @@ public:
 
 private:
   Value createPatches();
-  Value createWeight(SmallVector<int64_t> &order);
+  Value createWeight(Kernel &kernel);
   Value createInit(OpFoldResult numRows);
-  Kernel findKernel(SmallVector<int64_t> order);
   Value createTranspose(Value value, ArrayRef<int64_t> permutation);
   /// One dimension for the first `count`, one for the others.
   Value collapse(Value value, unsigned count);
@@ -240,11 +239,39 @@ Value LayerBuilder::createPatches() {
   return collapse(patches, conv.rows.size());
 }
 
-/// The weight as [F, K]; `order` is that of its dimensions.
-Value LayerBuilder::createWeight(SmallVector<int64_t> &order) {
-  order = conv.getOrder(1, Convolution::concat(conv.columns, conv.terms));
-  return collapse(createTranspose(conv.getWeight(), order),
-                  conv.columns.size());
+/// Whether `op` splits the first dimension in two and no other. A new dimension
+/// of one element may be counted to either side.
+static bool splitsFirst(tensor::ExpandShapeOp op) {
+  ArrayRef<int64_t> from = op.getSrcType().getShape();
+  ArrayRef<int64_t> to = op.getType().getShape();
+  return from.size() + 1 == to.size() && from[0] == to[0] * to[1] &&
+         from.drop_front() == to.drop_front(2);
+}
+
+/// The weight as [F, K]. `kernel` is how the model has it: before it is
+/// transposed, and before its outputs are split into groups, which are all its
+/// rows again here.
+Value LayerBuilder::createWeight(Kernel &kernel) {
+  Value weight = conv.getWeight();
+  SmallVector<int64_t> order =
+      conv.getOrder(1, Convolution::concat(conv.columns, conv.terms));
+  unsigned numColumnDims = conv.columns.size();
+  if (auto expand = weight.getDefiningOp<tensor::ExpandShapeOp>();
+      expand && splitsFirst(expand) && order[0] == 0 && order[1] == 1) {
+    weight = expand.getSrc();
+    order.erase(order.begin());
+    for (int64_t &dim : MutableArrayRef(order))
+      dim = std::max<int64_t>(dim - 1, 0);
+    numColumnDims = 1;
+  }
+  Value matrix = collapse(createTranspose(weight, order), numColumnDims);
+  if (auto transpose = weight.getDefiningOp<linalg::TransposeOp>()) {
+    weight = transpose.getInput();
+    order = applyPermutation(transpose.getPermutation(), order);
+  }
+  auto type = cast<RankedTensorType>(weight.getType());
+  kernel = {llvm::to_vector(type.getShape()), order};
+  return matrix;
 }
 
 /// What is added to, as [M, F].
@@ -275,13 +302,13 @@ static OpFoldResult multiply(OpBuilder &b, Location loc,
 Value LayerBuilder::create() {
   SmallVector<OpFoldResult> sizes = getRowSizes();
   Value patches = createPatches();
-  SmallVector<int64_t> order;
-  Value weight = createWeight(order);
+  Kernel kernel;
+  Value weight = createWeight(kernel);
   Value init = createInit(multiply(b, loc, sizes));
   Operation *layer =
       createLinearLayer(b, loc, patches, weight, init, conv.numGroups);
   layer->setDiscardableAttrs(conv.op->getDiscardableAttrDictionary());
-  setKernel(layer, findKernel(order));
+  setKernel(layer, kernel);
 
   Value result = layer->getResult(0);
   SmallVector<unsigned> loops = Convolution::concat(conv.rows, conv.columns);
@@ -298,35 +325,6 @@ Value LayerBuilder::create() {
         dims, sizes);
   }
   return createTranspose(result, invertPermutationVector(resultOrder));
-}
-
-/// Whether `op` splits the first dimension in two and no other. A new dimension
-/// of one element may be counted to either side.
-static bool splitsFirst(tensor::ExpandShapeOp op) {
-  ArrayRef<int64_t> from = op.getSrcType().getShape();
-  ArrayRef<int64_t> to = op.getType().getShape();
-  return from.size() + 1 == to.size() && from[0] == to[0] * to[1] &&
-         from.drop_front() == to.drop_front(2);
-}
-
-/// The weight as the model has it: before it is transposed, and before its
-/// outputs are split into groups. `order` is that of the dimensions of what the
-/// convolution reads.
-Kernel LayerBuilder::findKernel(SmallVector<int64_t> order) {
-  Value source = conv.getWeight();
-  if (auto expand = source.getDefiningOp<tensor::ExpandShapeOp>();
-      expand && splitsFirst(expand) && order[0] == 0 && order[1] == 1) {
-    source = expand.getSrc();
-    order.erase(order.begin());
-    for (int64_t &dim : MutableArrayRef(order))
-      dim = std::max<int64_t>(dim - 1, 0);
-  }
-  if (auto transpose = source.getDefiningOp<linalg::TransposeOp>()) {
-    source = transpose.getInput();
-    order = applyPermutation(transpose.getPermutation(), order);
-  }
-  auto type = cast<RankedTensorType>(source.getType());
-  return {llvm::to_vector(type.getShape()), order};
 }
 
 FailureOr<Value> quantc::convertConvToMatmul(RewriterBase &rewriter,
