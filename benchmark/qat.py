@@ -24,12 +24,13 @@ from rich.table import Table
 
 import quantc
 from fashion_mnist import data
+from quantc.compilation import TRAINING_TARGET
 
 Set = tuple[NDArray[np.float32], NDArray[np.int64]]
 Config = quantc.QuantizationConfig
 
 CALIBRATION_IMAGES = 1000
-TARGET = "native+notiles"
+TARGET = TRAINING_TARGET
 """Programs run once: one code is enough, and any gives the same bytes."""
 
 REFERENCE = "FP32"

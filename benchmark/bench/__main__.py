@@ -17,8 +17,9 @@ from bench.isolation import has_amx
 from bench.loops import compile_loop
 from bench.peers import OURS, PEERS
 from bench.session import Settings, WorkerProcess, measure_case
-from bench.workloads import TITLES, list_cases
+from bench.workloads import REAL_MODELS, TITLES, list_cases
 from quantc.progress import track
+from real_models.model import MissingError
 
 ROUNDS, QUICK_ROUNDS = 8, 4
 SECONDS, QUICK_SECONDS = 0.25, 0.06
@@ -65,10 +66,13 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few small cases of each workload")
     parser.add_argument(
-        "--workloads", type=_split, default=list(TITLES), help="some of W1,W2,W3,W4,W5,W6"
+        "--workloads", type=_split, default=list(TITLES), help=f"some of {','.join(TITLES)}"
     )
     parser.add_argument(
         "--shapes", type=_parse_shapes, default=(), help="ROWSxDEPTHxCOLUMNS,... of W1 to W4"
+    )
+    parser.add_argument(
+        "--models", type=_split, default=list(REAL_MODELS), help=f"some of {','.join(REAL_MODELS)}"
     )
     parser.add_argument(
         "--peers", type=_split, default=list(PEERS), help=f"some of {','.join(PEERS[1:])}"
@@ -77,7 +81,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="of every peer (1)")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-output")
     arguments = parser.parse_args()
-    for given, known in ((arguments.workloads, TITLES), (arguments.peers, PEERS)):
+    for given, known in (
+        (arguments.workloads, TITLES),
+        (arguments.peers, PEERS),
+        (arguments.models, REAL_MODELS),
+    ):
         if unknown := set(given) - set(known):
             parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return arguments
@@ -117,10 +125,17 @@ def _measure(
     # The others are compared with FP32.
     for workload in sorted(arguments.workloads, key=lambda workload: workload != "W4"):
         cases = list_cases([workload], arguments.shapes, arguments.quick)
+        if workload == "W7":
+            cases = [case for case in cases if case.mode in arguments.models]
         for case in track(cases, f"{workload} {TITLES[workload]}"):
-            # W4 and W6 have the same rows with and without AMX.
-            used = [w for w in workers if workload not in ("W4", "W6") or w.amx == variants[0]]
-            results, failures = measure_case(case, used, settings)
+            # W4 and W6 have the same rows with and without AMX; models take long to compile.
+            once = ("W4", "W6", "W7")
+            used = [w for w in workers if workload not in once or w.amx == variants[0]]
+            try:
+                results, failures = measure_case(case, used, settings)
+            except MissingError as error:
+                found.skipped[f"{workload} {case.mode}"] = str(error)
+                continue
             found.results += results
             found.failures += failures
         report.print_workload(console, found, workload)

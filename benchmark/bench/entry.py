@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -12,11 +12,25 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.problem import Problem
+from bench.problem import Problem, RealProblem
 from bench.workloads import Case
 
 Run = Callable[[int], None]
 """Makes a number of calls."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a real model costs beside time, and how good its results are."""
+
+    file_bytes: int
+    """Of what is deployed."""
+    compile_seconds: float
+    """From a model, quantized where it is, to something that can be called."""
+    memory_bytes: int
+    """How far the memory of the process rises while the model is loaded and runs."""
+    score: float = float("nan")
+    """What ``real_models.model.score`` makes of the outputs for all samples."""
 
 
 @dataclass
@@ -30,6 +44,10 @@ class Entry:
     """What should come out, where that is not the problem's: a library's own quantized weights."""
     tolerance: float | None = None
     """How far it may be off, as a fraction of the largest output; default: by the workload."""
+    set_inputs: Callable[[Sequence[NDArray]], None] | None = None
+    """Gives the next calls other inputs, of the same shapes; for W7."""
+    facts: Facts | None = None
+    """What else is measured of an entry of W7."""
     keep: object = None
     """What must live as long as this."""
     release: Callable[[], None] = field(default=lambda: None)
@@ -45,6 +63,16 @@ class Entry:
         expected = problem["expected"] if self.expected is None else self.expected
         output = np.asarray(self.get_output(), dtype=np.float64).reshape(expected.shape)
         return float(np.abs(output - expected).max() / np.abs(expected).max())
+
+    def evaluate(self, problem: RealProblem) -> NDArray:
+        """Return the outputs for all samples of ``problem``."""
+        assert self.set_inputs
+        outputs = []
+        for inputs in problem.batches:
+            self.set_inputs(inputs)
+            self.run(1)
+            outputs.append(np.array(self.get_output()).reshape(problem.case.rows, -1))
+        return np.concatenate(outputs)
 
     def get_tolerance(self, case: Case) -> float:
         """Return the largest error that is right."""

@@ -9,10 +9,12 @@ Arrays of the layers (W1 to W4), where they apply:
 
 of rows (W6): input, gain and offset f32 [depth] of LayerNorm, expected f32 [rows, depth];
 of the network (W5): input, weight_1, bias_1, weight_2, bias_2, hidden (after ReLU), expected.
+W7 has files: ``bench.real_problem`` says which.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -20,10 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.workloads import MLP_SIZES, Case
+from real_models.model import Metric, score
 
 WEIGHT_SCALE = np.float32(0.01)
 EPSILON = 1e-5
 """What LayerNorm adds to the variance."""
+
+
+LEAST_SCORES = {"accuracy": 0.8, "agreement": 0.8, "cosine": 0.9, "snr": 5.0}
+"""Of a real model; what is below it is wrong."""
 
 
 class Problem:
@@ -37,8 +44,57 @@ class Problem:
         return np.load(self.folder / f"{name}.npy")
 
 
+class RealProblem(Problem):
+    """A case of W7, as ``bench.real_problem`` writes it."""
+
+    def __init__(self, case: Case, folder: Path) -> None:
+        super().__init__(case, folder)
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.metric: Metric = description["metric"]
+        self.inputs: list[str] = description["inputs"]
+        self._samples = [self[f"samples-{index}"] for index in range(len(self.inputs))]
+        self._count = len(self._samples[0]) // case.rows * case.rows
+
+    @property
+    def batches(self) -> list[list[NDArray]]:
+        """The samples in batches of the size of the case, one array for each input."""
+        step = self.case.rows
+        return [
+            [samples[first : first + step] for samples in self._samples]
+            for first in range(0, self._count, step)
+        ]
+
+    def get_model(self, form: str) -> Path:
+        """Return the ONNX file that is ``float``, ``static`` or ``dynamic``."""
+        path = self.folder / f"{form}.onnx"
+        if not path.is_file():
+            raise RuntimeError(path.with_suffix(".txt").read_text(encoding="utf-8"))
+        return path
+
+    def score(self, outputs: NDArray) -> float:
+        """Return how good ``outputs``, for all batches, are."""
+        labels = self.folder / "labels.npy"
+        return score(
+            self.metric,
+            outputs,
+            self["expected"].reshape(len(self["expected"]), -1)[: self._count],
+            np.load(labels)[: self._count] if labels.is_file() else None,
+        )
+
+
+def open_problem(case: Case, folder: Path) -> Problem:
+    """Return what ``write_problem`` wrote."""
+    return (RealProblem if case.workload == "W7" else Problem)(case, folder)
+
+
 def write_problem(case: Case, folder: Path) -> None:
-    """Make the arrays of ``case`` in ``folder``."""
+    """Make the arrays of ``case`` in ``folder``; for W7 raises ``MissingError``."""
+    if case.workload == "W7":
+        # It needs packages that workers do not have.
+        from bench.real_problem import write_real_problem
+
+        write_real_problem(case, folder)
+        return
     random = np.random.default_rng(0)
     if case.workload == "W5":
         arrays = _make_mlp(case, random)

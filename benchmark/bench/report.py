@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench import model_tables
 from bench import results as figures
 from bench.isolation import get_cpu_name
 from bench.limits import Limits
@@ -22,7 +23,7 @@ COLUMNS = (
     *("case", "AMX", "limit us", "quantc us", "GOPS", "GB/s", "% limit"),
     *("best peer", "peer us", "% limit", "ratio", "x FP32"),
 )
-LEFT = ("case", "AMX", "best peer", "peer", "entry", "level", "workload")
+LEFT = ("case", "AMX", "best peer", "peer", "entry", "level", "workload", "quantc")
 NOTE = (
     "Time is the least of many interleaved series on pinned cores; ratio is the time of the best "
     "peer over ours, above 1 where ours is faster; x FP32 is that of the fastest peer in FP32 over "
@@ -59,8 +60,10 @@ class Report:
 
 def print_workload(console: Console, report: Report, workload: str) -> None:
     """Print the table of one workload."""
-    rows = [_format_row(row) for row in report.compare(workload)]
-    _print_table(console, f"{workload} {TITLES[workload]}", COLUMNS, rows)
+    _print_table(console, f"{workload} {TITLES[workload]}", *_get_table(report, workload))
+    if workload == "W7":
+        details = model_tables.make_detail_rows(report.results)
+        _print_table(console, model_tables.DETAILS, model_tables.DETAIL_COLUMNS, details)
 
 
 def print_summary(console: Console, report: Report) -> None:
@@ -73,7 +76,7 @@ def print_summary(console: Console, report: Report) -> None:
         console.print(f"skipped: {peer}: {reason}", markup=False)
     console.print(
         f"{len(report.results)} measured, {len(report.failures)} failed, "
-        f"{len(report.skipped)} peers skipped"
+        f"{len(report.skipped)} peers or models skipped"
     )
 
 
@@ -89,6 +92,13 @@ def write(report: Report, folder: Path) -> list[Path]:
     plot = folder / "bench.svg"
     _plot(report, plot)
     return [path for path in (*(folder / name for name in contents), plot) if path.is_file()]
+
+
+def _get_table(report: Report, workload: str) -> tuple[Sequence[str], list[list[str]]]:
+    rows = report.compare(workload)
+    if workload == "W7":
+        return model_tables.COLUMNS, model_tables.make_rows(rows)
+    return COLUMNS, [_format_row(row) for row in rows]
 
 
 def _format_row(row: Comparison) -> list[str]:
@@ -189,8 +199,11 @@ def _to_markdown(report: Report) -> str:
     parts = [f"# quantc and its peers, {threads}", f"Measured on: {get_cpu_name()}.", NOTE]
     parts += ["## Geometric means of the ratios", _format_markdown(*_get_means(report))]
     for workload in report.workloads:
-        rows = [_format_row(row) for row in report.compare(workload)]
-        parts += [f"## {workload} {TITLES[workload]}", _format_markdown(COLUMNS, rows)]
+        table = _format_markdown(*_get_table(report, workload))
+        parts += [f"## {workload} {TITLES[workload]}", table]
+    if details := model_tables.make_detail_rows(report.results):
+        table = _format_markdown(model_tables.DETAIL_COLUMNS, details)
+        parts += [f"## {model_tables.DETAILS}", table]
     parts += ["## Limits of a core", _format_markdown(*_get_limits(report))]
     rows = [
         [
@@ -204,6 +217,7 @@ def _to_markdown(report: Report) -> str:
             f"{result.error:.1e}",
         ]
         for result in report.results
+        if result.facts is None
     ]
     columns = ("workload", "case", "AMX", "entry", "us", "GOPS", "GB/s", "error")
     parts += ["## Everything measured", _format_markdown(columns, rows)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.entry import Facts
 from bench.limits import Limits
 from bench.peers import OURS
 from bench.workloads import Case
@@ -23,6 +24,8 @@ class Result:
     """Whether libraries could use AMX."""
     seconds: float
     error: float
+    facts: Facts | None = None
+    """Of a real model."""
 
     @property
     def name(self) -> str:
@@ -88,7 +91,7 @@ def compare(results: Sequence[Result], workload: str, limits: Limits) -> list[Co
                 amx,
                 _get_fastest(result for result in same if result.peer == OURS),
                 _get_fastest(result for result in same if result.peer != OURS),
-                limits.get_seconds(case, amx),
+                limits.get_seconds(case, amx) if case.operations else None,
                 _get_fastest(result for result in results if _is_float_of(result, case)),
             )
         )
@@ -102,6 +105,8 @@ def _get_fastest(results: Iterable[Result]) -> Result | None:
 def _is_float_of(result: Result, case: Case) -> bool:
     """Return whether ``result`` is a peer's for ``case`` without quantization, and not in bf16."""
     other = result.case
+    if case.workload == "W7":
+        return other == case and result.entry in ("FP32", "f32")
     if result.peer == OURS or "bf16" in result.entry or not other.is_float:
         return False
     return (other.rows, other.depth, other.columns, other.interface) == (
@@ -126,4 +131,5 @@ def to_dict(result: Result) -> dict[str, Any]:
         "gops": result.gops,
         "gigabytes_per_second": result.bandwidth,
         "error": result.error,
+        **(asdict(result.facts) if result.facts else {}),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.entry import Facts
 from bench.problem import write_problem
 from bench.results import Result
 from bench.workloads import Case
@@ -49,6 +50,7 @@ class Candidate:
     worker: WorkerProcess
     name: str
     error: float
+    facts: Facts | None = None
     calls: int = 1
     samples: int = 3
     seconds: float = field(default=float("inf"))
@@ -141,7 +143,8 @@ def measure_case(
     for path in folder.iterdir():
         path.unlink()
     return [
-        Result(case, c.worker.peer, c.name, c.worker.amx, c.seconds, c.error) for c in candidates
+        Result(case, c.worker.peer, c.name, c.worker.amx, c.seconds, c.error, c.facts)
+        for c in candidates
     ], failures
 
 
@@ -151,7 +154,9 @@ def _build(worker: WorkerProcess, case: Case, folder: Path, failures: list[str])
     built: list[Candidate] = []
     for name in worker.do(*command):
         try:
-            built.append(Candidate(worker, name, worker.do("build", name)["error"]))
+            answer = worker.do("build", name)
+            facts = answer["facts"] and Facts(**answer["facts"])
+            built.append(Candidate(worker, name, answer["error"], facts))
         except WorkerDiedError as error:
             failures.append(_describe(worker, case, name, error))
             worker.do(*command)

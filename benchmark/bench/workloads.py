@@ -16,6 +16,7 @@ TITLES = {
     "W4": "FP32",
     "W5": "whole network 784-128-10 with ReLU: f32 in, f32 out",
     "W6": "between layers, FP32: softmax, LayerNorm, GELU",
+    "W7": "real models: f32 in, f32 out",
 }
 
 _SHAPES = ((784, 128), (768, 768), (1024, 4096), (4096, 4096))
@@ -23,7 +24,16 @@ _INT4_SHAPES = ((1024, 4096), (4096, 4096), (4096, 11008))
 _ROWS = (1, 8, 64, 256)
 _INT4_ROWS = (1, 8, 64)
 _GROUPS = (32, 128)
+_REAL_ROWS = (1, 16)
 _FUNCTION_SHAPES = ((1, 768), (64, 768), (256, 1024))
+REAL_MODELS = (
+    *(f"digits-{name}" for name in ("mlp", "cnn", "lstm", "gru", "vit")),
+    *("fashion-cnn", "magika", "minilm"),
+    *("bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50"),
+    *("shufflenet", "squeezenet", "vgg19", "zfnet512"),
+)
+"""The models of W7; ``real_models.suite`` makes them."""
+
 FUNCTIONS = ("softmax", "layer_norm", "gelu")
 """What W6 computes of rows."""
 
@@ -43,7 +53,7 @@ class Case:
     """Weights that share a scale, or 0: one scale for each column."""
     mode: str = ""
     """How the network of W5 is quantized: ``static``, ``dynamic`` or ``float``; of W6, the
-    function."""
+    function; of W7, the model."""
     interface: str = "C"
     """Whether calls come from C, or from Python with arrays of NumPy."""
 
@@ -54,6 +64,8 @@ class Case:
             return f"batch {self.rows} {self.mode} {self.interface}"
         if self.workload == "W6":
             return f"{self.mode} {self.rows}x{self.depth}"
+        if self.workload == "W7":
+            return f"{self.mode} batch {self.rows}"
         group = f" g{self.group_size}" if self.group_size else ""
         return f"{self.rows}x{self.depth}x{self.columns}{group}"
 
@@ -111,7 +123,7 @@ def list_cases(
 
 
 def _list_shapes(workload: str, shapes: Sequence[tuple[int, ...]]) -> list[Case]:
-    if workload in ("W5", "W6"):
+    if workload in ("W5", "W6", "W7"):
         return _list_all(workload)
     groups = _GROUPS if workload == "W3" else (0,)
     return [Case(workload, *shape, group_size=group) for shape in shapes for group in groups]
@@ -131,6 +143,12 @@ def _list_all(workload: str) -> list[Case]:
             for function in FUNCTIONS
             for shape in _FUNCTION_SHAPES
         ]
+    if workload == "W7":
+        return [
+            Case(workload, rows, depth=0, columns=0, mode=model)
+            for model in REAL_MODELS
+            for rows in _REAL_ROWS
+        ]
     if workload == "W3":
         return [
             Case(workload, rows, *shape, group_size=group)
@@ -146,6 +164,9 @@ def _list_quick(workload: str) -> list[Case]:
         return [case for case in _list_all(workload) if case.mode == "static"]
     if workload == "W6":
         return [case for case in _list_all(workload) if case.rows == 64]
+    if workload == "W7":
+        quick = ("digits-cnn", "digits-gru", "fashion-cnn")
+        return [case for case in _list_all(workload) if case.mode in quick and case.rows == 1]
     if workload == "W3":
         rows_and_groups = ((1, 32), (8, 128))
         return [Case(workload, rows, 1024, 4096, group) for rows, group in rows_and_groups]

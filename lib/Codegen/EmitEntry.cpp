@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "InternalFunction.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -115,10 +114,7 @@ private:
 
 void EntryEmitter::internalize(func::FuncOp func, StringRef suffix) {
   (void)SymbolTable(program->getParentOp()).rename(func, (name + suffix).str());
-  func.setPrivate();
-  func->setAttr(
-      "llvm.linkage",
-      LLVM::LinkageAttr::get(func.getContext(), LLVM::Linkage::Internal));
+  setInternal(func);
 }
 
 void EntryEmitter::unpackArgument(unsigned index, ArrayRef<Value> sizes) {
@@ -129,30 +125,15 @@ void EntryEmitter::unpackArgument(unsigned index, ArrayRef<Value> sizes) {
   SmallVector<OpOperand *> uses;
   for (OpOperand &use : arg.getUses())
     uses.push_back(&use);
-
-  SmallVector<Value> strides(type.getRank());
-  Value stride = getInteger(builder.getIndexType(), 1);
-  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-    strides[dim] = stride;
-    stride = arith::MulIOp::create(builder, loc, stride, sizes[dim]);
-  }
-  LLVMTypeConverter converter(program.getContext());
   arg.setType(pointerType);
-  SmallVector<Value> fields = {arg, arg,
-                               getInteger(converter.getIndexType(), 0)};
-  for (Value value : llvm::concat<const Value>(sizes, strides))
-    fields.push_back(castTo(converter.getIndexType(), value));
-  Value memref = castTo(
-      type, MemRefDescriptor::pack(builder, loc, converter, type, fields));
+  SmallVector<Value> dynamicSizes;
+  for (auto [dim, size] : llvm::enumerate(sizes))
+    if (type.isDynamicDim(dim))
+      dynamicSizes.push_back(size);
+  Value memref = createMemref(builder, loc, type, arg, dynamicSizes);
   for (OpOperand *use : uses)
     use->set(memref);
-
-  SmallVector<NamedAttribute> attrs = {builder.getNamedAttr(
-      LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr())};
-  if (isReadOnly)
-    attrs.push_back(builder.getNamedAttr(
-        LLVM::LLVMDialect::getReadonlyAttrName(), builder.getUnitAttr()));
-  program.setArgAttrs(index, attrs);
+  setPointerAttrs(program, index, isReadOnly);
 }
 
 LogicalResult EntryEmitter::unpackProgram() {

@@ -193,6 +193,7 @@ private:
 
   mlir::Value getUnpaddedInput();
   mlir::Value createInput();
+  mlir::Value createUnsignedInput();
   mlir::Value createWeight();
   mlir::Value createDecodedWeight();
   mlir::Value createNibblePairs();

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "InternalFunction.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -101,15 +102,8 @@ SmallVector<Value> Outliner::sinkDefinitions(Region &region) {
 func::FuncOp Outliner::createFunction(Location loc, const Twine &suffix,
                                       ArrayRef<Type> arguments) {
   builder.setInsertionPoint(program);
-  auto function =
-      func::FuncOp::create(builder, loc, (program.getName() + suffix).str(),
-                           builder.getFunctionType(arguments, {}));
-  function.setPrivate();
-  function->setAttr(
-      "llvm.linkage",
-      LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
-  function.addEntryBlock();
-  return function;
+  return createInternalFunction(builder, loc, program.getName() + suffix,
+                                arguments);
 }
 
 func::FuncOp Outliner::createPart(scf::ParallelOp loop,

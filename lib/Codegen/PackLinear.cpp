@@ -537,6 +537,8 @@ struct PackLinear : OpRewritePattern<LinearOp> {
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
+    if (op.getFeatureGroups() != 1)
+      return rewriter.notifyMatchFailure(op, "has several groups of features");
     LinearPacker packer(op, target, rewriter);
     if (failed(packer.prepare()))
       return failure();

@@ -130,6 +130,8 @@ struct PackMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
     FailureOr<LinearLayer> layer = matchLinearLayer(op, reason);
     if (failed(layer))
       return rewriter.notifyMatchFailure(op, reason);
+    if (layer->featureGroups != 1)
+      return rewriter.notifyMatchFailure(op, "has several groups of features");
     auto weight = ConstantElements<float>::get(layer->weight);
     if (!weight)
       return rewriter.notifyMatchFailure(op, "the weight is not constant");

@@ -10,8 +10,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FeatureGroups.h"
 #include "LinearPacker.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
@@ -149,24 +151,50 @@ Value LinearPacker::getUnpaddedInput() {
   return hasAllRows ? padded.getSource() : input;
 }
 
+/// (a + 128) mod 256, as i8, for each element of `tensor`.
+static Value createShifted(OpBuilder &builder, Location loc, Value tensor) {
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  return createElementwise(
+             builder, loc, tensor, builder.getMultiDimIdentityMap(rank),
+             tensor::getMixedSizes(builder, loc, tensor), builder.getI8Type(),
+             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               return {a.toStorage(
+                   a.xorInt(a.fromStorage(elements[0]), a.constantInt(-128)))};
+             })
+      .front();
+}
+
+/// The elements of `type`, one sample of them if their number is not known.
+static int64_t countElements(Type type) {
+  int64_t count = 1;
+  for (int64_t size : cast<RankedTensorType>(type).getShape())
+    count *= ShapedType::isDynamic(size) ? 1 : size;
+  return count;
+}
+
+/// The input of the layer with each element shifted. What is copied several
+/// times is shifted once, before.
+Value LinearPacker::createUnsignedInput() {
+  std::optional<Patches> patches = Patches::get(op.getInput());
+  if (!patches || countElements(patches->getSource().getType()) >=
+                      countElements(patches->getType()))
+    return createShifted(rewriter, loc, op.getInput());
+  IRMapping mapping;
+  mapping.map(patches->getSource(),
+              createShifted(rewriter, loc, patches->getSource()));
+  rewriter.clone(*patches->copy, mapping);
+  return rewriter.clone(*patches->collapse, mapping)->getResult(0);
+}
+
 /// The input as [M, (G), steps, (2 or 8), (depth)], padded to whole steps,
 /// shifted where the instruction takes unsigned values.
 Value LinearPacker::createInput() {
   RankedTensorType type = op.getInput().getType();
   int64_t rows = type.getDimSize(0);
   // Zeros are put where they are read, not in front of all code for the layer.
-  Value input = padWithZeros(getUnpaddedInput(), {rows, layout.depthK});
-  if (isUnsigned())
-    input =
-        createElementwise(
-            rewriter, loc, input, rewriter.getMultiDimIdentityMap(2),
-            tensor::getMixedSizes(rewriter, loc, input), rewriter.getI8Type(),
-            [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-              // (a + 128) mod 256, as i8.
-              return {a.toStorage(
-                  a.xorInt(a.fromStorage(elements[0]), a.constantInt(-128)))};
-            })
-            .front();
+  Value input = isUnsigned()
+                    ? createUnsignedInput()
+                    : padWithZeros(getUnpaddedInput(), {rows, layout.depthK});
 
   SmallVector<int64_t> shape = {rows, layout.groups, layout.groupSize()};
   SmallVector<ReassociationIndices> splitGroups = {{0}, {1, 2}};

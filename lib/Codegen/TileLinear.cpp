@@ -216,6 +216,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
       for (LoopLikeOpInterface loop : tiled->loops)
         loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
+      // Sums without a loop over terms say what a tile takes themselves.
+      if (Attribute work =
+              tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))
+        tiled->loops.back()->setAttr(kWorkAttr, work);
       leaveOnMemory(*tiled);
       for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
         peel(rewriter, cast<scf::ForOp>(loop.getOperation()));

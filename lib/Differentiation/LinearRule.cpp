@@ -11,11 +11,15 @@
 //   y = x w^T + bias     dx = dy w     dw = dy^T x     dbias = sum of rows of
 //   dy
 //
+// With groups of features, an output and the columns that it reads share the
+// loops n and k; sums run through the same loops as in the layer.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Rules.h"
 
 #include "quantc/Conversion/Generic.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -38,8 +42,24 @@ static Value getSumCotangent(LinearOp op, GradientBuilder &b) {
                     op.getClampMin(), op.getClampMax(), dy);
 }
 
+/// The sums of products of two operands of `op`, read as `maps` say in the
+/// loops m, n and k, of the shape of the third, `like`.
+static Value createSums(LinearOp op, GradientBuilder &b, Value lhs, Value rhs,
+                        Value like, ArrayRef<AffineMap> maps) {
+  if (op.getFeatureGroups() == 1)
+    return createProduct<linalg::MatmulOp>(b, lhs, rhs, like, maps);
+  return createGeneric(
+             b, b.getLoc(), {lhs, rhs}, b.createZeros(like), maps,
+             getSumIterators(maps.back()),
+             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               return {a.add(elements[2], a.mul(elements[0], elements[1]))};
+             })
+      .front();
+}
+
 void quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
   Value dy = getSumCotangent(op, b);
+  bool isGrouped = op.getFeatureGroups() != 1;
   AffineExpr m, n, k;
   bindDims(b.getContext(), m, n, k);
   auto getMaps = [&](ArrayRef<AffineExpr> lhs, ArrayRef<AffineExpr> rhs) {
@@ -47,20 +67,26 @@ void quantc::differentiateLinear(LinearOp op, GradientBuilder &b) {
                                   AffineMap::get(3, 0, rhs, b.getContext()),
                                   AffineMap::get(3, 0, {m, n}, b.getContext())};
   };
+  RankedTensorType type = op.getWeight().getType();
+  SmallVector<AffineMap> grouped =
+      getFeatureGroupMaps(b.getContext(), op.getFeatureGroups(),
+                          type.getDimSize(0), type.getDimSize(1));
   b.accumulate(op.getInput(), [&] {
     Value weight =
         createDequantize(b, op.getWeight(), op.getWeightScale(),
                          op.getWeightZeroPoint(), op.getGroupMultiplier());
-    return createProduct<linalg::MatmulOp>(b, dy, weight, op.getInput(),
-                                           getMaps({m, k}, {k, n}));
+    SmallVector<AffineMap> maps = {grouped[2], grouped[1], grouped[0]};
+    return createSums(op, b, dy, weight, op.getInput(),
+                      isGrouped ? maps : getMaps({m, k}, {k, n}));
   });
   b.accumulate(op.getWeight(), [&] {
     Value input = op.getInput();
     if (op.hasIntegerInput())
       input = createDequantize(b, input, op.getInputScale(),
                                op.getInputZeroPoint());
-    return createProduct<linalg::MatmulOp>(b, dy, input, op.getWeight(),
-                                           getMaps({k, m}, {k, n}));
+    SmallVector<AffineMap> maps = {grouped[2], grouped[0], grouped[1]};
+    return createSums(op, b, dy, input, op.getWeight(),
+                      isGrouped ? maps : getMaps({k, m}, {k, n}));
   });
   b.accumulate(op.getAddend(), dy);
   b.accumulate(op.getBias(), [&] {

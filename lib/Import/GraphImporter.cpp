@@ -32,12 +32,12 @@ static OwningOpRef<ModuleOp> createModule(Location loc) {
 }
 
 GraphImporter::GraphImporter(const ModelProto &model, StringRef path,
-                             MLIRContext *context,
+                             StringRef name, MLIRContext *context,
                              const OnnxImportOptions &options)
     : graph(*model.graph), model(model), options(options),
-      module(createModule(FileLineColLoc::get(context, path, 0, 0))),
+      module(createModule(FileLineColLoc::get(context, name, 0, 0))),
       entry(*module->getOps<func::FuncOp>().begin()),
-      program(&entry.front(), context, path) {}
+      program(&entry.front(), context, path, name) {}
 
 InFlightDiagnostic GraphImporter::emitError(StringRef name) {
   return mlir::emitError(name.empty() ? module->getLoc()

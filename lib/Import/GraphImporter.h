@@ -20,8 +20,10 @@ namespace quantc::onnx {
 
 class GraphImporter : public BodyImporter {
 public:
+  /// External data is beside `path`; locations call the model `name`.
   GraphImporter(const ModelProto &model, llvm::StringRef path,
-                mlir::MLIRContext *context, const OnnxImportOptions &options);
+                llvm::StringRef name, mlir::MLIRContext *context,
+                const OnnxImportOptions &options);
 
   /// The program, or null after emitting errors.
   mlir::OwningOpRef<mlir::ModuleOp> import();

@@ -35,7 +35,8 @@ OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
                        linalg::LinalgDialect, math::MathDialect,
                        quant::QuantDialect, tensor::TensorDialect>();
   StringRef path = buffer.getBufferIdentifier();
-  Location loc = FileLineColLoc::get(context, path, 0, 0);
+  StringRef name = options.name.empty() ? path : StringRef(options.name);
+  Location loc = FileLineColLoc::get(context, name, 0, 0);
   std::optional<onnx::ModelProto> model = onnx::parseModel(buffer.getBuffer());
   if (!model || !model->graph || model->opsets.empty()) {
     emitError(loc, model ? "is not an ONNX model"
@@ -44,7 +45,7 @@ OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
     return nullptr;
   }
   OwningOpRef<ModuleOp> module =
-      onnx::GraphImporter(*model, path, context, options).import();
+      onnx::GraphImporter(*model, path, name, context, options).import();
   if (module && failed(verify(*module)))
     return nullptr;
   return module;

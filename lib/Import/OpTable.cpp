@@ -60,7 +60,7 @@ const OpRow *onnx::findOp(StringRef domain, StringRef name, int64_t opset) {
     return ::findOp({getMicrosoftBlockedWeightOps(),
                      getMicrosoftIntegerProductOps(),
                      getMicrosoftNormalizationOps(), getMicrosoftQOperators(),
-                     getMicrosoftQuantizationOps()},
+                     getMicrosoftQuantizationOps(), getMicrosoftRecurrentOps()},
                     name, opset);
   return nullptr;
 }

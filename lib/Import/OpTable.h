@@ -85,6 +85,7 @@ llvm::ArrayRef<OpRow> getMicrosoftIntegerProductOps();
 llvm::ArrayRef<OpRow> getMicrosoftNormalizationOps();
 llvm::ArrayRef<OpRow> getMicrosoftQOperators();
 llvm::ArrayRef<OpRow> getMicrosoftQuantizationOps();
+llvm::ArrayRef<OpRow> getMicrosoftRecurrentOps();
 
 /// Whether `domain` is that of the standard.
 bool isStandardDomain(llvm::StringRef domain);

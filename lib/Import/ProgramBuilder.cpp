@@ -28,11 +28,11 @@ Tensor onnx::createConstant(ElementType type, DenseElementsAttr elements,
 }
 
 ProgramBuilder::ProgramBuilder(Block *block, MLIRContext *context,
-                               StringRef path)
-    : externalData(path), block(block), context(context), path(path) {}
+                               StringRef path, StringRef name)
+    : externalData(path), block(block), context(context), modelName(name) {}
 
 Location ProgramBuilder::getLoc(StringRef name) const {
-  return getNamedLoc(context, path, name);
+  return getNamedLoc(context, modelName, name);
 }
 
 AffineExpr ProgramBuilder::getSymbol(StringRef name) {

@@ -51,13 +51,13 @@ Tensor createConstant(ElementType type, mlir::DenseElementsAttr elements,
 /// What all nodes share: the function that is built and its dynamic sizes.
 class ProgramBuilder {
 public:
-  /// Builds into `block`, the body of the function.
+  /// Builds into `block`, the body of the function. External data is beside
+  /// `path`; locations call the model `name`.
   ProgramBuilder(mlir::Block *block, mlir::MLIRContext *context,
-                 llvm::StringRef path);
+                 llvm::StringRef path, llvm::StringRef name);
 
   mlir::MLIRContext *getContext() const { return context; }
   mlir::Block *getBlock() const { return block; }
-  llvm::StringRef getPath() const { return path; }
   mlir::Location getLoc(llvm::StringRef name) const;
 
   /// The symbol of the dynamic dimension `name`.
@@ -85,7 +85,7 @@ public:
 private:
   mlir::Block *block;
   mlir::MLIRContext *context;
-  llvm::StringRef path;
+  llvm::StringRef modelName;
   llvm::StringMap<unsigned> symbolNumbers;
   llvm::SmallVector<std::string> symbolNames;
   llvm::DenseMap<mlir::AffineExpr, mlir::Value> sizes;

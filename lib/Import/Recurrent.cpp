@@ -4,8 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//===----------------------------------------------------------------------===//
+
 #include "Recurrent.h"
+
+#include "OpTable.h"
+#include "QuantizedTensors.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -57,15 +60,24 @@ Tensor onnx::add(NodeImporter &node, Tensor lhs, Tensor rhs) {
   return makeTensor(lhs.type, lhs.shape, sum);
 }
 
+Tensor Recurrent::createQuantized(Tensor &layerInput) {
+  // Types and shapes have been checked, so nothing can fail.
+  SmallVector<Tensor> quantized =
+      *importAs(node, "DynamicQuantizeLinear", &layerInput, /*numOutputs=*/3);
+  return *createDequantized(node, quantized[0], {&quantized[1], &quantized[2]});
+}
+
 Tensor Recurrent::createLayer(Tensor layerInput, Tensor &weight,
                               const Twine &suffix) {
   Location loc = node.b.getLoc();
   std::string name = (quantc::getName(loc) + suffix).str();
   node.b.setLoc(NameLoc::get(node.b.getStringAttr(name), loc));
-  Shape shape = {layerInput.shape[0], weight.shape[0]};
+  if (hasIntegerWeights)
+    layerInput = createQuantized(layerInput);
+  Shape shape = {layerInput.shape[0], weight.shape[hasIntegerWeights ? 1 : 0]};
   Value value = createMatmul(node, type, node.getValue(layerInput),
                              node.getValue(weight), shape,
-                             /*isRhsTransposed=*/true);
+                             /*isRhsTransposed=*/!hasIntegerWeights);
   node.b.setLoc(loc);
   return makeTensor(type, shape, value);
 }
@@ -108,15 +120,45 @@ std::optional<Tensor> Recurrent::getInputBias(Direction &direction) {
 // Inputs
 //===----------------------------------------------------------------------===//
 
-LogicalResult Recurrent::readShapes() {
-  for (unsigned index = 0; index < node.getNumInputs(); ++index)
-    if (index != 4 && node.hasInput(index) &&
-        (node.getInput(index).type != node.getInput(0).type ||
-         !isFloat(node.getInput(index).type)))
+LogicalResult Recurrent::readTypes() {
+  for (unsigned index = 0; index < node.getNumInputs(); ++index) {
+    bool isInteger =
+        hasIntegerWeights && llvm::is_contained({1u, 2u, 9u, 11u}, index);
+    if (index == 4 || isInteger || !node.hasInput(index))
+      continue;
+    ElementType found = node.getInput(index).type;
+    if (found != node.getInput(0).type || !isFloat(found))
       return node.emitError("input " + Twine(index) + " has element type " +
-                            getName(node.getInput(index).type) +
+                            getName(found) +
                             "; expects floating point, the same for all "
                             "inputs but sequence_lens");
+  }
+  if (!hasIntegerWeights)
+    return success();
+  if (node.getInput(0).type != ElementType::Float)
+    return node.emitError(node.getOpType() + " of " +
+                          getName(node.getInput(0).type) + "; expects FLOAT");
+  for (unsigned index : {8u, 9u, 10u, 11u})
+    if (!node.hasInput(index))
+      return node.emitError(node.getOpType() + " without input " +
+                            Twine(index) +
+                            "; expects a scale and a zero point of both "
+                            "weights");
+  for (unsigned index : {1u, 2u}) {
+    ElementType found = node.getInput(index).type;
+    if (found != ElementType::Int8 && found != ElementType::UInt8)
+      return node.emitError("input " + Twine(index) + " has element type " +
+                            getName(found) + "; expects INT8 or UINT8");
+    for (unsigned parameter : {6 + 2 * index, 7 + 2 * index})
+      if (node.getInput(parameter).getRank() == 0)
+        return node.emitError("input " + Twine(parameter) +
+                              " is a scalar; expects a number for each "
+                              "direction, or for each of its columns");
+  }
+  return success();
+}
+
+LogicalResult Recurrent::readShapes() {
   input = node.getInput(0);
   type = input.type;
   isBatchFirst = node.getInt("layout", 0) != 0;
@@ -135,7 +177,7 @@ LogicalResult Recurrent::readShapes() {
   }
   numSteps = input.shape[0];
   batch = input.shape[1];
-  hidden = getConstant(recurrence.shape[2]).value_or(0);
+  hidden = getConstant(recurrence.shape[hasIntegerWeights ? 1 : 2]).value_or(0);
   int64_t numDirections =
       node.getString("direction", "forward") == "bidirectional" ? 2 : 1;
   auto getShape = [&](ArrayRef<AffineExpr> sizes) {
@@ -147,6 +189,9 @@ LogicalResult Recurrent::readShapes() {
   AffineExpr hiddenSize = node.getConstantSize(hidden);
   Shape expected[] = {getShape({gateSize, input.shape[2]}),
                       getShape({gateSize, hiddenSize}), getShape(gateSize * 2)};
+  if (hasIntegerWeights)
+    for (Shape &weightShape : MutableArrayRef(expected).drop_back())
+      std::swap(weightShape[1], weightShape[2]);
   for (unsigned index = 1; index < 4; ++index)
     if (node.hasInput(index) &&
         (node.getInput(index).shape != expected[index - 1] || hidden < 1))
@@ -191,14 +236,27 @@ FailureOr<std::optional<Tensor>> Recurrent::readState(unsigned index) {
   return std::optional<Tensor>(state);
 }
 
-Direction Recurrent::getDirection(int64_t index, bool isReverse) {
+FailureOr<Tensor> Recurrent::getWeight(unsigned index, int64_t direction) {
+  Tensor weight = getRow(node, node.getInput(index), direction);
+  if (!hasIntegerWeights)
+    return weight;
+  Tensor scale = getRow(node, node.getInput(6 + 2 * index), direction);
+  Tensor zeroPoint = getRow(node, node.getInput(7 + 2 * index), direction);
+  return createDequantized(node, weight, {&scale, &zeroPoint, /*axis=*/1});
+}
+
+FailureOr<Direction> Recurrent::getDirection(int64_t index, bool isReverse) {
   Direction direction;
   direction.index = index;
   direction.isReverse = isReverse;
   if (index > 0)
     direction.suffix = ".reverse";
-  direction.weight = getRow(node, node.getInput(1), index);
-  direction.recurrence = getRow(node, node.getInput(2), index);
+  FailureOr<Tensor> weight = getWeight(1, index);
+  FailureOr<Tensor> recurrence = getWeight(2, index);
+  if (failed(weight) || failed(recurrence))
+    return failure();
+  direction.weight = *weight;
+  direction.recurrence = *recurrence;
   if (node.hasInput(3)) {
     Tensor biases = getRow(node, node.getInput(3), index);
     int64_t size = numGates * hidden;
@@ -216,9 +274,13 @@ LogicalResult Recurrent::readDirections() {
     return node.emitError("recurrent layer of direction '" + name +
                           "'; expects 'forward', 'reverse' or "
                           "'bidirectional'");
-  directions.push_back(getDirection(0, name == "reverse"));
-  if (name == "bidirectional")
-    directions.push_back(getDirection(1, true));
+  for (int64_t index = 0; index < (name == "bidirectional" ? 2 : 1); ++index) {
+    FailureOr<Direction> direction =
+        getDirection(index, index == 1 || name == "reverse");
+    if (failed(direction))
+      return failure();
+    directions.push_back(*direction);
+  }
   ActivationReader reader(node, getDefaultActivations(), directions.size());
   for (Direction &direction : directions)
     if (failed(reader.read(direction.activations)))
@@ -382,7 +444,8 @@ LogicalResult Recurrent::setOutputs(ArrayRef<State> states, Value sequence) {
 }
 
 LogicalResult Recurrent::import() {
-  if (failed(readShapes()) || failed(readOthers()) || failed(readDirections()))
+  if (failed(readTypes()) || failed(readShapes()) || failed(readOthers()) ||
+      failed(readDirections()))
     return failure();
   for (unsigned index = 0; index < getNumStates(); ++index) {
     FailureOr<std::optional<Tensor>> state = readState(5 + index);

@@ -17,6 +17,11 @@
 // GRU that resets the state before the layer has another one for its last gate,
 // "<node>.recurrence.hidden".
 //
+// With integer weights, [I, gates * H] and [H, gates * H], which have a scale
+// and a zero point for each direction or for each of its columns, the other
+// operand of each layer is quantized as a whole, by its own range
+// (DynamicQuantizeLinear).
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QUANTC_LIB_IMPORT_RECURRENT_H
@@ -35,7 +40,7 @@ struct Direction {
   /// Of the names of its layers.
   std::string suffix;
   llvm::SmallVector<Activation> activations;
-  /// [gates * H, I] and [gates * H, H].
+  /// [gates * H, I] and [gates * H, H]; transposed if they were integers.
   Tensor weight, recurrence;
   /// [gates * H] each; none without.
   std::optional<Tensor> bias, recurrenceBias;
@@ -48,8 +53,9 @@ using State = llvm::SmallVector<Tensor, 2>;
 
 class Recurrent {
 public:
-  Recurrent(NodeImporter &node, int64_t numGates)
-      : node(node), numGates(numGates) {}
+  Recurrent(NodeImporter &node, int64_t numGates,
+            bool hasIntegerWeights = false)
+      : node(node), numGates(numGates), hasIntegerWeights(hasIntegerWeights) {}
   virtual ~Recurrent() = default;
 
   mlir::LogicalResult import();
@@ -66,8 +72,8 @@ protected:
   virtual mlir::LogicalResult readOthers() { return mlir::success(); }
   virtual unsigned getNumStates() const { return 1; }
 
-  /// `input` [rows, K] times `weight` [N, K], a layer called as the node with
-  /// `suffix`.
+  /// `input` [rows, K] times `weight` of a direction, a layer called as the
+  /// node with `suffix`.
   Tensor createLayer(Tensor input, Tensor &weight, const llvm::Twine &suffix);
   /// h times the rows of the recurrence from gate `first` on.
   Tensor createRecurrence(Direction &direction, Tensor &state, int64_t first,
@@ -80,6 +86,8 @@ protected:
 
   NodeImporter &node;
   int64_t numGates;
+  /// Inputs 8 to 11 are scale and zero point of the weight and the recurrence.
+  bool hasIntegerWeights;
   int64_t hidden = 0;
   std::optional<float> clip;
   /// [D, B, H], the initial states; none for 0.
@@ -87,10 +95,15 @@ protected:
   std::optional<Tensor> peepholes;
 
 private:
+  mlir::LogicalResult readTypes();
   mlir::LogicalResult readShapes();
   mlir::LogicalResult readDirections();
   mlir::FailureOr<std::optional<Tensor>> readState(unsigned index);
-  Direction getDirection(int64_t index, bool isReverse);
+  /// The part of `input`, 1 or 2, that belongs to a direction, in float.
+  mlir::FailureOr<Tensor> getWeight(unsigned input, int64_t direction);
+  mlir::FailureOr<Direction> getDirection(int64_t index, bool isReverse);
+  /// `input` quantized by its own range, and dequantized.
+  Tensor createQuantized(Tensor &input);
   Tensor createInputGates(Direction &direction);
   State createInitialState(int64_t index);
   /// Runs all steps; `sequence` is Y, null if nothing reads it.

@@ -26,7 +26,8 @@ namespace {
 /// h = f(o + p_o c) h(c), where c' is the state before.
 class Lstm : public Recurrent {
 public:
-  explicit Lstm(NodeImporter &node) : Recurrent(node, 4) {}
+  explicit Lstm(NodeImporter &node, bool hasIntegerWeights = false)
+      : Recurrent(node, 4, hasIntegerWeights) {}
 
 protected:
   State createStep(Direction &direction, Tensor &gates, State &state) override;
@@ -228,6 +229,11 @@ State Rnn::createStep(Direction &direction, Tensor &gates, State &state) {
       })};
 }
 
+/// LSTM with integer weights.
+static LogicalResult importDynamicQuantizeLstm(NodeImporter &node) {
+  return Lstm(node, /*hasIntegerWeights=*/true).import();
+}
+
 template <class Cell>
 static LogicalResult importRecurrent(NodeImporter &node) {
   return Cell(node).import();
@@ -240,3 +246,9 @@ static constexpr OpRow kRows[] = {
 };
 
 ArrayRef<OpRow> onnx::getRecurrentOps() { return kRows; }
+
+static constexpr OpRow kMicrosoftRows[] = {
+    {"DynamicQuantizeLSTM", 1, 3, 12, importDynamicQuantizeLstm},
+};
+
+ArrayRef<OpRow> onnx::getMicrosoftRecurrentOps() { return kMicrosoftRows; }

@@ -20,6 +20,7 @@
 #include "quantc/Import/OnnxImport.h"
 #include "quantc/Pipelines/Quantization.h"
 #include "quantc/Pipelines/ToLLVM.h"
+#include "quantc/Pipelines/Tosa.h"
 #include "quantc/Pipelines/Training.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
@@ -45,6 +46,7 @@ void quantc::registerAllPasses() {
   registerQuantizationPipelines();
   registerTargetPasses();
   registerToLLVMPipeline();
+  registerTosaPipeline();
   registerTrainingPasses();
   registerTrainingPipelines();
 }

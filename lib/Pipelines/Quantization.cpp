@@ -17,8 +17,8 @@
 using namespace mlir;
 using namespace quantc;
 
-void quantc::addSelection(OpPassManager &pm,
-                          const QuantizationOptions &options) {
+void quantc::addSelection(OpPassManager &pm, const QuantizationOptions &options,
+                          bool isTraining) {
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
   SelectLayersOptions selection;
@@ -33,7 +33,7 @@ void quantc::addSelection(OpPassManager &pm,
   selection.skip.assign(options.skip.begin(), options.skip.end());
   selection.skipFirst = options.skipFirst;
   selection.skipLast = options.skipLast;
-  selection.skipEmbedding = options.skipEmbedding;
+  selection.skipEmbedding = options.skipEmbedding || isTraining;
   selection.skipOutput = options.skipOutput;
   pm.addPass(createSelectLayers(selection));
 }
@@ -46,6 +46,7 @@ static void addConversion(OpPassManager &pm) {
   // Sizes of tensors that stay.
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertToInteger());
+  pm.addPass(createLookUpIntegers());
   // Layers that share an input quantize it alike; once it is one value, it can
   // be the only use of what comes before.
   pm.addPass(createCSEPass());
@@ -78,12 +79,13 @@ void quantc::buildSimulatedPipeline(OpPassManager &pm) {
   pm.addPass(createSimulateIntegerProducts());
   pm.addPass(createFoldWeights());
   pm.addPass(createRecognizeLayers());
+  pm.addPass(createConvertProductsToInteger());
   addConversion(pm);
 }
 
 void quantc::buildQatPipeline(OpPassManager &pm,
                               const QuantizationOptions &options) {
-  addSelection(pm, options);
+  addSelection(pm, options, /*isTraining=*/true);
   if (options.parameters != ParameterSource::Observed)
     pm.addPass(createExtractParameters());
   pm.addPass(createPadGroups());

@@ -34,6 +34,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  pm.addPass(createExpandDepthwisePass());
+  pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
   pm.addNestedPass<func::FuncOp>(createTilePatchesPass());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
@@ -44,6 +46,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileWindowsPass());
   pm.addNestedPass<func::FuncOp>(createTileRowsPass());
   // What two operations of a block read is computed for each of them.
   addCleanup(pm);
@@ -56,6 +59,7 @@ static void addTensorPasses(OpPassManager &pm) {
   addCleanup(pm);
   pm.addPass(createLookUpNibblesPass());
   pm.addPass(createLowerContractionsPass());
+  pm.addPass(createDecomposePadsPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
@@ -63,6 +67,8 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
   pm.addPass(createBindInterfacePass());
   pm.addPass(createPlaceOutputsPass());
   pm.addPass(createCopyCarriedTensorsPass());
+  // What is inserted into a tensor is computed there.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =
@@ -106,6 +112,7 @@ static void addLLVMPasses(OpPassManager &pm, const CodegenOptions &options) {
   pm.addPass(createEmitEntryPass(entry));
   if (options.threads > 1)
     pm.addPass(createOutlineParallelLoopsPass());
+  pm.addPass(createShareLoopsPass());
   pm.addPass(createExpandReshapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

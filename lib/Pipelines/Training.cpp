@@ -69,7 +69,7 @@ static void addStepPasses(OpPassManager &pm, Loss loss, Optimizer optimizer,
 
 void quantc::buildQatForwardPipeline(OpPassManager &pm,
                                      const TrainingOptions &options) {
-  addSelection(pm, options);
+  addSelection(pm, options, /*isTraining=*/true);
   addParameters(pm, options);
   addForwardPasses(pm, options);
   addCleanup(pm);
@@ -77,7 +77,7 @@ void quantc::buildQatForwardPipeline(OpPassManager &pm,
 
 void quantc::buildTrainStepPipeline(OpPassManager &pm,
                                     const TrainingOptions &options) {
-  addSelection(pm, options);
+  addSelection(pm, options, /*isTraining=*/true);
   addParameters(pm, options);
   // Learned scales have left the ranges behind.
   if (options.parameters == ParameterSource::Inputs || options.warmUp)

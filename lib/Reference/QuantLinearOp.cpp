@@ -36,6 +36,10 @@ private:
   std::optional<Scalar> computeFromIntegers(int64_t m, int64_t n);
   Scalar computeFromFloats(int64_t m, int64_t n);
 
+  /// Where the inputs of output n of row m start.
+  int64_t getInputStart(int64_t m, int64_t n) {
+    return m * input->shape[1] + n / (numColumns / featureGroups) * depth;
+  }
   float getWeightScale(int64_t n, int64_t g) {
     ArrayRef<float> values = weightScale->values<float>();
     return values[values.size() == 1 ? 0 : n * numGroups + g];
@@ -59,7 +63,7 @@ private:
   const HostTensor *input, *inputScale, *inputZeroPoint, *weightScale, *bias,
       *outputScale, *outputZeroPoint, *addend;
   bool isDynamic;
-  int64_t numRows, numColumns, depth, numGroups, groupSize;
+  int64_t numRows, numColumns, depth, featureGroups, numGroups, groupSize;
   /// m_g * w, or w less its zero point: what enters the contraction, [N, K].
   std::vector<int32_t> weights;
   Evaluate a;
@@ -84,6 +88,7 @@ Linear::Linear(LinearOp op, Frame &frame) : op(op) {
   numRows = input->shape[0];
   numColumns = weight.shape[0];
   depth = weight.shape[1];
+  featureGroups = op.getFeatureGroups();
   numGroups = op.getNumScaleGroups();
   groupSize = depth / std::max<int64_t>(numGroups, 1);
 
@@ -108,9 +113,9 @@ Linear::Linear(LinearOp op, Frame &frame) : op(op) {
 
 /// Dynamic sizes that the verifier could not compare.
 LogicalResult Linear::check() {
-  if (input->shape[1] != depth)
+  if (input->shape[1] != featureGroups * depth)
     return op.emitOpError("expects K of the input to be ")
-           << depth << ", got " << input->shape[1];
+           << featureGroups * depth << ", got " << input->shape[1];
   if (weightScale->getNumElements() == 0 && numColumns != 0)
     return op.emitOpError("expects at least one weight scale");
   if (isDynamic && inputScale->shape[0] != numRows)
@@ -127,7 +132,7 @@ LogicalResult Linear::check() {
 /// contraction_a1 over group g of K: exact, so an accumulator that does not fit
 /// i32 is seen.
 std::optional<int32_t> Linear::getAccumulator(int64_t m, int64_t n, int64_t g) {
-  const int8_t *x = input->values<int8_t>().data() + m * depth;
+  const int8_t *x = input->values<int8_t>().data() + getInputStart(m, n);
   const int32_t *w = weights.data() + n * depth;
   int64_t zeroPoint = inputZeroPoint->values<int8_t>()[isDynamic ? m : 0];
   int64_t sum = 0;
@@ -183,7 +188,7 @@ std::optional<Scalar> Linear::computeFromIntegers(int64_t m, int64_t n) {
 
 /// linear_a7
 Scalar Linear::computeFromFloats(int64_t m, int64_t n) {
-  const float *x = input->values<float>().data() + m * depth;
+  const float *x = input->values<float>().data() + getInputStart(m, n);
   const int32_t *w = weights.data() + n * depth;
   float sum = 0.0f;
   for (int64_t g = 0; g < numGroups; ++g) {

@@ -60,12 +60,16 @@ static BasicBlock *getUseBlock(const Use &use) {
   return phi ? phi->getIncomingBlock(use) : user->getParent();
 }
 
-/// Whether `load` is of a vector of constants, which may be loaded anywhere.
+/// Whether `load` is of a vector that nothing writes while the function runs,
+/// which may be loaded anywhere: a constant, also if layers share the code.
 static bool isConstantLoad(const LoadInst &load) {
-  const auto *global =
-      dyn_cast<GlobalVariable>(getUnderlyingObject(load.getPointerOperand()));
-  return global && global->isConstant() && load.getType()->isVectorTy() &&
-         load.isSimple();
+  if (!load.getType()->isVectorTy() || !load.isSimple())
+    return false;
+  const Value *object = getUnderlyingObject(load.getPointerOperand());
+  if (const auto *argument = dyn_cast<Argument>(object))
+    return argument->hasNoAliasAttr() && argument->onlyReadsMemory();
+  const auto *global = dyn_cast<GlobalVariable>(object);
+  return global && global->isConstant();
 }
 
 /// Whether `load` was taken out of a loop with others in it, in which `use` is.

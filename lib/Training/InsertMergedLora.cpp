@@ -108,7 +108,9 @@ LogicalResult InsertMergedLora::insert() {
     return emitError(entry->getLoc(), "has no layers that are to be quantized; "
                                       "adapters are trained inside of those");
   for (const ConfiguredLayer &layer : *layers)
-    if (failed(mergeAdapter(*entry, layer.linear, rank, scale)))
+    // An adapter is one pair of matrices for all columns.
+    if (layer.linear.featureGroups == 1 &&
+        failed(mergeAdapter(*entry, layer.linear, rank, scale)))
       return failure();
   return success();
 }

@@ -88,7 +88,7 @@ class QuantizationConfig:
     """Whether the last layer stays float32."""
 
     skip_embedding: bool = False
-    """Whether layers that read an embedding table stay float32."""
+    """Whether embedding tables stay float32, as they always do in training."""
 
     skip_output: bool = False
     """Whether layers that compute an output of the model stay float32."""

@@ -70,6 +70,8 @@ def _import_onnx() -> Any:
 def _check_layer(name: str, layer: Layer) -> None:
     if layer.weight_format != "integer":
         raise Error(f"{name}: a layer of format {layer.weight_format}; ONNX has integer weights")
+    if layer.kind == "product":
+        raise Error(f"{name}: a product of two activations; expects layers with weights")
     if layer.mode == "dynamic":
         raise Error(
             f"{name}: a layer in mode dynamic has a scale for each row of its input, which QDQ "
@@ -128,10 +130,10 @@ class _Rewriter:
     def rewrite(self, node: onnx.NodeProto, layer: Layer) -> None:
         name = node.name or node.output[0]
         attributes = {attribute.name: attribute for attribute in node.attribute}
-        if node.op_type not in ("Conv", "Gemm", "MatMul"):
+        if node.op_type not in ("Conv", "Gather", "Gemm", "MatMul"):
             raise Error(
                 f"{self.source}: {name}: cannot export a quantized {node.op_type}; expects Conv, "
-                "Gemm or MatMul"
+                "Gather, Gemm or MatMul"
             )
         is_row_major = node.op_type == "Gemm" and "transB" in attributes and attributes["transB"].i
         if "alpha" in attributes:
@@ -139,7 +141,9 @@ class _Rewriter:
             attributes["alpha"].f = 1.0
         if layer.mode == "static":
             node.input[0] = self.quantize_input(node.input[0], layer)
-        if node.op_type == "Conv":
+        if node.op_type == "Gather":
+            node.input[0] = self.dequantize_weight(name, layer, is_row_major=True)
+        elif node.op_type == "Conv":
             node.input[1] = self.dequantize_kernel(name, layer)
         else:
             node.input[1] = self.dequantize_weight(name, layer, bool(is_row_major))

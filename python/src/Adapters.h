@@ -66,8 +66,10 @@ public:
   /// `names` is a name, None, or a sequence of them, one for each row.
   AdapterChoice choose(nanobind::handle names) const;
   void set(nanobind::handle names) { current = choose(names); }
-  /// What was set last.
-  const AdapterChoice &getCurrent() const { return current; }
+  /// The same for one call: None stands for what was set last.
+  AdapterChoice chooseForCall(nanobind::handle names) const {
+    return names.is_none() ? current : choose(names);
+  }
   nanobind::tuple getNames() const;
 
 private:

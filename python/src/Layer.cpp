@@ -23,7 +23,9 @@ namespace {
 struct Layer : LayerSummary {
   explicit Layer(LayerSummary summary) : LayerSummary(std::move(summary)) {}
 
-  bool isQuantized() const { return weight && weight->type != DataType::F32; }
+  bool isQuantized() const {
+    return isProduct || (weight && weight->type != DataType::F32);
+  }
   bool isNormalFloat() const {
     return config && config->weightFormat == WeightFormat::NormalFloat;
   }
@@ -44,6 +46,8 @@ static int64_t getStoredBytes(const std::optional<HostTensor> &tensor,
 }
 
 static int64_t getWeightBits(const Layer &layer) {
+  if (layer.isProduct)
+    return 8;
   return layer.weight ? getBits(layer.weight->type) : 32;
 }
 
@@ -67,7 +71,7 @@ static int64_t getWeightBytes(const Layer &layer) {
 
 /// (q - zero_point) * scale for each weight, in the order of the weights.
 static std::optional<HostTensor> getDequantizedWeight(const Layer &layer) {
-  if (!layer.isQuantized() || !layer.weightScale)
+  if (!layer.isQuantized() || !layer.weight || !layer.weightScale)
     return std::nullopt;
   // The multipliers of groups are in the integer weight, exactly.
   const HostTensor &integers =
@@ -204,6 +208,17 @@ in the modes dynamic and weight_only.)");
                                             : std::optional(l.skippedBecause);
           },
           "Why the layer stays float, or None.")
+      .def_prop_ro(
+          "kind",
+          [](const Layer &l) {
+            return l.isEmbedding ? "embedding"
+                   : l.isProduct ? "product"
+                   : l.kernel    ? "convolution"
+                                 : "linear";
+          },
+          "``linear``, ``convolution``, ``embedding``, whose weight is the "
+          "table (N rows of K numbers), or ``product`` of two quantized "
+          "activations, which has no weight.")
       .def_prop_ro("mode", &getMode,
                    "``static``, ``dynamic``, ``weight_only``, or None for a "
                    "layer that is float.")

@@ -75,10 +75,22 @@ Model Model::load(const std::filesystem::path &file, nb::handle constants) {
   std::shared_ptr<MLIRContext> context = createContext();
   ErrorScope scope(context.get());
   OwningOpRef<ModuleOp> module =
-      isOnnx ? importOnnx(path, context.get(), options)
+      isOnnx ? quantc::importOnnx(path, context.get(), options)
              : parseSourceFile<ModuleOp>(path, ParserConfig(context.get()));
   scope.finish(bool(module), path + ": cannot be read");
   return Model(std::move(context), std::move(module), path);
+}
+
+Model Model::importOnnx(const std::filesystem::path &file,
+                        const std::string &name) {
+  OnnxImportOptions options;
+  options.name = name;
+  std::shared_ptr<MLIRContext> context = createContext();
+  ErrorScope scope(context.get());
+  OwningOpRef<ModuleOp> module =
+      quantc::importOnnx(file.string(), context.get(), options);
+  scope.finish(bool(module), name + ": cannot be read");
+  return Model(std::move(context), std::move(module), name);
 }
 
 Model Model::parse(const std::string &text, const std::string &name) {
@@ -196,6 +208,9 @@ text is for reading only.)")
           R"(Write the program as MLIR: bytecode when ``path`` ends in `.mlirbc`, else text.
 
 The file is written whole or not at all; raises ``quantc.Error``.)");
+  m.def(
+      "import_onnx", &Model::importOnnx, nb::arg("path"), nb::arg("name"),
+      R"(Read an ONNX model, as ``Model.load``; errors, and ``path`` of the result, call it ``name``.)");
   m.def("run_pipeline", &runPipeline, nb::arg("model"), nb::arg("pipeline"),
         R"(Run passes, such as ``builtin.module(canonicalize,cse)``, on a copy.
 

@@ -27,6 +27,10 @@ public:
   static Model load(const std::filesystem::path &file,
                     nanobind::handle constants);
 
+  /// Reads an ONNX model that errors, and `path` of the result, call `name`.
+  static Model importOnnx(const std::filesystem::path &file,
+                          const std::string &name);
+
   /// Reads MLIR text; `name` is what errors call it.
   static Model parse(const std::string &text, const std::string &name);
 

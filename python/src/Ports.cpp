@@ -210,7 +210,10 @@ std::optional<PortArray> PortArray::read(nb::handle value) {
   PortArray result;
   if (result.readBuffer(value, PyBUF_SIMPLE) ||
       result.readExtension(value, PyBUF_SIMPLE) ||
-      result.readDLPack<Array>(value, /*convert=*/true))
+      result.readDLPack<Array>(value, /*convert=*/false))
+    return result;
+  result.copied = true;
+  if (result.readDLPack<Array>(value, /*convert=*/true))
     return result;
   return std::nullopt;
 }
@@ -303,14 +306,14 @@ BoundArrays quantc::python::bindArrays(const ProgramMetadata &metadata,
   return bound;
 }
 
-SmallVector<void *> quantc::python::bindOutputs(const ProgramMetadata &metadata,
-                                                nb::handle value,
-                                                ArrayRef<int64_t> dims) {
+std::vector<PortArray>
+quantc::python::bindOutputs(const ProgramMetadata &metadata, nb::handle value,
+                            ArrayRef<int64_t> dims) {
   bool isDict = nb::isinstance<nb::dict>(value);
   if (!isDict && metadata.outputs.size() != 1)
     raise("out: the program has " + Twine(metadata.outputs.size()) +
           " outputs; pass a dict of arrays by their names");
-  SmallVector<void *> pointers;
+  std::vector<PortArray> arrays;
   for (auto [index, port] : enumerate(metadata.outputs)) {
     auto where = "out: \"" + port.name + "\": ";
     nb::object item = nb::borrow(value);
@@ -332,9 +335,14 @@ SmallVector<void *> quantc::python::bindOutputs(const ProgramMetadata &metadata,
                            [](int64_t size) { return std::to_string(size); }),
                  ", ") +
             "]");
-    pointers.push_back(array->data());
+    arrays.push_back(std::move(*array));
   }
-  return pointers;
+  return arrays;
+}
+
+SmallVector<void *> quantc::python::getPointers(ArrayRef<PortArray> arrays) {
+  return map_to_vector(arrays,
+                       [](const PortArray &array) { return array.data(); });
 }
 
 static HostTensor copyElements(const void *data, ArrayRef<int64_t> shape,

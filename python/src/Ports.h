@@ -35,6 +35,8 @@ public:
   void *data() const { return pointer; }
   llvm::ArrayRef<int64_t> shape() const { return sizes; }
   size_t size() const { return numElements; }
+  /// Whether the elements were copied, from an array that is not row-major.
+  bool isCopy() const { return copied; }
   nanobind::dlpack::dtype dtype() const { return type; }
 
 private:
@@ -57,6 +59,7 @@ private:
   void *pointer = nullptr;
   llvm::SmallVector<int64_t, 4> sizes;
   size_t numElements = 0;
+  bool copied = false;
   nanobind::dlpack::dtype type = {};
 };
 
@@ -87,9 +90,12 @@ BoundArrays bindArrays(const ProgramMetadata &metadata, nanobind::handle value,
 /// Where the results of a program go: the elements of an array when there is
 /// one output, or of a dict of arrays by name. Throws `quantc.Error` on missing
 /// names, on wrong shapes and types and on arrays that may not be written to.
-llvm::SmallVector<void *> bindOutputs(const ProgramMetadata &metadata,
-                                      nanobind::handle value,
-                                      llvm::ArrayRef<int64_t> dims);
+std::vector<PortArray> bindOutputs(const ProgramMetadata &metadata,
+                                   nanobind::handle value,
+                                   llvm::ArrayRef<int64_t> dims);
+
+/// Where the elements of `arrays` are.
+llvm::SmallVector<void *> getPointers(llvm::ArrayRef<PortArray> arrays);
 
 /// An array of any type; throws `quantc.Error` for what is none. `where` opens
 /// the message.

@@ -7,6 +7,7 @@
 
 #include "Program.h"
 
+#include "BoundCall.h"
 #include "Session.h"
 #include "quantc/Reference/Interpreter.h"
 #include "quantc/Target/Compile.h"
@@ -118,17 +119,14 @@ Program &PythonProgram::getProgram() {
 // Running
 //===----------------------------------------------------------------------===//
 
-void PythonProgram::run(const BoundArrays &bound, ArrayRef<void *> outputs,
-                        const AdapterChoice &choice) {
+void PythonProgram::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
+                        ArrayRef<int64_t> dims, const AdapterChoice &choice) {
   Program &loaded = getProgram();
-  AdapterSelection selection = choice.select(metadata.getNumRows(bound.dims));
-  SmallVector<const void *> inputs;
-  for (const PortArray &array : bound.arrays)
-    inputs.push_back(array.data());
+  AdapterSelection selection = choice.select(metadata.getNumRows(dims));
   std::string error;
   {
     nb::gil_scoped_release release;
-    error = llvm::toString(loaded.run(inputs, outputs, bound.dims, selection));
+    error = llvm::toString(loaded.run(inputs, outputs, dims, selection));
   }
   if (!error.empty())
     raise(error);
@@ -142,7 +140,7 @@ std::vector<HostTensor> PythonProgram::run(const BoundArrays &bound,
   SmallVector<void *> outputs;
   for (HostTensor &result : results)
     outputs.push_back(result.bytes.data());
-  run(bound, outputs, choice);
+  run(getPointers(bound.arrays), outputs, bound.dims, choice);
   return results;
 }
 
@@ -214,14 +212,14 @@ several outputs. May be called from several threads at a time.)")
           [](PythonProgram &program, nb::handle inputs, nb::handle names,
              nb::handle out) -> nb::object {
             const ProgramMetadata &metadata = program.getMetadata();
-            AdapterSet &adapters = program.getAdapters();
             // A copy: another thread may set others meanwhile.
-            AdapterChoice choice = names.is_none() ? adapters.getCurrent()
-                                                   : adapters.choose(names);
+            AdapterChoice choice = program.getAdapters().chooseForCall(names);
             BoundArrays bound = bindArrays(metadata, inputs, "");
             if (out.is_none())
               return toNumPy(metadata.outputs, program.run(bound, choice));
-            program.run(bound, bindOutputs(metadata, out, bound.dims), choice);
+            program.run(getPointers(bound.arrays),
+                        getPointers(bindOutputs(metadata, out, bound.dims)),
+                        bound.dims, choice);
             return nb::borrow(out);
           },
           nb::arg("inputs"), nb::arg("adapters") = nb::none(),
@@ -235,6 +233,18 @@ without it the ones that were set last are used.
 ``out`` is where the result goes, and is returned: a contiguous array of its
 shape and type, or a dict of them by name when there are several outputs. It
 must not overlap an input. Without it each call makes new arrays.)")
+      .def(
+          "bind",
+          [](nb::object program, nb::handle inputs, nb::object out,
+             nb::handle adapters) {
+            return BoundCall(program, inputs, out, adapters);
+          },
+          nb::arg("inputs"), nb::arg("out"), nb::arg("adapters") = nb::none(),
+          R"(Return a ``BoundCall``: the program on these arrays, without arguments.
+
+All are as for a call, and are looked at only now; what calls read and write are
+the elements that the arrays hold by then, so that none of them is copied.
+Raises ``quantc.Error`` as a call does, and for inputs that are not contiguous.)")
       .def(
           "load_adapter",
           [](PythonProgram &program, const std::string &name,
@@ -297,6 +307,7 @@ A program with more constants than ``compile`` lets it hold is two files, of
 which the second has the ending ``.params``; keep them together. A file is
 written whole or not at all; raises ``quantc.Error``.)");
 
+  bindBoundCall(m);
   m.def("load_program", &PythonProgram::load, nb::arg("path"),
         nb::arg("threads") = nb::none(),
         R"(Load a program that ``Program.save`` or ``quantc compile`` wrote.

@@ -38,8 +38,8 @@ public:
 
   /// Runs on the memory of `outputs`; other Python threads do too meanwhile.
   /// Throws `quantc.Error`.
-  void run(const BoundArrays &inputs, llvm::ArrayRef<void *> outputs,
-           const AdapterChoice &choice);
+  void run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs,
+           llvm::ArrayRef<int64_t> dims, const AdapterChoice &choice);
   /// The same with results of its own.
   std::vector<HostTensor> run(const BoundArrays &inputs,
                               const AdapterChoice &choice = {});

@@ -101,6 +101,8 @@ static Model quantizeTrained(const Model &model, nb::handle config,
                              nb::dict parameters) {
   QuantizationOptions options;
   readConfig(options, config);
+  // As while it was trained.
+  options.skipEmbedding = true;
   OwningOpRef<ModuleOp> quantized(model.getModule().clone());
   SmallVector<Layer> layers = findLayers(*quantized);
   nameLayers(layers);
@@ -269,7 +271,7 @@ static nb::list getTrainedLayers(const Model &model, nb::handle config) {
   TrainingOptions options;
   readTraining(options, config, /*learned=*/false);
   OwningOpRef<ModuleOp> module = runPasses(model, [&](OpPassManager &pm) {
-    addSelection(pm, options);
+    addSelection(pm, options, /*isTraining=*/true);
     pm.addPass(createExtractParameters());
   });
   nb::list result;
@@ -293,7 +295,7 @@ static nb::dict chooseWeights(const Model &model, nb::handle config) {
   TrainingOptions options;
   readTraining(options, config, /*learned=*/false);
   OwningOpRef<ModuleOp> module = runPasses(model, [&](OpPassManager &pm) {
-    addSelection(pm, options);
+    addSelection(pm, options, /*isTraining=*/true);
     pm.addPass(createPadGroups());
   });
   ErrorScope scope(model.getContext());

@@ -42,6 +42,32 @@ func.func @unsigned_activations(%x: tensor<?x3xi8>) -> tensor<?x2xf32> {
       : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// What is copied several times is shifted before.
+// CHECK-LABEL: func @unsigned_patches
+//  CHECK-SAME:     %[[X:.+]]: tensor<6x4xi8>
+//       CHECK:   %[[S:.+]] = linalg.generic {{.*}} ins(%[[X]] : tensor<6x4xi8>) outs(%{{.+}} : tensor<6x4xi8>)
+//       CHECK:     arith.xori
+//       CHECK:   %[[P:.+]] = linalg.generic {{.*}} ins(%[[S]] : tensor<6x4xi8>) outs(%{{.+}} : tensor<4x3x4xi8>)
+//       CHECK:   tensor.collapse_shape %[[P]]
+//   CHECK-NOT:   arith.xori
+//       CHECK:   return
+func.func @unsigned_patches(%x: tensor<6x4xi8>) -> tensor<4x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x12xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %sa = arith.constant dense<2.0> : tensor<f32>
+  %za = arith.constant dense<3> : tensor<i8>
+  %e = tensor.empty() : tensor<4x3x4xi8>
+  %p = linalg.generic {indexing_maps = [affine_map<(h, i, c) -> (h + i, c)>, affine_map<(h, i, c) -> (h, i, c)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : tensor<6x4xi8>) outs(%e : tensor<4x3x4xi8>) {
+  ^bb0(%a: i8, %o: i8):
+    linalg.yield %a : i8
+  } -> tensor<4x3x4xi8>
+  %r = tensor.collapse_shape %p [[0], [1, 2]] : tensor<4x3x4xi8> into tensor<4x12xi8>
+  %y = quant.linear %r, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>)
+      : tensor<4x12xi8>, tensor<2x12xi8> -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
 }
 
 // -----

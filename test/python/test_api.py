@@ -392,6 +392,28 @@ def test_results_in_arrays_of_the_caller(model: quantc.Model, batches: Batches) 
         program(x, out={})
 
 
+def test_bound_arrays(model: quantc.Model, batches: Batches) -> None:
+    """A bound call reads what the arrays hold when it is made."""
+    program, x = quantc.compile(model), batches[0].copy()
+    out = np.full_like(program(x), np.nan)
+    call = program.bind(x, out)
+    del program
+    assert call() is out
+    first = out.copy()
+    x *= 2
+    call()
+    assert not np.array_equal(out, first)
+    assert np.array_equal(out, quantc.compile(model)(x))
+
+    program = quantc.compile(model)
+    with pytest.raises(quantc.Error, match="input .*expected a contiguous array, which later"):
+        program.bind(np.asfortranarray(x), out)
+    with pytest.raises(quantc.Error, match=r"out: .*expected the shape \["):
+        program.bind(x, out[:-1])
+    with pytest.raises(quantc.Error, match="adapter"):
+        program.bind(x, out, adapters="german")
+
+
 def test_saved_quantized_model(model: quantc.Model, batches: Batches, tmp_path: Path) -> None:
     quantized = quantc.quantize(model, calibration_data=batches)
     for suffix in (".mlir", ".mlirbc"):

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import isolation
 from bench.limits import Level, Limits
 from bench.problem import Problem, write_problem
 from bench.results import Result, compare, get_geometric_mean
-from bench.workloads import TITLES, Case, list_cases
+from bench.workloads import REAL_MODELS, TITLES, Case, list_cases
+from real_models.model import get_neighbour_agreement, score
+from real_models.suite import MODELS
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmark"
 
@@ -70,6 +73,25 @@ def test_comparison_takes_the_fastest_of_each_side():
 def test_geometric_mean_leaves_out_what_is_missing():
     assert get_geometric_mean([2.0, None, 8.0]) == pytest.approx(4.0)
     assert get_geometric_mean([None]) is None
+
+
+def test_real_models_are_those_of_the_suite():
+    assert tuple(MODELS) == REAL_MODELS
+    cases = list_cases(["W7"])
+    assert len(cases) == 2 * len(MODELS)
+    assert LIMITS.get_seconds(cases[0], amx=True) == 0
+    (row,) = compare([Result(cases[0], "quantc", "INT8", True, 1.0, 0.0)], "W7", LIMITS)
+    assert row.limit is None
+
+
+def test_scores():
+    expected = np.array([[3.0, 4.0], [1.0, 0.0]])
+    assert score("accuracy", expected, expected, np.array([1, 1])) == 0.5
+    assert score("agreement", expected[:, ::-1], expected) == 0
+    assert score("cosine", 2 * expected, expected) == pytest.approx(1)
+    # A tenth of everything is lost.
+    assert score("snr", 0.9 * expected, expected) == pytest.approx(20)
+    assert get_neighbour_agreement(2 * expected, expected) == 1
 
 
 @pytest.mark.skipif(not isolation.has_amx(), reason="needs AMX")

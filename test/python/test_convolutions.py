@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+import emulation
 import quantc
 from quantc import QuantizationConfig
 
@@ -151,19 +152,147 @@ def test_float_weights_keep_their_shape(path: Path) -> None:
         np.testing.assert_array_equal(model.parameters[f"{name}.weight"], kernel)
 
 
-def test_groups_stay_float(tmp_path: Path) -> None:
-    """For a reason, and with the weight of the model as a parameter."""
-    file = tmp_path / "groups.onnx"
-    kernel = floats(6, 2, 3)
+GROUPED = {
+    "depthwise": floats(8, 1, 3, 3),
+    "pointwise": floats(12, 4, 1, 1),
+    "repeated": floats(24, 1, 3, 2),
+    "grouped": floats(6, 8, 3, 2),
+}
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Depthwise convolutions, one with two outputs a channel, and convolutions in groups."""
+    attributes = {
+        "depthwise": {"group": 8, "pads": [1, 1, 1, 1]},
+        "pointwise": {"group": 2},
+        "repeated": {"group": 12, "strides": [2, 1], "dilations": [1, 2]},
+        "grouped": {"group": 3, "pads": [1, 0, 1, 1]},
+    }
+    nodes, x = [], "x"
+    initializers = dict(GROUPED)
+    for name, values in attributes.items():
+        initializers[f"{name}.b"] = floats(len(GROUPED[name]))
+        nodes += [
+            helper.make_node("Conv", [x, name, f"{name}.b"], [f"{name}.y"], name, **values),
+            helper.make_node("Relu", [f"{name}.y"], [f"{name}.r"]),
+        ]
+        x = f"{name}.r"
     graph = helper.make_graph(
-        [helper.make_node("Conv", ["x", "w"], ["y"], "conv", group=3)],
-        "groups",
-        [helper.make_tensor_value_info("x", 1, ["n", 6, 8])],
-        [helper.make_tensor_value_info("y", 1, ["n", 6, 6])],
-        [numpy_helper.from_array(kernel, "w")],
+        nodes,
+        "grouped",
+        [helper.make_tensor_value_info("x", 1, ["n", 8, 7, 9])],
+        [helper.make_tensor_value_info(x, 1, ["n", 6, 3, 7])],
+        [numpy_helper.from_array(value, name) for name, value in initializers.items()],
     )
+    file = tmp_path_factory.mktemp("models") / "grouped.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def grouped_x() -> NDArray[np.float32]:
+    return RNG.standard_normal((2, 8, 7, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", ["float", "static", "dynamic", "weight-only", "int4"])
+def test_groups(mode: str, grouped: Path, grouped_x: NDArray[np.float32]) -> None:
+    """Each is one layer with the weight of the model; the same bytes everywhere."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    expected = onnxruntime.InferenceSession(grouped).run(None, {"x": grouped_x})[0]
+    model = quantc.load(grouped)
+    if mode != "float":
+        config = MODES.get(mode, QuantizationConfig(weight_bits=4))
+        model = quantc.quantize(model, config, calibration_data=[grouped_x])
+    assert list(model.layers) == list(GROUPED)
+    for name, kernel in GROUPED.items():
+        layer = model.layers[name]
+        assert layer.weight.shape == kernel.shape
+        if mode == "static":
+            assert layer.skipped_because is None
+            scale = np.abs(kernel).max(axis=(1, 2, 3)) / np.float32(127)
+            np.testing.assert_array_equal(layer.weight_scale, scale)
+            np.testing.assert_array_equal(
+                layer.weight, np.rint(kernel / scale.reshape(-1, 1, 1, 1))
+            )
+    result = quantc.interpret(model, grouped_x)
+    tolerance = {"float": 1e-5, "int4": 0.3}.get(mode, 0.03)
+    np.testing.assert_allclose(result, expected, atol=tolerance)
+    for target in ("native", "x86-64-v3") if mode in ("float", "static") else ("native",):
+        np.testing.assert_array_equal(quantc.compile(model, target=target)(grouped_x), result)
+
+
+@pytest.mark.skipif(not emulation.is_available(), reason="needs qemu and a cross compiler")
+@pytest.mark.parametrize(("mode", "target"), [("float", "aarch64"), ("static", "aarch64+dotprod")])
+def test_groups_on_aarch64(
+    mode: str, target: str, grouped: Path, grouped_x: NDArray[np.float32], tmp_path: Path
+) -> None:
+    model = quantc.load(grouped)
+    if mode == "static":
+        model = quantc.quantize(model, calibration_data=[grouped_x])
+    expected = quantc.interpret(model, grouped_x)
+    result = emulation.run_aarch64(model, target, grouped_x, expected, tmp_path)
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_groups_of_scales_divide_one_output(grouped: Path, grouped_x: NDArray[np.float32]) -> None:
+    """Where they do not, the layer stays float for that reason."""
+    config = QuantizationConfig(weight_bits=4, granularity="per_group", group_size=24)
+    layers = quantc.quantize(quantc.load(grouped), config, calibration_data=[grouped_x]).layers
+    assert layers["grouped"].weight_bits == 4 and layers["grouped"].skipped_because is None
+    assert layers["depthwise"].skipped_because == (
+        "scales of 24 weights do not divide the 9 of one output, which reads one group of channels"
+    )
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_quantized_groups(
+    per_channel: bool, grouped: Path, grouped_x: NDArray[np.float32], tmp_path: Path
+) -> None:
+    """A model that was quantized elsewhere runs in integers."""
+    pytest.importorskip("onnxruntime")
+    static = quantc.quantize(
+        quantc.load(grouped),
+        QuantizationConfig(granularity="per_channel" if per_channel else "per_tensor"),
+        calibration_data=[grouped_x],
+    )
+    quantc.export_onnx(grouped, static, tmp_path / "qdq.onnx")
+    model = quantc.load(tmp_path / "qdq.onnx")
+    assert all(layer.mode == "static" for layer in model.layers.values())
+    np.testing.assert_array_equal(
+        quantc.interpret(model, grouped_x), quantc.interpret(static, grouped_x)
+    )
+
+
+def test_training_of_groups(tmp_path: Path) -> None:
+    """What a quantized model with convolutions in groups predicts in training is what ships."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["y1"], "depthwise", group=4, pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["y1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2"], ["y2"], "grouped", group=2),
+        helper.make_node("Flatten", ["y2"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3"], ["y"], "fc", transB=1),
+    ]
+    weights = {"w1": floats(8, 1, 3, 3), "w2": floats(6, 4, 1, 1), "w3": floats(2, 6 * 5 * 5)}
+    graph = helper.make_graph(
+        nodes,
+        "training",
+        [helper.make_tensor_value_info("x", 1, ["n", 4, 5, 5])],
+        [helper.make_tensor_value_info("y", 1, ["n", 2])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    file = tmp_path / "training.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
-    model = quantc.load(file)
-    np.testing.assert_array_equal(model.parameters["conv.weight"], kernel)
-    quantized = quantc.quantize(model, QuantizationConfig(mode="dynamic"))
-    assert quantized.layers["conv"].skipped_because == "convolutions in groups stay float"
+    inputs = RNG.standard_normal((64, 4, 5, 5)).astype(np.float32)
+    labels = (inputs[:, 0, :3, :3].mean((1, 2)) > 0).astype(np.int64)
+    options = {"epochs": 8, "lr": 1e-2, "batch_size": 32, "warm_up": 2, "seed": 0}
+    trainer = quantc.Trainer(quantc.load(file), QuantizationConfig(), **options)
+    history = trainer.fit(inputs, labels)
+    assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+    quantized = trainer.convert()
+    assert all(layer.skipped_because is None for layer in quantized.layers.values())
+    predicted = trainer.predict(inputs)
+    np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
+    np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)

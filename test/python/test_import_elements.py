@@ -13,9 +13,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 import quantc
-from test_import_ops import BATCH, Case, bools, case, floats, ints, positive
-
-onnxruntime = pytest.importorskip("onnxruntime")
+from test_import_ops import BATCH, Case, bools, case, check, floats, ints, positive
 
 TARGET = "x86-64-v3"
 
@@ -141,28 +139,7 @@ CASES = ACTIVATIONS + FORMULAS + BINARY + REDUCTIONS + EXTREMES + PLACES + RULES
 
 @pytest.mark.parametrize("sample", CASES, ids=str)
 def test_operator_agrees_with_onnxruntime(sample: Case, tmp_path: Path) -> None:
-    path = tmp_path / "case.onnx"
-    proto = sample.model()
-    onnx.save(proto, path)
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    expected = session.run(names, sample.feeds())
-    model = quantc.load(path)
-    actual = quantc.interpret(model, sample.feeds())
-    compiled = quantc.compile(model, TARGET)(sample.feeds())
-    if not isinstance(actual, dict):
-        actual, compiled = {names[0]: actual}, {names[0]: compiled}
-    for name, want in zip(names, expected, strict=True):
-        got = actual[name]
-        assert got.dtype == want.dtype
-        assert got.shape == want.shape
-        if want.dtype.kind == "f":
-            np.testing.assert_allclose(got, want, rtol=2e-6, atol=2e-6)
-        else:
-            np.testing.assert_array_equal(got, want)
-        assert compiled[name].tobytes() == got.tobytes()
+    check(sample, tmp_path, TARGET)
 
 
 @pytest.mark.parametrize(

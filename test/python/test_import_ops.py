@@ -310,8 +310,11 @@ QUANTIZATION = [
 CASES = LINEAR + BINARY + UNARY + SHAPES + CONSTANTS + NORMALIZATION + CONVOLUTION + QUANTIZATION
 
 
-def check(sample: Case, tmp_path: Path) -> None:
-    """Compare what the interpreter makes of `sample` with onnxruntime."""
+def check(sample: Case, tmp_path: Path, target: str | None = None) -> None:
+    """Compare what the interpreter makes of `sample` with onnxruntime.
+
+    With a `target`, code that is compiled for it must give the same bytes.
+    """
     path = tmp_path / "case.onnx"
     model = sample.model()
     onnx.save(model, path)
@@ -320,9 +323,15 @@ def check(sample: Case, tmp_path: Path) -> None:
     )
     names = [output.name for output in session.get_outputs()]
     expected = session.run(names, sample.feeds())
-    actual = quantc.interpret(quantc.load(path), sample.feeds())
-    if not isinstance(actual, dict):
-        actual = {names[0]: actual}
+    imported = quantc.load(path)
+
+    def by_name(results: Any) -> dict[str, Any]:
+        return results if isinstance(results, dict) else {names[0]: results}
+
+    actual = by_name(quantc.interpret(imported, sample.feeds()))
+    compiled = actual
+    if target:
+        compiled = by_name(quantc.compile(imported, target)(sample.feeds()))
     for name, want in zip(names, expected, strict=True):
         got = actual[name]
         assert got.dtype == want.dtype
@@ -331,6 +340,7 @@ def check(sample: Case, tmp_path: Path) -> None:
             np.testing.assert_allclose(got, want, rtol=2e-6, atol=2e-6)
         else:
             np.testing.assert_array_equal(got, want)
+        assert compiled[name].tobytes() == got.tobytes()
 
 
 @pytest.mark.parametrize("sample", CASES, ids=str)

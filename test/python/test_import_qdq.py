@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 import quantc
+from emulation import is_available, run_aarch64
 from networks import random_inputs, random_mlp
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -323,3 +324,47 @@ def test_dynamic_quantization(tmp_path: Path, chain: Any, dtype: Any, per_column
         np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * size)
         assert quantc.interpret(quantized, x).tobytes() == actual.tobytes()
         assert program(x).tobytes() == actual.tobytes()
+
+
+def attention(path: Path, dtype: Any) -> Path:
+    """Save attention, its operands quantized."""
+    middle = 128 if dtype == np.uint8 else 0
+    b = Builder()
+    x = b.pair("x", np.float32(0.03), dtype(middle + 5))
+    heads = b.node("Reshape", x, np.array([0, 8, 3, 4]))
+    q = b.node("Transpose", heads, perm=[0, 2, 1, 3])
+    k = b.node("Transpose", heads, perm=[0, 2, 3, 1])
+    scores = b.node("MatMul", q, k, name="scores")
+    p = b.pair(b.node("Softmax", scores), np.float32(1 / 255), dtype(middle - 128))
+    b.node("MatMul", p, q, name="mix")
+    return b.save(path, ("batch", 8, 12))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_products_of_two_activations(tmp_path: Path, dtype: Any) -> None:
+    """Both products of attention are computed in integers, head by head, on every target."""
+    path = attention(tmp_path / "model.onnx", dtype)
+    x = random_inputs((2, 8, 12))
+    quantized = check(path, x, ["scores", "mix"])
+    for name in ("scores", "mix"):
+        layer = quantized.layers[name]
+        assert (layer.kind, layer.mode, layer.weight, layer.weight_bits) == (
+            "product", "static", None, 8,
+        )  # fmt: skip
+    assert "linalg.batch_matmul" not in quantized.mlir()
+    assert quantized.mlir().count("quant.linear") == 2
+    expected = quantc.interpret(quantized, x)
+    for target in ("x86-64-v2", "x86-64-v3", "x86-64-v4+avx512vnni"):
+        np.testing.assert_array_equal(quantc.compile(quantized, target=target)(x), expected)
+    with pytest.raises(quantc.Error, match="scores: a product of two activations; expects layers"):
+        quantc.export_onnx(path, quantized, tmp_path / "again.onnx")
+
+
+@pytest.mark.skipif(not is_available(), reason="needs a compiler and an emulator of AArch64")
+def test_products_on_aarch64(tmp_path: Path) -> None:
+    x = random_inputs((2, 8, 12))
+    quantized = quantc.quantize(quantc.load(attention(tmp_path / "model.onnx", np.uint8)))
+    expected = quantc.interpret(quantized, x)
+    for target in ("aarch64", "aarch64+dotprod", "aarch64+i8mm"):
+        actual = run_aarch64(quantized, target, x, expected, tmp_path)
+        np.testing.assert_array_equal(actual, expected)

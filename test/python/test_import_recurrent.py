@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import quantc
 from test_import_ops import Case, case, check, floats
@@ -162,3 +164,76 @@ def test_integer_weights_are_compiled_to_the_bytes_of_the_interpreter(tmp_path: 
         np.testing.assert_array_equal(quantc.compile(quantized)(x), actual)
         noise = np.linalg.norm(actual - expected) / np.linalg.norm(expected)
         assert noise < 0.05, mode
+
+
+def quantized_lstm(path: Path, per_channel: bool) -> onnx.ModelProto:
+    """Return what onnxruntime makes of an LSTM that goes both ways."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("LSTM", ["x", "w", "r", "b"], ["y", "", "c"], "lstm",
+                             hidden_size=16, direction="bidirectional"),
+        ],
+        "lstm",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("length", "batch", 12))],
+        [
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, ("length", 2, "batch", 16)),
+            helper.make_tensor_value_info("c", TensorProto.FLOAT, (2, "batch", 16)),
+        ],
+        [
+            numpy_helper.from_array(floats(2, 64, 12) / 3, "w"),
+            numpy_helper.from_array(floats(2, 64, 16) / 3, "r"),
+            numpy_helper.from_array(floats(2, 128) / 3, "b"),
+        ],
+    )  # fmt: skip
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opset), path)
+    quantize_dynamic(path, path, per_channel=per_channel, weight_type=QuantType.QInt8)
+    model = onnx.load(path)
+    assert [node.op_type for node in model.graph.node] == ["DynamicQuantizeLSTM"]
+    return model
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_dynamic_quantize_lstm_runs_in_integers(tmp_path: Path, per_channel: bool) -> None:
+    """Within a step of the state of onnxruntime: 1/127 of the largest h, which is below 1."""
+    path = tmp_path / "lstm.onnx"
+    quantized_lstm(path, per_channel)
+    model = quantc.quantize(quantc.load(path))
+    names = ["", ".recurrence", ".reverse", ".reverse.recurrence"]
+    assert list(model.layers) == [f"lstm_quant{name}" for name in names]
+    for layer in model.layers.values():
+        assert layer.mode == "dynamic"
+        assert layer.granularity == ("per_channel" if per_channel else "per_tensor")
+    x = floats(5, 3, 12)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    actual = quantc.interpret(model, x)
+    compiled = quantc.compile(model, target="x86-64-v3")(x)
+    for name, expected in zip("yc", session.run(["y", "c"], {"x": x}), strict=True):
+        assert np.abs(actual[name] - expected).max() < 1 / 127
+        assert compiled[name].tobytes() == actual[name].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda node: node.input.__setitem__(8, ""),
+         "DynamicQuantizeLSTM without input 8; expects a scale and a zero point of both weights"),
+        (lambda node: node.input.__setitem__(1, "x"),
+         "input 1 has element type FLOAT; expects INT8 or UINT8"),
+        (lambda node: node.input.__setitem__(10, "number"),
+         "input 10 is a scalar; expects a number for each direction, or for each of its columns"),
+        (lambda node: node.input.__setitem__(2, "w_quantized"),
+         "recurrent layer with input 1 of shape [2, 12, 64]; expects [2, 12, 48]"),
+    ],
+)  # fmt: skip
+def test_dynamic_quantize_lstm_errors(change: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "lstm.onnx"
+    model = quantized_lstm(path, per_channel=False)
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(1), "number"))
+    change(model.graph.node[0])
+    onnx.save(model, path)
+    with pytest.raises(quantc.Error) as error:
+        quantc.load(path)
+    assert str(error.value) == f"{path}: lstm_quant: {message}"

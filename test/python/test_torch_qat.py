@@ -207,7 +207,7 @@ def test_layer_in_two_places() -> None:
     x = batches(1, 7, 8)[0]
     module(x)
     model = qt.convert(module.eval(), x)
-    assert list(model.layers) == ["a", "b"]  # The exporter has seen that both are one.
+    assert list(model.layers) == ["a", "b"]  # Both calls are one: same weight, same input.
     expect_same_bytes(module, model, x)
 
 

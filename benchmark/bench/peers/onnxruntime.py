@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from bench.entry import Entry, Peer, call_from_python
-from bench.problem import Problem
+from bench.entry import Entry, Facts, Peer, call_from_python
+from bench.memory import measure_rise
+from bench.problem import Problem, RealProblem
 
 _MICROSOFT = "com.microsoft"
 
@@ -33,6 +35,12 @@ class OnnxRuntimePeer(Peer):
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         workload = problem.case.workload
+        if isinstance(problem, RealProblem):
+            forms = {"FP32": "float", "INT8 static": "static", "INT8 dynamic": "dynamic"}
+            return {
+                name: lambda form=form: self._make_real(problem, problem.get_model(form))
+                for name, form in forms.items()
+            }
         if workload == "W1":
             return {"QGemm u8s8": lambda: self._make_static_layer(problem)}
         if workload == "W2":
@@ -139,7 +147,35 @@ class OnnxRuntimePeer(Peer):
         session = self._open(_make_model(nodes, constants, x).SerializeToString())
         return _bind_session(session, x, dequantize)
 
-    def _open(self, model: bytes) -> onnxruntime.InferenceSession:
+    def _make_real(self, problem: RealProblem, path: Path) -> Entry:
+        inputs = dict(zip(problem.inputs, problem.batches[0], strict=True))
+        with measure_rise() as rise:
+            start = time.perf_counter()
+            session = self._open(path)
+            seconds = time.perf_counter() - start
+            binding = session.io_binding()
+            bound = [onnxruntime.OrtValue.ortvalue_from_numpy(x) for x in inputs.values()]
+            for name, value in zip(inputs, bound, strict=True):
+                binding.bind_ortvalue_input(name, value)
+            name = session.get_outputs()[0].name
+            output = onnxruntime.OrtValue.ortvalue_from_numpy(session.run([name], inputs)[0])
+            binding.bind_ortvalue_output(name, output)
+
+        def set_inputs(values: Sequence[NDArray]) -> None:
+            for value, array in zip(bound, values, strict=True):
+                value.update_inplace(np.ascontiguousarray(array))
+
+        run, options = session._sess.run_with_iobinding, onnxruntime.RunOptions()
+        raw_binding = binding._iobinding
+        return Entry(
+            call_from_python(lambda: run(raw_binding, options)),
+            output.numpy,
+            set_inputs=set_inputs,
+            facts=Facts(path.stat().st_size, seconds, rise.bytes),
+            keep=(session, binding, bound, output),
+        )
+
+    def _open(self, model: bytes | Path) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.context.threads
         options.inter_op_num_threads = 1

@@ -6,7 +6,8 @@ Its own default precision on a machine with AMX-BF16 is bf16, so both are measur
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import openvino
 import openvino.opset13 as ops
 from numpy.typing import NDArray
 
-from bench.entry import Context, Entry, Peer, call_from_python
-from bench.problem import Problem
+from bench.entry import Context, Entry, Facts, Peer, call_from_python
+from bench.memory import measure_rise
+from bench.problem import Problem, RealProblem
 
 _BF16_TOLERANCE = 0.02
 _GROUP_SIZE = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
@@ -37,6 +39,18 @@ class OpenVinoPeer(Peer):
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         workload, case = problem.case.workload, problem.case
+        if isinstance(problem, RealProblem):
+            forms = {
+                "f32": ("float", "f32"),
+                "bf16": ("float", "bf16"),
+                "INT8 static": ("static", "f32"),
+            }
+            return {
+                name: lambda form=form, precision=precision: self._make_real(
+                    problem, problem.get_model(form), precision
+                )
+                for name, (form, precision) in forms.items()
+            }
         if workload == "W1":
             return {
                 "u8s8": lambda: self._make_static_layer(problem, np.uint8, 128),
@@ -129,6 +143,32 @@ class OpenVinoPeer(Peer):
             entry.tolerance = _BF16_TOLERANCE
         return entry
 
+    def _make_real(self, problem: RealProblem, path: Path, precision: str) -> Entry:
+        inputs = problem.batches[0]
+        with measure_rise() as rise:
+            start = time.perf_counter()
+            request, release = self._create_request(path, _get_options(precision))
+            seconds = time.perf_counter() - start
+            infer = self._library.ov_infer_request_infer
+            sources = [self._get_input(request, index) for index in range(len(inputs))]
+
+            def set_inputs(values: Sequence[NDArray]) -> None:
+                for source, array in zip(sources, values, strict=True):
+                    ctypes.memmove(source, np.ascontiguousarray(array).ctypes.data, array.nbytes)
+
+            set_inputs(inputs)
+            self._check(infer(request))
+        target = ctypes.cast(self._get_output(request), ctypes.POINTER(ctypes.c_float))
+        size = problem["expected"][: problem.case.rows].size
+        output = np.ctypeslib.as_array(target, (size,))
+        return Entry(
+            self.context.call_from_c(infer, request),
+            lambda: output,
+            set_inputs=set_inputs,
+            facts=Facts(path.stat().st_size, seconds, rise.bytes),
+            release=release,
+        )
+
     def _call_from_python(
         self, model: openvino.Model, x: NDArray, options: Mapping[str, object]
     ) -> Entry:
@@ -144,6 +184,23 @@ class OpenVinoPeer(Peer):
     ) -> Entry:
         path = self.context.folder / "model.xml"
         openvino.save_model(model, path, compress_to_fp16=False)
+        request, release = self._create_request(path, options)
+        infer = self._library.ov_infer_request_infer
+        source = self._get_input(request, 0)
+        ctypes.memmove(source, np.ascontiguousarray(x).ctypes.data, x.nbytes)
+        self._check(infer(request))
+        shape = tuple(model.outputs[0].get_shape())
+        kind = np.ctypeslib.as_ctypes_type(model.outputs[0].get_element_type().to_dtype())
+        target = ctypes.cast(self._get_output(request), ctypes.POINTER(kind))
+        output = np.ctypeslib.as_array(target, shape)
+        return Entry(
+            self.context.call_from_c(infer, request), lambda: dequantize(output), release=release
+        )
+
+    def _create_request(
+        self, path: Path, options: Mapping[str, object]
+    ) -> tuple[ctypes.c_void_p, Callable[[], None]]:
+        """Compile the model in ``path``; return what runs it and what frees all of it."""
         library, check = self._library, self._check
         read, compiled, request = (ctypes.c_void_p() for _ in range(3))
         reference = ctypes.byref(read)
@@ -164,29 +221,30 @@ class OpenVinoPeer(Peer):
             )
         )
         check(library.ov_compiled_model_create_infer_request(compiled, ctypes.byref(request)))
-        source = self._get_data(library.ov_infer_request_get_input_tensor_by_index, request)
-        ctypes.memmove(source, np.ascontiguousarray(x).ctypes.data, x.nbytes)
-        check(library.ov_infer_request_infer(request))
-        target = self._get_data(library.ov_infer_request_get_output_tensor_by_index, request)
-        shape = tuple(model.outputs[0].get_shape())
-        kind = np.ctypeslib.as_ctypes_type(model.outputs[0].get_element_type().to_dtype())
-        output = np.ctypeslib.as_array(ctypes.cast(target, ctypes.POINTER(kind)), shape)
 
         def release() -> None:
             library.ov_infer_request_free(request)
             library.ov_compiled_model_free(compiled)
             library.ov_model_free(read)
 
-        return Entry(
-            self.context.call_from_c(library.ov_infer_request_infer, request),
-            lambda: dequantize(output),
-            release=release,
-        )
+        return request, release
 
-    def _get_data(self, get_tensor: ctypes._CFuncPtr, request: ctypes.c_void_p) -> ctypes.c_void_p:
-        """Return the address of the first tensor that ``get_tensor`` finds."""
+    def _get_input(self, request: ctypes.c_void_p, index: int) -> ctypes.c_void_p:
+        """Return the address of an input."""
+        get_tensor = self._library.ov_infer_request_get_input_tensor_by_index
+        return self._get_data(get_tensor, request, index)
+
+    def _get_output(self, request: ctypes.c_void_p) -> ctypes.c_void_p:
+        """Return the address of the first output."""
+        get_tensor = self._library.ov_infer_request_get_output_tensor_by_index
+        return self._get_data(get_tensor, request, 0)
+
+    def _get_data(
+        self, get_tensor: ctypes._CFuncPtr, request: ctypes.c_void_p, index: int
+    ) -> ctypes.c_void_p:
+        """Return the address of the tensor ``index`` that ``get_tensor`` finds."""
         tensor, data = ctypes.c_void_p(), ctypes.c_void_p()
-        self._check(get_tensor(request, ctypes.c_size_t(0), ctypes.byref(tensor)))
+        self._check(get_tensor(request, ctypes.c_size_t(index), ctypes.byref(tensor)))
         self._check(self._library.ov_tensor_data(tensor, ctypes.byref(data)))
         return data
 

@@ -7,7 +7,8 @@ peers with a C interface do. The rows of W5 whose interface is Python go through
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 from quantc._quantc import ThreadPool
 
 import quantc
-from bench.entry import Context, Entry, Peer, call_from_python
-from bench.problem import EPSILON, Problem
+from bench.entry import Context, Entry, Facts, Peer, call_from_python
+from bench.memory import measure_rise
+from bench.problem import EPSILON, Problem, RealProblem
+from real_models.suite import MODELS
 
 _STATIC_LAYER = """
 func.func @main(%input: tensor<{rows}x{depth}xi8> {{quant.name = "x"}})
@@ -56,6 +59,11 @@ class QuantcPeer(Peer):
 
     def list_entries(self, problem: Problem) -> dict[str, Callable[[], Entry]]:
         case = problem.case
+        if isinstance(problem, RealProblem):
+            return {
+                name: lambda name=name: self._make_real(problem, name)
+                for name in MODELS[case.mode].configs
+            }
         kinds = {"W1": "static", "W4": "float", "W6": "float"}
         name = kinds.get(case.workload) or case.mode or "dynamic"
         return {name: lambda: self._make(problem)}
@@ -64,18 +72,37 @@ class QuantcPeer(Peer):
         library = self._compile(problem)
         x, output = problem["input"], np.zeros_like(problem["expected"])
         if problem.case.interface == "Python":
-            program = quantc.load_program(library)
-            return Entry(
-                call_from_python(lambda: program(x, out=output)), lambda: program(x, out=output)
-            )
+            call = quantc.load_program(library).bind(x, output)
+            return Entry(call_from_python(call), call)
         if problem.case.workload == "W1":
             output, scale = output.astype(np.int8), float(problem["output_scale"])
             return self._call_entry_point(
-                library, problem["quantized_input"], output, lambda: output * scale
+                library, [problem["quantized_input"]], output, lambda: output * scale
             )
-        entry = self._call_entry_point(library, x, output, lambda: output)
+        entry = self._call_entry_point(library, [x], output, lambda: output)
         if problem.case.workload == "W3":
             entry.expected = x @ np.load(library.with_suffix(".npy")).T + problem["bias"]
+        return entry
+
+    def _make_real(self, problem: RealProblem, name: str) -> Entry:
+        case = problem.case
+        library = problem.folder / f"{case.name}-{name}.so".replace(" ", "-")
+        model = _quantize_real(problem, name)
+        start = time.perf_counter()
+        self._emit(model, library)
+        seconds = time.perf_counter() - start
+        inputs = [np.array(array) for array in problem.batches[0]]
+        with measure_rise() as rise:
+            output = np.zeros(model.outputs[0].shape, np.float32)
+            entry = self._call_entry_point(library, inputs, output, lambda: output)
+            entry.run(1)
+
+        def set_inputs(values: Sequence[NDArray]) -> None:
+            for array, value in zip(inputs, values, strict=True):
+                array[...] = value
+
+        entry.set_inputs = set_inputs
+        entry.facts = Facts(library.stat().st_size, seconds, rise.bytes)
         return entry
 
     def _compile(self, problem: Problem) -> Path:
@@ -93,36 +120,44 @@ class QuantcPeer(Peer):
                 layer = model.layers["layer_0"]
                 weight = layer.integer_weight * np.reshape(layer.weight_scale, (-1, 1))
                 np.save(library.with_suffix(".npy"), weight)
-            # The loop passes no parameters.
-            quantc.emit(
-                model,
-                library,
-                target=self._target,
-                threads=threads,
-                name="program",
-                max_constant_bytes=1 << 40,
-            )
+            self._emit(model, library)
         return library
 
+    def _emit(self, model: quantc.Model, library: Path) -> None:
+        quantc.emit(
+            model,
+            library,
+            target=self._target,
+            threads=self.context.threads,
+            name="program",
+            # The loop passes no parameters.
+            max_constant_bytes=1 << 40,
+        )
+
     def _call_entry_point(
-        self, library: Path, x: NDArray, output: NDArray, get_output: Callable[[], NDArray]
+        self,
+        library: Path,
+        inputs: Sequence[NDArray],
+        output: NDArray,
+        get_output: Callable[[], NDArray],
     ) -> Entry:
-        """Prepare a call from ``x`` to ``output``."""
+        """Prepare a call from ``inputs`` to ``output``."""
         program = ctypes.CDLL(str(library))
         program.program_workspace_size.restype = ctypes.c_size_t
         size = program.program_workspace_size(None)
         workspace = np.empty(size + 64, np.uint8)
         start = -workspace.ctypes.data % 64
-        # The struct `program_args`: input, output, no dimensions, workspace, executor, and fields
+        # The struct `program_args`: inputs, output, no dimensions, workspace, executor, and fields
         # that are not set.
+        executor = self._threads.address if self._threads else 0
+        fields = [array.ctypes.data for array in (*inputs, output)]
+        fields += [0, workspace.ctypes.data + start, executor]
         arguments = np.zeros(_ARGUMENTS, np.uintp)
-        arguments[:4] = x.ctypes.data, output.ctypes.data, 0, workspace.ctypes.data + start
-        if self._threads:
-            arguments[4] = self._threads.address
+        arguments[: len(fields)] = fields
         return Entry(
             self.context.call_from_c(program.program_run, arguments.ctypes.data),
             get_output,
-            keep=(x, output, workspace, arguments),
+            keep=(inputs, output, workspace, arguments),
         )
 
 
@@ -145,6 +180,15 @@ def _make_model(problem: Problem, folder: Path) -> quantc.Model:
     else:
         config = quantc.QuantizationConfig(8, mode=case.mode or "dynamic")
     return quantc.quantize(model, config, problem["input"])
+
+
+def _quantize_real(problem: RealProblem, name: str) -> quantc.Model:
+    """Return the model of W7, quantized in the way ``name``."""
+    model = quantc.load(problem.get_model("float"))
+    config = quantc.QuantizationConfig(**MODELS[problem.case.mode].configs[name])
+    static = config.mode == "static"
+    ranges = quantc.CalibrationTable.load(problem.folder / "ranges.json") if static else None
+    return quantc.quantize(model, config, ranges)
 
 
 def _make_static_layer(problem: Problem, folder: Path) -> quantc.Model:

@@ -306,6 +306,44 @@ def OutlineParallelLoopsPass
                            "::mlir::scf::SCFDialect"];
 }
 
+def ShareLoopsPass : Pass<"quant-share-loops", "::mlir::ModuleOp"> {
+  let summary = "Make one function of loops that are equal";
+  let description = [{
+    Layers of the same shape become the same loops over other memory. Those
+    become one function, which takes pointers, so that code grows with the number
+    of different layers instead of all of them, and so does the time to compile.
+
+    Loops are those directly in a function. Two are equal if they are the same
+    operations on the same constants; the buffers of the workspace and the
+    constants in memory that they use become arguments, and so does what is not
+    computed by pure operations. What is left of the definitions that they use,
+    such as reshapes and index arithmetic, is computed again in the function.
+    Arguments that are different for one loop are different for all, so that no
+    two pointers alias. Loops that only fill or copy memory stay, and so does one that is
+    equal to no other.
+
+    ```mlir
+    %a = memref.view %workspace[%c0][] : memref<?xi8> to memref<64xf32>
+    %b = memref.view %workspace[%c256][] : memref<?xi8> to memref<64xf32>
+    scf.for %i = %c0 to %c64 step %c1 { ... %a ... }
+    scf.for %i = %c0 to %c64 step %c1 { ... %b ... }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @main_loop(%x: !llvm.ptr {llvm.noalias}) {
+      scf.for %i = %c0 to %c64 step %c1 { ... %x as memref<64xf32> ... }
+    }
+    call @main_loop(%a)
+    call @main_loop(%b)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def ExpandReshapesPass : Pass<"quant-expand-reshapes"> {
   let summary = "Turn reshapes to several unknown sizes into casts";
   let description = [{

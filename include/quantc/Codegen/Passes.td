@@ -90,6 +90,146 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ExpandDepthwisePass : Pass<"quant-expand-depthwise", "::mlir::ModuleOp"> {
+  let summary = "Compute depthwise convolutions without patches";
+  let description = [{
+    Where each group of features of a layer has one channel, and its input is
+    copied from windows, term k of all its sums is one shifted slice of the
+    source. The layer becomes one elementwise operation on these slices, with
+    the channels in its last loop and its epilogue in its body:
+
+        patches[r, n, k] = x[at(r, k), n]
+        acc[r, n] = sum_k patches[r, n, k] w[n, k]
+                  = ((x_0[r, n] w_0[n]) + x_1[r, n] w_1[n]) + ...
+
+    in the order of the sum. Floats multiply and add in one step (`math.fma`),
+    as everywhere; an integer sum starts with `-z sum_k w[n, k]` for a zero point
+    z of the input, since (x - z) w = x w - z w. Channels with several outputs
+    are repeated first. Weights of 4 bits are integers of 16 bits here, as those
+    of 8 less their zero point are.
+
+    Left alone are layers whose rows have parameters of their own (the window of
+    a place is quantized for that place), whose weights are not constant, and
+    windows of more than 64 places.
+
+    ```mlir
+    %p = linalg.generic ... ins(%x : tensor<1x58x58x64xi8>) outs(... : tensor<1x56x56x64x3x3xi8>)
+    %r = tensor.collapse_shape %p [[0, 1, 2], [3, 4, 5]]
+    %y = quant.linear %r, %w scale(%sw) input(%sa, %za) {feature_groups = 64 : i64}
+        : tensor<3136x576xi8>, tensor<64x9xi8> -> tensor<3136x64xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %x0 = tensor.extract_slice %x[0, 0, 0, 0] [1, 56, 56, 64] [1, 1, 1, 1]
+    %w0 = tensor.extract_slice %weights[0, 0] [1, 64] [1, 1]
+    ...
+    %x8 = tensor.extract_slice %x[0, 2, 2, 0] [1, 56, 56, 64] [1, 1, 1, 1]
+    %w8 = tensor.extract_slice %weights[8, 0] [1, 64] [1, 1]
+    %s = linalg.generic ... ins(%x0, %w0, ..., %x8, %w8, %start, %scale) ...
+    %y = tensor.collapse_shape %s [[0, 1, 2], [3]]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SplitFeatureGroupsPass
+    : Pass<"quant-split-feature-groups", "::mlir::func::FuncOp"> {
+  let summary = "Compute each group of features as a layer of its own";
+  let description = [{
+    A layer of G groups of features, float or integer, with constant weights
+    becomes G layers of one group, each a product of matrices that `quant-pack`
+    takes:
+
+        y[:, n] = x[:, group(n) K : group(n) K + K] w[n, :]^T
+                = concat(x_g w_g^T for each group g)
+
+    Where the input is copied from windows, each of them copies the windows of
+    its own channels. Every sum has the same terms in the same order. Layers of
+    more than 64 groups stay as they are: that many products take long to
+    compile.
+
+    ```mlir
+    %y = quant.linear %x, %w scale(%s) ... {feature_groups = 2 : i64}
+        : tensor<?x16xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %x0 = tensor.extract_slice %x[0, 0] [%m, 8] [1, 1]
+    %y0 = quant.linear %x0, %w0 scale(%s0) ... : tensor<?x8xi8>, tensor<3x8xi8> -> tensor<?x3xf32>
+    %c0 = tensor.insert_slice %y0 into %empty[0, 0] [%m, 3] [1, 1]
+    %x1 = tensor.extract_slice %x[0, 8] [%m, 8] [1, 1]
+    %y1 = quant.linear %x1, %w1 scale(%s1) ... : tensor<?x8xi8>, tensor<3x8xi8> -> tensor<?x3xf32>
+    %y = tensor.insert_slice %y1 into %c0[0, 3] [%m, 3] [1, 1]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TileWindowsPass : Pass<"quant-tile-windows", "::mlir::func::FuncOp"> {
+  let summary = "Choose the tiles of elementwise operations on windows";
+  let description = [{
+    An elementwise operation that reads several slices of one tensor, such as
+    the sums that `quant-expand-depthwise` makes, loads each element once for
+    each of them and what belongs to a channel once for each place. It gets the
+    sizes that `quant-tile-linear` tiles it by (`quant.tile_sizes`): up to two
+    registers of channels, the last loop, for four places, the loop before, so
+    that places share what is loaded for channels, and all sums stay in
+    registers.
+
+    ```mlir
+    %s = linalg.generic ... ins(%x0, %w0, %x1, %w1 : ...)   // loops b, h, w, c
+    ```
+
+    gets, for registers of 16,
+
+    ```mlir
+    %s = linalg.generic ... {quant.tile_root, quant.tile_sizes = array<i64: 1, 1, 4, 32>, quant.work = 256 : i64}
+    ```
+
+    `quant.work` is the multiply-accumulates of a tile, which `quant-tile-linear`
+    puts on the innermost loop.
+
+    A place is tiled alone where their number is not known, and operations on an
+    unknown number of channels are left alone.
+  }];
+}
+
+def DecomposePadsPass : Pass<"quant-decompose-pads", "::mlir::ModuleOp"> {
+  let summary = "Write padding around what is padded";
+  let description = [{
+    A `tensor.pad` becomes a slice of a filled tensor. Upstream's elimination of
+    empty tensors, which follows, then makes what computes the slice write it
+    where it belongs; padding as such is always copied.
+
+    ```mlir
+    %y = tensor.pad %x low[1] high[1] { tensor.yield %c : f32 } : tensor<8xf32> to tensor<10xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %e = tensor.empty() : tensor<10xf32>
+    %f = linalg.fill ins(%c : f32) outs(%e : tensor<10xf32>)
+    %y = tensor.insert_slice %x into %f[1] [8] [1]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {
   let summary = "Compute convolutions block by block of their places";
   let description = [{

@@ -50,6 +50,60 @@ def LowerToLinalg : Pass<"quant-lower-to-linalg", "mlir::ModuleOp"> {
   ];
 }
 
+def ResolveUniform : Pass<"quant-resolve-uniform", "mlir::ModuleOp"> {
+  let summary = "Turn `!quant.uniform` types into quantize and dequantize";
+  let description = [{
+    Programs of other compilers say how values are quantized by their types.
+    A tensor of `!quant.uniform<storage:f32, s:z>` becomes a tensor of the
+    storage integers, and upstream's casts our operations:
+
+    ```
+    quant.qcast x   ->   quant.quantize x scale(s) zero_point(z)
+    quant.dcast q   ->   quant.dequantize q scale(s) zero_point(z)
+    quant.scast q   ->   q
+    ```
+
+    so that quotients are rounded half to even and saturate (`quantize_a1`);
+    upstream's `lower-quant-ops` truncates. It has to come before
+    `canonicalize`, for which quant.dcast of quant.qcast is nothing. Types per
+    axis and in blocks have scales of the rank of the tensor. Unsigned storage
+    is shifted by half of its range, as everywhere in quantc, and `quant.scast`
+    shifts it. A range that is narrower than its type is clamped after
+    `quant.quantize`. Integers of 16 and 32 bits, as those of biases, are only
+    dequantized, by `dequantize_a1`.
+
+    Functions, calls, and operations of `tensor` and `tosa`, which move elements
+    or say themselves what they compute, take the integers. Any other operation
+    on a quantized type is an error: it computes with values, so quant.dcast has
+    to be before it. That is how a program of StableHLO looks once its quantized
+    operations are decomposed and it is legalized to `linalg`.
+
+    Example:
+
+    ```mlir
+    %q = quant.qcast %x : tensor<?x8xf32>
+        to tensor<?x8x!quant.uniform<i8:f32, 0.5:3>>
+    %y = quant.dcast %q : tensor<?x8x!quant.uniform<i8:f32, 0.5:3>>
+        to tensor<?x8xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %s = arith.constant dense<5.0e-01> : tensor<f32>
+    %z = arith.constant dense<3> : tensor<i8>
+    %q = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x8xf32> -> tensor<?x8xi8>
+    %y = quant.dequantize %q scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<?x8xi8> -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::quant::QuantDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def FuseMultiplyAdd : Pass<"quant-fuse-multiply-add"> {
   let summary = "Float contractions by fused multiply-add";
   let description = [{

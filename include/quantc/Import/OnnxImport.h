@@ -19,6 +19,8 @@ struct OnnxImportOptions {
   /// Values for inputs, by name, which become constants of the program: shapes
   /// and axes that the model takes when it runs.
   std::vector<NamedTensor> constants;
+  /// What locations and errors call the model; its path if empty.
+  std::string name;
 };
 
 /// Reads the ONNX model in file `path` and returns the program in float form,

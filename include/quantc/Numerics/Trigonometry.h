@@ -158,30 +158,32 @@ typename A::Float ofFinite(A &a, typename A::Float x, typename A::Float y) {
 // Trigonometric functions
 //===----------------------------------------------------------------------===//
 
-/// trigonometry_a1: sin x.
+/// The sine of an angle: that of the rest in even quadrants, the cosine in odd
+/// ones, turned; `sign` as in `turn`.
 template <typename A>
-typename A::Float sin(A &a, typename A::Float x) {
-  Angle<A> angle = reduceAngle(a, a.abs(x));
+typename A::Float sinOfAngle(A &a, Angle<A> angle, typename A::Int sign) {
   typename A::Float even = sinOfRest(a, angle.rest);
   typename A::Float odd = cosOfRest(a, angle.rest);
   typename A::Int parity = a.andInt(angle.quadrant, a.constantInt(1));
   typename A::Bool isEven = a.equalInt(parity, a.constantInt(0));
   typename A::Float value = a.select(isEven, even, odd);
-  return ofFinite(a, x, turn(a, value, angle.quadrant, signBit(a, x)));
+  return turn(a, value, angle.quadrant, sign);
 }
 
-/// trigonometry_a2: cos x, the sine a quarter further.
+/// trigonometry_a1: sin x.
+template <typename A>
+typename A::Float sin(A &a, typename A::Float x) {
+  Angle<A> angle = reduceAngle(a, a.abs(x));
+  return ofFinite(a, x, sinOfAngle(a, angle, signBit(a, x)));
+}
+
+/// trigonometry_a2: cos x, the sine of |x| a quarter further.
 template <typename A>
 typename A::Float cos(A &a, typename A::Float x) {
   Angle<A> angle = reduceAngle(a, a.abs(x));
-  typename A::Float even = cosOfRest(a, angle.rest);
-  typename A::Float odd = sinOfRest(a, angle.rest);
-  typename A::Int parity = a.andInt(angle.quadrant, a.constantInt(1));
-  typename A::Bool isEven = a.equalInt(parity, a.constantInt(0));
-  typename A::Float value = a.select(isEven, even, odd);
-  typename A::Int next = a.addInt(angle.quadrant, a.constantInt(1));
+  angle.quadrant = a.addInt(angle.quadrant, a.constantInt(1));
   typename A::Int positive = a.constantInt(0);
-  return ofFinite(a, x, turn(a, value, next, positive));
+  return ofFinite(a, x, sinOfAngle(a, angle, positive));
 }
 
 /// trigonometry_a3: tan x = sin r / cos r, or -cos r / sin r in odd quadrants.

@@ -89,8 +89,10 @@ struct QuantizationOptions
       llvm::cl::init(ParameterSource::Observed), getParameterSourceValues()};
 };
 
-/// Decides how each layer is quantized, the first pass of all pipelines.
-void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options);
+/// Decides how each layer is quantized, the first pass of all pipelines. In
+/// training embedding tables stay float.
+void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options,
+                  bool isTraining = false);
 
 /// From the float to the integer form: quantization after training.
 void buildPtqPipeline(mlir::OpPassManager &pm,

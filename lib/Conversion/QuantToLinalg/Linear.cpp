@@ -11,8 +11,9 @@
 //   group sum     sum[m, n] over g ascending, only with float group scales
 //   epilogue      y[m, n], element by element (LinearEpilogue.h)
 //
-// With groups, K is expanded to [G, K / G]. Loops run in the order m, n, g, k,
-// so float sums take k ascending, as the contract asks.
+// With groups along K, it is expanded to [G, K / G]; with groups of features,
+// the groups of all of them lie side by side in the input. Loops run in the
+// order m, n, g, k, so float sums take k ascending, as the contract asks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,8 +77,16 @@ private:
             tensor::getMixedSize(rewriter, loc, adaptor.getWeight(), 0)};
   }
 
-  /// Adds `tensor` [rows, K] as an input of the contraction.
-  void addMatrix(Value tensor, AffineExpr row);
+  /// Adds `tensor` [rows, K], or several K side by side, as an input of the
+  /// contraction that reads the one at `part`.
+  void addMatrix(Value tensor, AffineExpr row, AffineExpr part);
+  /// The group of features of output n.
+  AffineExpr getFeatureGroup() {
+    int64_t groups = op.getFeatureGroups();
+    if (groups == 1)
+      return rewriter.getAffineConstantExpr(0);
+    return n().floorDiv(op.getWeight().getType().getDimSize(0) / groups);
+  }
   /// Adds `parameter` as an input of the contraction, if there is one.
   void addParameter(Value parameter, AffineExpr row, AffineExpr col);
 
@@ -100,22 +109,26 @@ private:
 
 } // namespace
 
-void LinearLowering::addMatrix(Value tensor, AffineExpr row) {
+void LinearLowering::addMatrix(Value tensor, AffineExpr row, AffineExpr part) {
   unsigned numLoops = getNumLoops();
   AffineExpr k = rewriter.getAffineDimExpr(numLoops - 1);
   auto type = cast<RankedTensorType>(tensor.getType());
+  int64_t depth = op.getWeight().getType().getDimSize(1);
   if (!hasGroups()) {
     inputs.push_back(tensor);
-    maps.push_back(AffineMap::get(numLoops, 0, {row, k}, op.getContext()));
+    maps.push_back(
+        AffineMap::get(numLoops, 0, {row, part * depth + k}, op.getContext()));
     return;
   }
+  int64_t groupSize = depth / numGroups;
   auto expanded = RankedTensorType::get(
-      {type.getDimSize(0), numGroups, type.getDimSize(1) / numGroups},
+      {type.getDimSize(0), type.getDimSize(1) / groupSize, groupSize},
       type.getElementType());
   SmallVector<ReassociationIndices> reassociation = {{0}, {1, 2}};
   inputs.push_back(tensor::ExpandShapeOp::create(rewriter, loc, expanded,
                                                  tensor, reassociation));
-  maps.push_back(AffineMap::get(numLoops, 0, {row, g(), k}, op.getContext()));
+  maps.push_back(AffineMap::get(numLoops, 0, {row, part * numGroups + g(), k},
+                                op.getContext()));
 }
 
 void LinearLowering::addParameter(Value parameter, AffineExpr row,
@@ -150,8 +163,8 @@ SmallVector<Value> LinearLowering::emitStep(Emit &a,
 
 /// acc += (a - za) * (w - zw), or p = fma(x, f32(w - zw), p) for a float input.
 Value LinearLowering::createContraction() {
-  addMatrix(adaptor.getInput(), m());
-  addMatrix(adaptor.getWeight(), n());
+  addMatrix(adaptor.getInput(), m(), getFeatureGroup());
+  addMatrix(adaptor.getWeight(), n(), rewriter.getAffineConstantExpr(0));
   addParameter(adaptor.getInputZeroPoint(), m(),
                rewriter.getAffineConstantExpr(0));
   addParameter(adaptor.getWeightZeroPoint(), n(), g());

@@ -11,6 +11,7 @@ from quantc.report.metrics import get_weight_error
 
 LAYER_COLUMNS = (
     "layer",
+    "kind",
     "weights",
     "bits",
     "mode",
@@ -62,7 +63,7 @@ class Report:
         rows = [_describe(layer, errors.get(layer.name)) for layer in layers.values()]
         self._body += [
             html.make_heading(f"Layers of {name}"),
-            html.make_table(LAYER_COLUMNS, rows, text_columns=(0, len(LAYER_COLUMNS) - 1)),
+            html.make_table(LAYER_COLUMNS, rows, text_columns=(0, 1, len(LAYER_COLUMNS) - 1)),
         ]
         scales = {
             layer.name: layer.weight_scale
@@ -91,6 +92,7 @@ def _describe(layer: Layer, error: float | None) -> tuple[str, ...]:
     scale = layer.weight_scale
     return (
         layer.name,
+        layer.kind,
         " x ".join(map(str, layer.weight.shape)) if layer.weight is not None else "",
         str(layer.weight_bits),
         layer.mode or "float",

@@ -1,6 +1,7 @@
-"""Quantization-aware training in PyTorch, with the bytes of the program that ships.
+"""Models of PyTorch, and quantization-aware training with the bytes of the program that ships.
 
     >>> import quantc.torch
+    >>> model = quantc.torch.load(module, example_input)
     >>> module = quantc.torch.prepare_qat(module, config)
     >>> train(module)
     >>> quantc.torch.freeze_observers(module)
@@ -22,6 +23,7 @@ from quantc.torch.convert import convert
 from quantc.torch.convolution import QatConvolution
 from quantc.torch.frozen import FrozenLinear, freeze
 from quantc.torch.linear import QatLinear
+from quantc.torch.load import load
 from quantc.torch.observers import (
     disable_fake_quant,
     enable_fake_quant,
@@ -42,5 +44,6 @@ __all__ = [
     "freeze",
     "freeze_observers",
     "from_torchao",
+    "load",
     "prepare_qat",
 ]

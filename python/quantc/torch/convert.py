@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import dataclasses
-import tempfile
-import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from quantc._quantc import Model
@@ -20,15 +13,8 @@ from quantc.errors import Error
 from quantc.quantization import quantize_trained
 from quantc.torch.frozen import FrozenLinear
 from quantc.torch.linear import QatLinear, replace_modules
+from quantc.torch.load import load
 from quantc.torch.lora import get_base_model
-from quantc.torch.prepare import SINGLE_LAYER
-
-CONTRACTIONS = ("Conv", "Gemm", "MatMul")
-SCOPES = "pkg.torch.onnx.name_scopes"
-"""Where the exporter writes the names of the modules around a node, and of its operation."""
-
-if TYPE_CHECKING:
-    import onnx
 
 QuantizedLayer = QatLinear | FrozenLinear
 
@@ -49,7 +35,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
 
     Raises ``quantc.Error`` for a module without quantized layers, for one in mode ``static`` that
     has seen no data, and where the layers cannot be found in the exported program. Needs the
-    packages ``onnx`` and ``onnxscript``.
+    package ``onnx``.
     """
     module = get_base_model(module)
     layers = find_layers(module)
@@ -62,8 +48,7 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
         if isinstance(layer, QatLinear) and not layer.fake_quant_enabled:
             raise Error(f"{layer.name}: fake quantization is disabled; enable it before convert")
     parameters = {name: layer.layer_parameters() for name, layer in layers.items()}
-    inputs = (example_input,) if isinstance(example_input, Tensor) else tuple(example_input)
-    model = _load(_make_float(module), inputs)
+    model = load(_make_float(module), example_input)
     submodules = dict(module.named_modules())
     for name in model.layers:
         first, _, number = name.rpartition("_")
@@ -95,47 +80,6 @@ def _make_float(module: nn.Module) -> nn.Module:
     layers = [layer for layer in plain.modules() if isinstance(layer, QuantizedLayer)]
     replace_modules(plain, {layer.place: layer.make_float() for layer in layers})
     return plain
-
-
-def _load(module: nn.Module, inputs: tuple[Tensor, ...]) -> Model:
-    """Load ``module`` by way of ONNX."""
-    import onnx
-
-    # A batch of one would become a constant of the exported program.
-    inputs = tuple(x if x.shape[:1] != (1,) else torch.cat([x, x]) for x in inputs)
-    batch = {0: torch.export.Dim.DYNAMIC}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{type(module).__name__}.onnx"
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module,
-                inputs,
-                path,
-                dynamo=True,
-                dynamic_shapes=tuple(batch if x.ndim else None for x in inputs),
-                external_data=False,
-                verbose=False,
-            )
-        proto = onnx.load(path)
-        calls: Counter[str] = Counter()
-        for node in proto.graph.node:
-            if node.op_type in CONTRACTIONS:
-                name = _get_module_name(node)
-                # The second call of a layer has its name with a number.
-                node.name = f"{name}_{calls[name]}" if calls[name] else name
-                calls[name] += 1
-        onnx.save(proto, path)
-        return Model.load(path)
-
-
-def _get_module_name(node: onnx.NodeProto) -> str:
-    """Return the module that ``node`` belongs to: the last but one of its scopes."""
-    for entry in node.metadata_props:
-        if entry.key == SCOPES:
-            scopes = ast.literal_eval(entry.value)
-            return scopes[-2] or SINGLE_LAYER
-    return node.name
 
 
 def _check_results(model: Model, layers: Mapping[str, QuantizedLayer]) -> None:

@@ -27,11 +27,7 @@ def from_torchao(module: nn.Module) -> nn.Module:
 
     Raises ``quantc.Error`` for a module without such layers and for other kinds of them.
     """
-    layers = {
-        name: layer
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear) and type(layer.weight).__name__ == WEIGHT_TYPE
-    }
+    layers = find_integer_layers(module)
     if not layers:
         raise Error(
             f"{type(module).__name__}: has no linear layer with a weight of torchao "
@@ -43,6 +39,15 @@ def from_torchao(module: nn.Module) -> nn.Module:
     # What is replaced need not be copied.
     memo = {id(layer): frozen for layer, frozen in replaced.items()}
     return copy.deepcopy(module, memo)
+
+
+def find_integer_layers(module: nn.Module) -> dict[str, nn.Linear]:
+    """The layers whose weight torchao made integer, by name."""
+    return {
+        name: layer
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and type(layer.weight).__name__ == WEIGHT_TYPE
+    }
 
 
 def _take_over(name: str, linear: nn.Linear) -> FrozenLinear:

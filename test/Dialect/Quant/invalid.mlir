@@ -277,6 +277,22 @@ func.func @linear_c12_addend(%x: tensor<?x8xi8>, %w: tensor<6x8xi8>, %s: tensor<
 
 // -----
 
+func.func @linear_c13_groups(%x: tensor<?x32xi8>, %w: tensor<6x8xi8>, %s: tensor<f32>, %z: tensor<i8>) {
+  // expected-error @+1 {{expects groups of features that divide N, got 4 for N = 6}}
+  %0 = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) {feature_groups = 4 : i64} : tensor<?x32xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c13_depth(%x: tensor<?x32xi8>, %w: tensor<6x8xi8>, %s: tensor<f32>, %z: tensor<i8>) {
+  // expected-error @+1 {{expects K of the input (32) and of the weight (24) to be equal}}
+  %0 = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) {feature_groups = 3 : i64} : tensor<?x32xi8>, tensor<6x8xi8> -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
 func.func @lora_c1_depth(%x: tensor<?x8xf32>, %a: tensor<?x7x4xf32>, %b: tensor<?x4x6xf32>, %s: tensor<?xf32>, %i: tensor<?xi32>) {
   // expected-error @+1 {{expects input [M, K], down [S, K, R], up [S, R, N], scale [S] and result [M, N] with static K, R and N, R not 0}}
   %0 = quant.lora %x, %a, %b scale(%s : tensor<?xf32>) slots(%i : tensor<?xi32>) : tensor<?x8xf32>, tensor<?x7x4xf32>, tensor<?x4x6xf32> -> tensor<?x6xf32>

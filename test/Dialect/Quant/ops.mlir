@@ -75,3 +75,10 @@ func.func @normal_float(%q: tensor<257x64xi4>, %c: tensor<2x256xi8>, %s: tensor<
   %w = quant.dequantize_normal_float %q magnitude(%c, %s, %m : tensor<2x256xi8>, tensor<2x1xf32>, tensor<f32>) : tensor<257x64xi4> -> tensor<257x64xf32>
   return %w : tensor<257x64xf32>
 }
+
+// CHECK-LABEL: func @feature_groups
+func.func @feature_groups(%x: tensor<?x18xi8>, %w: tensor<6x9xi8>, %s: tensor<f32>, %z: tensor<i8>) -> tensor<?x6xf32> {
+  // CHECK: quant.linear {{.*}} {feature_groups = 2 : i64} : tensor<?x18xi8>, tensor<6x9xi8> -> tensor<?x6xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<f32>) input(%s, %z : tensor<f32>, tensor<i8>) {feature_groups = 2 : i64} : tensor<?x18xi8>, tensor<6x9xi8> -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

@@ -105,20 +105,42 @@ Activations ProgramText::addBias(const Activations &x, float low, float high) {
   return y;
 }
 
+/// Zeros of `type`, with the rows of `like` if it does not say how many.
+std::string ProgramText::addZeros(const std::string &type,
+                                  const std::string &like,
+                                  const std::string &likeType) {
+  std::string rows;
+  if (type.find('?') != std::string::npos) {
+    std::string c0 = add("arith.constant 0 : index");
+    rows = add(formatv("tensor.dim {0}, {1} : {2}", like, c0, likeType));
+  }
+  std::string zero = add("arith.constant 0.0 : f32");
+  std::string empty = add(formatv("tensor.empty({0}) : {1}", rows, type));
+  return add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) -> {2}", zero,
+                     empty, type));
+}
+
+std::string ProgramText::multiplyGroups(const Activations &x,
+                                        const std::string &weight,
+                                        int64_t groups, int64_t depth,
+                                        const Activations &result) {
+  std::string start = addZeros(result.getType(), x.value, x.getType());
+  return add(formatv(
+      "linalg.generic {{indexing_maps = [affine_map<(m, n, k) -> (m, (n "
+      "floordiv {0}) * {1} + k)>, #nk, #mn], iterator_types = [\"parallel\", "
+      "\"parallel\", \"reduction\"]} ins({2}, {3} : {4}, tensor<{5}x{1}xf32>) "
+      "outs({6} : {7}) {{\n  ^bb0(%x: f32, %w: f32, %sum: f32):\n"
+      "    %p = arith.mulf %x, %w : f32\n    %y = arith.addf %sum, %p : f32\n"
+      "    linalg.yield %y : f32\n  } -> {7}",
+      result.size / groups, depth, x.value, weight, x.getType(), result.size,
+      start, result.getType()));
+}
+
 std::string
 ProgramText::multiply(const std::string &lhs, const std::string &lhsType,
                       const std::string &rhs, const std::string &rhsType,
                       const std::string &type, const std::string &maps) {
-  std::string rows;
-  if (type.find('?') != std::string::npos) {
-    std::string c0 = add("arith.constant 0 : index");
-    rows = add(formatv("tensor.dim {0}, {1} : {2}", lhs, c0, lhsType));
-  }
-  std::string zero = add("arith.constant 0.0 : f32");
-  std::string empty = add(formatv("tensor.empty({0}) : {1}", rows, type));
-  std::string start = add(formatv("linalg.fill ins({0} : f32) outs({1} : {2}) "
-                                  "-> {2}",
-                                  zero, empty, type));
+  std::string start = addZeros(type, lhs, lhsType);
   return add(formatv("linalg.matmul indexing_maps = [{6}] ins({0}, {1} : {2}, "
                      "{3}) outs({4} : {5}) -> {5}",
                      lhs, rhs, lhsType, rhsType, start, type, maps));
@@ -157,8 +179,14 @@ Activations ProgramText::addLinear(const Activations &x,
   if (!operands.addend.empty())
     text += formatv(" addend({0} : tensor<{1}x{2}xf32>)", operands.addend,
                     x.rows, size);
+  llvm::SmallVector<std::string> attributes;
   if (operands.clampMin)
-    text += formatv(" {{clamp_min = {0} : si64}", *operands.clampMin);
+    attributes.push_back(formatv("clamp_min = {0} : si64", *operands.clampMin));
+  if (operands.featureGroups != 1)
+    attributes.push_back(
+        formatv("feature_groups = {0} : i64", operands.featureGroups));
+  if (!attributes.empty())
+    text += " {" + llvm::join(attributes, ", ") + "}";
   y.value = add(formatv("{0} : {1}, {2} -> {3}", text, x.getType(),
                         operands.weightType, y.getType()));
   return y;

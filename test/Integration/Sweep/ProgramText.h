@@ -48,6 +48,7 @@ struct LinearOperands {
   std::string addend;
   /// With a result of i8.
   std::optional<int64_t> clampMin;
+  int64_t featureGroups = 1;
 };
 
 /// The operations of programs, each written with what it needs.
@@ -65,12 +66,18 @@ protected:
                              const std::string &operations);
   Activations addRelu(const Activations &x);
   Activations addBias(const Activations &x, float low, float high);
+  std::string addZeros(const std::string &type, const std::string &like,
+                       const std::string &likeType);
   std::string multiply(const std::string &lhs, const std::string &lhsType,
                        const std::string &rhs, const std::string &rhsType,
                        const std::string &type, const std::string &maps);
   /// 4-bit weights, two to a byte.
   std::string addNibbles(int64_t rows, int64_t depth, int64_t low, int64_t high,
                          const std::string &type);
+  /// `x` in rows of groups of features, by [N, K].
+  std::string multiplyGroups(const Activations &x, const std::string &weight,
+                             int64_t groups, int64_t depth,
+                             const Activations &result);
   Activations addLinear(const Activations &x, const LinearOperands &operands,
                         int64_t size);
   /// The program of `body`. `arguments` are its inputs after the first.

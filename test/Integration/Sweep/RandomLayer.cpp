@@ -45,6 +45,10 @@ private:
   int64_t pickFloatDepth();
   int64_t pickRows();
   void chooseKind();
+  void chooseFeatureGroups();
+  int64_t getInputSize();
+  Activations addWindows(const Activations &x);
+  Activations joinPlaces(const Activations &y);
 
   std::vector<int8_t> fillIntegers(int64_t count, int64_t low, int64_t high,
                                    Pattern pattern);
@@ -59,7 +63,10 @@ private:
   Mode mode;
   Granularity granularity;
   int bits;
-  int64_t columns, depth, groups = 1;
+  int64_t columns, depth, groups = 1, featureGroups = 1;
+  /// Windows along a row of places, of which each has a channel for each group;
+  /// none with 0.
+  int64_t places = 0, stride = 1;
   std::string summary;
 };
 
@@ -161,6 +168,31 @@ void Writer::chooseKind() {
                     kGranularityNames[static_cast<int>(granularity)], groups);
 }
 
+/// One layer in four has groups of features; half of those are depthwise, on
+/// windows of places.
+void Writer::chooseFeatureGroups() {
+  if (pick(0, 3) != 0)
+    return;
+  bool isDepthwise = flip();
+  int64_t outputs = isDepthwise ? pickOf({1, 1, 2}) : 0;
+  featureGroups =
+      isDepthwise ? std::max<int64_t>(columns / outputs, 2) : pick(2, 4);
+  if (!isDepthwise) {
+    outputs = llvm::divideCeil(columns, featureGroups);
+    summary += formatv(" feature groups({0})", featureGroups);
+  } else {
+    depth = groups * pick(1, groups == 1 ? 9 : 3);
+    places = pick(1, 9);
+    stride = pick(1, 2);
+    summary += formatv(" depthwise({0} of {1} by {2})", places, depth, stride);
+  }
+  columns = featureGroups * outputs;
+}
+
+int64_t Writer::getInputSize() {
+  return featureGroups * (places ? (places - 1) * stride + depth : depth);
+}
+
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
@@ -238,6 +270,71 @@ float Writer::pickScale(float low, float high) {
 }
 
 //===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+/// The windows of rows of places with channels, [M * P, C * K].
+Activations Writer::addWindows(const Activations &x) {
+  if (places == 0)
+    return x;
+  std::string element = x.isInteger() ? "i8" : "f32";
+  std::string c0 = add("arith.constant 0 : index");
+  std::string rows =
+      add(formatv("tensor.dim {0}, {1} : {2}", x.value, c0, x.getType()));
+  std::string shape = formatv("tensor<{0}x{1}x{2}x{3}>", x.rows,
+                              x.size / featureGroups, featureGroups, element);
+  std::string expanded = add(formatv(
+      "tensor.expand_shape {0} [[0], [1, 2]] output_shape [{1}, {2}, {3}] : "
+      "{4} into {5}",
+      x.value, x.rows == "?" ? rows : x.rows, x.size / featureGroups,
+      featureGroups, x.getType(), shape));
+  std::string type = formatv("tensor<{0}x{1}x{2}x{3}x{4}>", x.rows, places,
+                             featureGroups, depth, element);
+  std::string empty =
+      add(formatv("tensor.empty({0}) : {1}", x.rows == "?" ? rows : "", type));
+  std::string windows = add(formatv(
+      "linalg.generic {{indexing_maps = [affine_map<(r, p, c, t) -> (r, p * "
+      "{0} + t, c)>, affine_map<(r, p, c, t) -> (r, p, c, t)>], "
+      "iterator_types = [\"parallel\", \"parallel\", \"parallel\", "
+      "\"parallel\"]} ins({1} : {2}) outs({3} : {4}) {{\n"
+      "  ^bb0(%x: {5}, %out: {5}):\n    linalg.yield %x : {5}\n  } -> {4}",
+      stride, expanded, shape, empty, type, element));
+  Activations y = x;
+  y.size = featureGroups * depth;
+  if (x.rows != "?")
+    y.rows = std::to_string(std::stoll(x.rows) * places);
+  y.value = add(formatv("tensor.collapse_shape {0} [[0, 1], [2, 3]] : {1} into "
+                        "{2}",
+                        windows, type, y.getType()));
+  return y;
+}
+
+/// [M * P, N] -> [M, P * N].
+Activations Writer::joinPlaces(const Activations &y) {
+  if (places == 0)
+    return y;
+  std::string c0 = add("arith.constant 0 : index");
+  std::string count = add(formatv("arith.constant {0} : index", places));
+  std::string all =
+      add(formatv("tensor.dim {0}, {1} : {2}", y.value, c0, y.getType()));
+  std::string rows = add(formatv("arith.divui {0}, {1} : index", all, count));
+  Activations joined = y;
+  if (y.rows != "?")
+    rows = joined.rows = std::to_string(std::stoll(y.rows) / places);
+  joined.size = places * y.size;
+  std::string type = formatv("tensor<{0}x{1}x{2}x{3}>", joined.rows, places,
+                             y.size, y.isInteger() ? "i8" : "f32");
+  std::string split = add(formatv(
+      "tensor.expand_shape {0} [[0, 1], [2]] output_shape [{1}, {2}, {3}] : "
+      "{4} into {5}",
+      y.value, rows, places, y.size, y.getType(), type));
+  joined.value = add(formatv("tensor.collapse_shape {0} [[0], [1, 2]] : {1} "
+                             "into {2}",
+                             split, type, joined.getType()));
+  return joined;
+}
+
+//===----------------------------------------------------------------------===//
 // Layers
 //===----------------------------------------------------------------------===//
 
@@ -261,6 +358,12 @@ Activations Writer::addFloatLayer(const Activations &x) {
     value = hasSpecial && pick(0, 7) == 0
                 ? pickOf({1e-40f, -1e-45f, 1e30f, -1e30f, 0.0f, -0.0f})
                 : pickFloat(-0.5f, 0.5f);
+  if (featureGroups != 1) {
+    std::string type = formatv("tensor<{0}x{1}xf32>", columns, depth);
+    y.value = multiplyGroups(x, addConstant<float>(values, type), featureGroups,
+                             depth, y);
+    return flip() ? addBias(y, -1.0f, 1.0f) : y;
+  }
   bool isTransposed = flip();
   std::string type =
       formatv("tensor<{0}x{1}xf32>", isTransposed ? columns : depth,
@@ -340,11 +443,13 @@ Activations Writer::addQuantizedLayer(const Activations &x,
     }
   }
   operands.addend = residual;
+  operands.featureGroups = featureGroups;
   return addLinear(x, operands, columns);
 }
 
 RandomProgram Writer::write() {
   chooseKind();
+  chooseFeatureGroups();
   RandomProgram program;
   program.hasDynamicRows = pick(0, 3) != 0;
   program.threads = pickOf({1, 3});
@@ -353,7 +458,7 @@ RandomProgram Writer::write() {
       program.hasDynamicRows ? "?" : std::to_string(constantRows);
   bool isStatic = mode == Mode::Static || mode == Mode::StaticToInteger;
 
-  Activations input{"%input", depth, "", "", rows}, x = input;
+  Activations input{"%input", getInputSize(), "", "", rows}, x = input;
   if (isStatic) {
     Parameters parameters = {addScalar(pickScale(0.01f, 0.05f)),
                              addScalar(static_cast<int8_t>(pickOf<int64_t>(
@@ -367,12 +472,13 @@ RandomProgram Writer::write() {
     } else {
       x = quantize(x, parameters);
     }
-  } else if (mode == Mode::Dynamic) {
-    x = quantizeRows(x, flip());
   }
+  x = addWindows(x);
+  if (mode == Mode::Dynamic)
+    x = quantizeRows(x, flip());
 
   std::vector<Activations> arguments;
-  if (pick(0, 3) == 0) {
+  if (places == 0 && pick(0, 3) == 0) {
     arguments.push_back({"%residual", columns, "", "", rows});
     summary += " residual";
   }
@@ -385,7 +491,7 @@ RandomProgram Writer::write() {
     y = addRelu(y);
     summary += " relu";
   }
-  program.text = finish(input, arguments, y);
+  program.text = finish(input, arguments, joinPlaces(y));
   program.summary =
       formatv("{0}, {1} rows, {2} threads", summary, rows, program.threads);
 
@@ -398,7 +504,7 @@ RandomProgram Writer::write() {
   }
   for (int64_t size : sizes) {
     if (program.hasDynamicRows && size > 1 &&
-        size * columns * depth > kMostWork)
+        size * std::max<int64_t>(places, 1) * columns * depth > kMostWork)
       continue;
     std::vector<Pattern> patterns = {Pattern::Random, Pattern::Special,
                                      static_cast<Pattern>(pick(2, 5))};
@@ -407,7 +513,8 @@ RandomProgram Writer::write() {
                   Pattern::Lowest, Pattern::Highest, Pattern::Alternating};
     for (Pattern pattern : patterns) {
       DataType type = input.isInteger() ? DataType::I8 : DataType::F32;
-      std::vector<HostTensor> inputs = {makeInput(type, size, depth, pattern)};
+      std::vector<HostTensor> inputs = {
+          makeInput(type, size, getInputSize(), pattern)};
       if (!arguments.empty())
         inputs.push_back(makeInput(DataType::F32, size, columns, pattern));
       program.calls.push_back(std::move(inputs));

@@ -298,11 +298,16 @@ LogicalResult LinearOp::verify() {
   RankedTensorType result = getResult().getType();
   if (input.getRank() != 2 || weight.getRank() != 2 || result.getRank() != 2)
     return emitOpError("expects input [M, K], weight [N, K] and result [M, N]");
+  // linear_c13
+  int64_t groups = getFeatureGroups();
+  if (groups < 1 || weight.getDimSize(0) % groups != 0)
+    return emitOpError("expects groups of features that divide N, got ")
+           << groups << " for N = " << weight.getDimSize(0);
   // linear_c1
-  if (input.getDimSize(1) != weight.getDimSize(1))
+  if (input.getDimSize(1) != groups * weight.getDimSize(1))
     return emitOpError("expects K of the input (")
            << input.getDimSize(1) << ") and of the weight ("
-           << weight.getDimSize(1) << ") to be equal";
+           << groups * weight.getDimSize(1) << ") to be equal";
   if (result.getDimSize(0) != input.getDimSize(0) ||
       result.getDimSize(1) != weight.getDimSize(0) || !weight.hasStaticShape())
     return emitOpError("expects a result of shape [M, N] and a static weight");

@@ -38,13 +38,35 @@ static std::string getNearestGroupSizes(int64_t depth, int64_t size) {
                        : "the nearest are " + llvm::join(sizes, " and ");
 }
 
-/// groups_a1.
-static LogicalResult verifyGroups(const LinearLayer &layer,
-                                  const LayerConfig &config) {
+std::string quantc::getGroupObstacle(const LinearLayer &layer,
+                                     const LayerConfig &config) {
   int64_t depth = layer.getK(), size = config.groupSize;
-  if (config.granularity != Granularity::PerGroup || fitsGroups(depth, size))
+  if (layer.featureGroups == 1 || config.granularity != Granularity::PerGroup ||
+      depth % size == 0)
+    return "";
+  return ("scales of " + Twine(size) + " weights do not divide the " +
+          Twine(depth) + " of one output, which reads one group of channels")
+      .str();
+}
+
+/// groups_a1.
+static LogicalResult verifyGroups(const Layer &layer,
+                                  const LayerConfig &config) {
+  Location loc = layer.op->getLoc();
+  if (config.granularity != Granularity::PerGroup)
     return success();
-  return emitError(layer.op->getLoc())
+  if (layer.linear)
+    if (std::string reason = getGroupObstacle(*layer.linear, config);
+        !reason.empty())
+      return emitError(loc) << reason
+                            << "; choose another group size, another "
+                               "granularity, or skip the layer";
+  int64_t size = config.groupSize;
+  int64_t depth =
+      layer.linear ? layer.linear->getK() : layer.lookup->getNumColumns();
+  if (fitsGroups(depth, size))
+    return success();
+  return emitError(loc)
          << "groups of " << size << " leave " << depth % size
          << " of K = " << depth
          << "; choose a group size that divides K or leaves a multiple of "
@@ -52,14 +74,15 @@ static LogicalResult verifyGroups(const LinearLayer &layer,
          << "), another granularity, or skip the layer";
 }
 
-LogicalResult quantc::verifyConfig(const LinearLayer &layer,
+LogicalResult quantc::verifyConfig(const Layer &layer,
                                    const LayerConfig &config) {
   Location loc = layer.op->getLoc();
   if (failed(verifyGroups(layer, config)))
     return failure();
-  if (isTrainedWeight(layer.weight))
+  Value value = layer.linear ? layer.linear->weight : layer.lookup->getTable();
+  if (isTrainedWeight(value))
     return success();
-  auto weight = ConstantElements<float>::get(layer.weight);
+  auto weight = ConstantElements<float>::get(value);
   if (!weight)
     return emitError(loc) << "the elements of the weight are missing; expects "
                              "a dense constant "
@@ -72,30 +95,65 @@ LogicalResult quantc::verifyConfig(const LinearLayer &layer,
   return success();
 }
 
-FailureOr<SmallVector<ConfiguredLayer>>
-quantc::findConfiguredLayers(Operation *root) {
-  SmallVector<ConfiguredLayer> layers;
+/// Hands each layer under `root` that is to be quantized to `add`. Emits an
+/// error for one that cannot be quantized as it says.
+static LogicalResult
+walkConfiguredLayers(Operation *root,
+                     function_ref<void(const Layer &, LayerConfig)> add) {
   WalkResult result = root->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (!op->hasAttr(kConfigAttr) || isa<LinearOp>(op))
+    // Those two are quantized.
+    if (!op->hasAttr(kConfigAttr) || isa<LinearOp, DequantizeOp>(op))
       return WalkResult::advance();
     FailureOr<LayerConfig> config = getLayerConfig(op);
     if (failed(config))
       return WalkResult::interrupt();
     std::optional<Layer> layer = matchLayer(op);
-    if (!layer || !layer->linear) {
+    if (!layer || !layer->canBeQuantized()) {
       emitError(op->getLoc())
           << kConfigAttr << " on an operation that cannot be quantized: "
           << (layer ? layer->reason : "it is no layer");
       return WalkResult::interrupt();
     }
-    if (failed(verifyConfig(*layer->linear, *config)))
+    if (failed(verifyConfig(*layer, *config)))
       return WalkResult::interrupt();
-    layers.push_back({*layer->linear, *config});
+    add(*layer, *config);
     return WalkResult::advance();
   });
-  if (result.wasInterrupted())
+  return failure(result.wasInterrupted());
+}
+
+FailureOr<SmallVector<ConfiguredLayer>>
+quantc::findConfiguredLayers(Operation *root) {
+  SmallVector<ConfiguredLayer> layers;
+  auto add = [&](const Layer &layer, LayerConfig config) {
+    if (layer.linear)
+      layers.push_back({*layer.linear, config});
+  };
+  if (failed(walkConfiguredLayers(root, add)))
     return failure();
   return layers;
+}
+
+FailureOr<SmallVector<ConfiguredLookup>>
+quantc::findConfiguredLookups(Operation *root) {
+  SmallVector<ConfiguredLookup> lookups;
+  auto add = [&](const Layer &layer, LayerConfig config) {
+    if (layer.lookup)
+      lookups.push_back({*layer.lookup, config});
+  };
+  if (failed(walkConfiguredLayers(root, add)))
+    return failure();
+  return lookups;
+}
+
+/// Emits an error unless groups divide `depth`.
+static LogicalResult verifyPadded(Operation *op, int64_t depth,
+                                  const LayerConfig &config) {
+  if (config.getPaddedDepth(depth) == depth)
+    return success();
+  return emitError(op->getLoc())
+         << "groups of " << config.groupSize << " do not divide K = " << depth
+         << "; run quant-pad-groups first";
 }
 
 FailureOr<SmallVector<ConfiguredLayer>>
@@ -104,12 +162,21 @@ quantc::findPaddedLayers(Operation *root) {
   if (failed(layers))
     return failure();
   for (const auto &[linear, config] : *layers)
-    if (config.getPaddedDepth(linear.getK()) != linear.getK())
-      return emitError(linear.op->getLoc())
-             << "groups of " << config.groupSize
-             << " do not divide K = " << linear.getK()
-             << "; run quant-pad-groups first";
+    if (failed(verifyPadded(linear.op, linear.getK(), config)))
+      return failure();
   return layers;
+}
+
+FailureOr<SmallVector<ConfiguredLookup>>
+quantc::findPaddedLookups(Operation *root) {
+  FailureOr<SmallVector<ConfiguredLookup>> lookups =
+      findConfiguredLookups(root);
+  if (failed(lookups))
+    return failure();
+  for (const auto &[lookup, config] : *lookups)
+    if (failed(verifyPadded(lookup.op, lookup.getNumColumns(), config)))
+      return failure();
+  return lookups;
 }
 
 static Value createTranspose(OpBuilder &builder, Location loc, Value matrix) {
@@ -183,9 +250,8 @@ Operation *quantc::replaceLayer(RewriterBase &rewriter,
                                 const LinearLayer &layer, Value input,
                                 Value weight) {
   Operation *op = layer.op;
-  auto matmul = linalg::MatmulTransposeBOp::create(
-      rewriter, op->getLoc(), op->getResultTypes(), ValueRange{input, weight},
-      op->getOperand(2));
+  Operation *matmul = createLinearLayer(rewriter, op->getLoc(), input, weight,
+                                        op->getOperand(2), layer.featureGroups);
   copyLayerAttrs(op, matmul);
   if (layer.isWeightTransposed)
     matmul->setAttr(kWeightTransposedAttr, rewriter.getUnitAttr());

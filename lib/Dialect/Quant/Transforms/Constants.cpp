@@ -154,6 +154,19 @@ std::vector<int8_t> quantc::packNibbles(ArrayRef<int8_t> values, int64_t rows,
   return bytes;
 }
 
+std::vector<int8_t> quantc::unpackNibbles(ArrayRef<int8_t> bytes, int64_t rows,
+                                          int64_t cols, bool isSigned) {
+  int64_t bytesPerRow = (cols + 1) / 2;
+  std::vector<int8_t> values(rows * cols);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t col = 0; col < cols; ++col) {
+      int8_t byte = bytes[row * bytesPerRow + col / 2];
+      int8_t value = static_cast<int8_t>(col % 2 ? byte : byte << 4) >> 4;
+      values[row * cols + col] = isSigned ? value : value & 15;
+    }
+  return values;
+}
+
 Value quantc::createStorage(OpBuilder &builder, Location loc,
                             ArrayRef<int64_t> shape, unsigned bits,
                             ArrayRef<int8_t> values) {
@@ -171,21 +184,12 @@ std::optional<std::vector<int8_t>> quantc::getStorageValues(Value value) {
       ConstantElements<int8_t>::get(unpack ? unpack.getInput() : value);
   if (!elements)
     return std::nullopt;
-  ArrayRef<int8_t> bytes = elements->values();
   if (!unpack)
-    return bytes.vec();
-  bool isSigned = unpack.getType().getElementType().isInteger(4);
-  std::vector<int8_t> values(unpack.getType().getNumElements());
+    return elements->values().vec();
   int64_t cols = unpack.getType().getShape().back();
-  int64_t bytesPerRow = elements->getType().getShape().back();
-  for (size_t i = 0; i < values.size(); ++i) {
-    int64_t row = i / cols, col = i % cols;
-    int8_t byte = bytes[row * bytesPerRow + col / 2];
-    values[i] = static_cast<int8_t>(col % 2 ? byte : byte << 4) >> 4;
-    if (!isSigned)
-      values[i] &= 15;
-  }
-  return values;
+  int64_t rows = cols ? unpack.getType().getNumElements() / cols : 0;
+  return unpackNibbles(elements->values(), rows, cols,
+                       unpack.getType().getElementType().isInteger(4));
 }
 
 std::optional<std::vector<float>> quantc::getFloatValues(Value value) {

@@ -13,7 +13,12 @@
 //   patches[r, t] = x[at(r, t)]                a copy
 //   y[M, F]       = patches[M, K] w[F, K]^T    a linear layer
 //
-// K runs through t in the order of the loops of the convolution.
+// K runs through t in the order of the loops of the convolution. With groups g,
+// of which each has outputs f and terms of its own, those of all groups lie
+// side by side, and the layer has as many groups of features:
+//
+//   y[r, (g, f)]       = sum_t x[at(r, g, t)] w[(g, f), t]
+//   patches[r, (g, t)] = x[at(r, g, t)]
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +32,7 @@
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Dialect/Quant/Transforms/Kernel.h"
+#include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Permute.h"
 
@@ -40,15 +46,33 @@ using namespace quantc;
 
 namespace {
 
-/// The loops of a convolution of one group.
+/// The loops of a convolution.
 struct Convolution {
   linalg::LinalgOp op;
   /// In the order of the result.
   SmallVector<unsigned> rows;
-  unsigned output;
+  /// Over groups and over the outputs of one, if there are such loops.
+  SmallVector<unsigned> columns;
+  int64_t numGroups = 1;
   /// In their own order.
   SmallVector<unsigned> terms;
 
+  /// That over groups; none without.
+  ArrayRef<unsigned> getGroups() {
+    return ArrayRef(columns).take_front(numGroups != 1);
+  }
+  int64_t getNumColumns() {
+    int64_t count = 1;
+    for (unsigned loop : columns)
+      count *= op.getStaticLoopRanges()[loop];
+    return count;
+  }
+  static SmallVector<unsigned> concat(ArrayRef<unsigned> first,
+                                      ArrayRef<unsigned> second) {
+    SmallVector<unsigned> loops(first);
+    llvm::append_range(loops, second);
+    return loops;
+  }
   Value getInput() { return op->getOperand(0); }
   Value getWeight() { return op->getOperand(1); }
   AffineMap getMap(unsigned operand) {
@@ -75,6 +99,7 @@ private:
   Value createPatches();
   Value createWeight(SmallVector<int64_t> &order);
   Value createInit(OpFoldResult numRows);
+  Kernel findKernel(SmallVector<int64_t> order);
   Value createTranspose(Value value, ArrayRef<int64_t> permutation);
   /// One dimension for the first `count`, one for the others.
   Value collapse(Value value, unsigned count);
@@ -93,23 +118,36 @@ static FailureOr<Convolution> matchConvolution(linalg::LinalgOp op,
   if (!linalg::isaConvolutionOpInterface(op) || !op.hasPureTensorSemantics() ||
       !getFloatContractionBody(op))
     return rewriter.notifyMatchFailure(op, "not a convolution of f32 tensors");
-  FailureOr<linalg::ConvolutionDimensions> dims =
-      linalg::inferConvolutionDims(op);
-  if (failed(dims) || dims->outputChannel.size() != 1 || !dims->depth.empty())
-    return rewriter.notifyMatchFailure(op, "not of one group");
-  Convolution conv{op, {}, dims->outputChannel.front(), {}};
+  std::string reason;
+  if (succeeded(matchLinearLayer(op, reason)))
+    return rewriter.notifyMatchFailure(op, "a linear layer already");
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   if (!maps[1].isProjectedPermutation() || !maps[2].isProjectedPermutation())
     return rewriter.notifyMatchFailure(op, "the weight or the result is not "
                                            "indexed by loops");
-  for (AffineExpr expr : maps[2].getResults())
-    if (unsigned loop = cast<AffineDimExpr>(expr).getPosition();
-        loop != conv.output)
-      conv.rows.push_back(loop);
-  for (unsigned loop : conv.rows)
-    if (maps[1].isFunctionOfDim(loop))
-      return rewriter.notifyMatchFailure(op, "not of one group");
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  Convolution conv = {op, {}, {}, 1, {}};
+  SmallVector<unsigned> groups, outputs;
+  for (AffineExpr expr : maps[2].getResults()) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    bool isRow = !maps[1].isFunctionOfDim(loop);
+    (isRow                           ? conv.rows
+     : maps[0].isFunctionOfDim(loop) ? groups
+                                     : outputs)
+        .push_back(loop);
+    if (!isRow && ShapedType::isDynamic(ranges[loop]))
+      return rewriter.notifyMatchFailure(op, "the weight has no known shape");
+  }
+  if (groups.size() > 1 || outputs.size() > 1)
+    return rewriter.notifyMatchFailure(op, "groups or outputs in several "
+                                           "loops");
+  if (!groups.empty()) {
+    if (!maps[0].getResultPosition(
+            getAffineDimExpr(groups.front(), op.getContext())))
+      return rewriter.notifyMatchFailure(op, "windows span groups");
+    conv.numGroups = ranges[groups.front()];
+  }
+  conv.columns = Convolution::concat(groups, outputs);
   for (auto [loop, iterator] : llvm::enumerate(op.getIteratorTypesArray())) {
     if (iterator != utils::IteratorType::reduction)
       continue;
@@ -117,9 +155,8 @@ static FailureOr<Convolution> matchConvolution(linalg::LinalgOp op,
     if (ShapedType::isDynamic(ranges[loop]))
       return rewriter.notifyMatchFailure(op, "the window has no known size");
   }
-  if (ShapedType::isDynamic(ranges[conv.output]) ||
-      maps[1].getNumResults() != conv.terms.size() + 1)
-    return rewriter.notifyMatchFailure(op, "the weight has no known shape");
+  if (maps[1].getNumResults() != conv.columns.size() + conv.terms.size())
+    return rewriter.notifyMatchFailure(op, "the weight has other loops");
   return conv;
 }
 
@@ -158,11 +195,12 @@ SmallVector<OpFoldResult> LayerBuilder::getRowSizes() {
                              [&](int64_t dim) { return sizes[dim]; });
 }
 
-/// patches[r, t] = x[at(r, t)]; the input itself where that is all it is.
+/// patches[r, (g, t)] = x[at(r, g, t)]; the input itself where that is all it
+/// is.
 Value LayerBuilder::createPatches() {
   SmallVector<int64_t> ranges = conv.op.getStaticLoopRanges();
-  SmallVector<unsigned> loops(conv.rows);
-  llvm::append_range(loops, conv.terms);
+  SmallVector<unsigned> kept = Convolution::concat(conv.rows, conv.getGroups());
+  SmallVector<unsigned> loops = Convolution::concat(kept, conv.terms);
   SmallVector<AffineExpr> dims(conv.op.getNumLoops(),
                                b.getAffineConstantExpr(0));
   for (auto [i, loop] : llvm::enumerate(loops))
@@ -177,14 +215,14 @@ Value LayerBuilder::createPatches() {
   int64_t rank = map.getNumResults();
   SmallVector<AffineExpr> used;
   for (auto [i, loop] : llvm::enumerate(loops))
-    if (i < conv.rows.size() || ranges[loop] != 1)
+    if (i < kept.size() || ranges[loop] != 1)
       used.push_back(b.getAffineDimExpr(i));
   if (static_cast<int64_t>(used.size()) == rank &&
       used.size() > conv.rows.size() && llvm::equal(reduced.getResults(), used))
     return collapse(conv.getInput(), conv.rows.size());
 
   SmallVector<OpFoldResult> sizes = getRowSizes();
-  for (unsigned loop : conv.terms)
+  for (unsigned loop : ArrayRef(loops).drop_front(conv.rows.size()))
     sizes.push_back(b.getIndexAttr(ranges[loop]));
   Value empty = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
   SmallVector<utils::IteratorType> iterators(loops.size(),
@@ -204,10 +242,9 @@ Value LayerBuilder::createPatches() {
 
 /// The weight as [F, K]; `order` is that of its dimensions.
 Value LayerBuilder::createWeight(SmallVector<int64_t> &order) {
-  SmallVector<unsigned> loops = {conv.output};
-  llvm::append_range(loops, conv.terms);
-  order = conv.getOrder(1, loops);
-  return collapse(createTranspose(conv.getWeight(), order), 1);
+  order = conv.getOrder(1, Convolution::concat(conv.columns, conv.terms));
+  return collapse(createTranspose(conv.getWeight(), order),
+                  conv.columns.size());
 }
 
 /// What is added to, as [M, F].
@@ -215,15 +252,15 @@ Value LayerBuilder::createInit(OpFoldResult numRows) {
   Value init = conv.op.getDpsInits().front();
   if (auto fill = init.getDefiningOp<linalg::FillOp>();
       fill && matchPattern(fill.value(), m_AnyZeroFloat())) {
-    int64_t outputs = conv.op.getStaticLoopRanges()[conv.output];
     Value empty = tensor::EmptyOp::create(
-        b, loc, {numRows, b.getIndexAttr(outputs)}, b.getF32Type());
+        b, loc, {numRows, b.getIndexAttr(conv.getNumColumns())},
+        b.getF32Type());
     return linalg::FillOp::create(b, loc, fill.value(), empty).getResult(0);
   }
-  SmallVector<unsigned> loops(conv.rows);
-  loops.push_back(conv.output);
-  return collapse(createTranspose(init, conv.getOrder(2, loops)),
-                  conv.rows.size());
+  return collapse(
+      createTranspose(
+          init, conv.getOrder(2, Convolution::concat(conv.rows, conv.columns))),
+      conv.rows.size());
 }
 
 /// The product of `sizes`.
@@ -241,35 +278,55 @@ Value LayerBuilder::create() {
   SmallVector<int64_t> order;
   Value weight = createWeight(order);
   Value init = createInit(multiply(b, loc, sizes));
-  auto matmul = linalg::MatmulTransposeBOp::create(
-      b, loc, init.getType(), ValueRange{patches, weight}, init);
-  matmul->setDiscardableAttrs(conv.op->getDiscardableAttrDictionary());
-  Value source = conv.getWeight();
-  if (auto transpose = source.getDefiningOp<linalg::TransposeOp>()) {
-    source = transpose.getInput();
-    order = applyPermutation(transpose.getPermutation(), order);
-  }
-  setKernel(matmul, {llvm::to_vector(
-                         cast<RankedTensorType>(source.getType()).getShape()),
-                     order});
+  Operation *layer =
+      createLinearLayer(b, loc, patches, weight, init, conv.numGroups);
+  layer->setDiscardableAttrs(conv.op->getDiscardableAttrDictionary());
+  setKernel(layer, findKernel(order));
 
-  Value result = matmul->getResult(0);
-  SmallVector<unsigned> loops(conv.rows);
-  loops.push_back(conv.output);
+  Value result = layer->getResult(0);
+  SmallVector<unsigned> loops = Convolution::concat(conv.rows, conv.columns);
   SmallVector<int64_t> resultOrder = conv.getOrder(2, loops);
   auto type = cast<RankedTensorType>(conv.op->getResult(0).getType());
-  if (conv.rows.size() != 1) {
+  if (loops.size() != 2) {
     SmallVector<ReassociationIndices> dims(2);
-    for (unsigned dim = 0; dim < conv.rows.size(); ++dim)
-      dims[0].push_back(dim);
-    dims[1].push_back(conv.rows.size());
-    sizes.push_back(
-        b.getIndexAttr(cast<RankedTensorType>(init.getType()).getDimSize(1)));
+    for (unsigned dim = 0; dim < loops.size(); ++dim)
+      dims[dim >= conv.rows.size()].push_back(dim);
+    for (unsigned loop : conv.columns)
+      sizes.push_back(b.getIndexAttr(conv.op.getStaticLoopRanges()[loop]));
     result = tensor::ExpandShapeOp::create(
         b, loc, type.clone(permuteShape(type.getShape(), resultOrder)), result,
         dims, sizes);
   }
   return createTranspose(result, invertPermutationVector(resultOrder));
+}
+
+/// Whether `op` splits the first dimension in two and no other. A new dimension
+/// of one element may be counted to either side.
+static bool splitsFirst(tensor::ExpandShapeOp op) {
+  ArrayRef<int64_t> from = op.getSrcType().getShape();
+  ArrayRef<int64_t> to = op.getType().getShape();
+  return from.size() + 1 == to.size() && from[0] == to[0] * to[1] &&
+         from.drop_front() == to.drop_front(2);
+}
+
+/// The weight as the model has it: before it is transposed, and before its
+/// outputs are split into groups. `order` is that of the dimensions of what the
+/// convolution reads.
+Kernel LayerBuilder::findKernel(SmallVector<int64_t> order) {
+  Value source = conv.getWeight();
+  if (auto expand = source.getDefiningOp<tensor::ExpandShapeOp>();
+      expand && splitsFirst(expand) && order[0] == 0 && order[1] == 1) {
+    source = expand.getSrc();
+    order.erase(order.begin());
+    for (int64_t &dim : MutableArrayRef(order))
+      dim = std::max<int64_t>(dim - 1, 0);
+  }
+  if (auto transpose = source.getDefiningOp<linalg::TransposeOp>()) {
+    source = transpose.getInput();
+    order = applyPermutation(transpose.getPermutation(), order);
+  }
+  auto type = cast<RankedTensorType>(source.getType());
+  return {llvm::to_vector(type.getShape()), order};
 }
 
 FailureOr<Value> quantc::convertConvToMatmul(RewriterBase &rewriter,

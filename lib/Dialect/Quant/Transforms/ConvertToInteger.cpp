@@ -94,6 +94,7 @@ struct ConvertMatmul : OpInterfaceRewritePattern<linalg::LinalgOp> {
         input ? getZeroPoint(rewriter, input) : Value(), bias,
         /*output_scale=*/Value(), /*output_zero_point=*/Value(),
         /*addend=*/Value());
+    linear.setFeatureGroups(layer->featureGroups);
     copyLayerAttrs(op, linear);
     rewriter.replaceOp(last, linear);
     if (last != op)

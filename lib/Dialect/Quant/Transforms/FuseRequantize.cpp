@@ -155,7 +155,8 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getWeightZeroPoint(), linear.getGroupMultiplier(),
         linear.getInputScale(), linear.getInputZeroPoint(), linear.getBias(),
         op.getScale(), getZeroPoint(rewriter, op.getLoc(), op.getZeroPoint()),
-        linear.getAddend(), epilogue->clampMin, epilogue->clampMax);
+        linear.getAddend(), epilogue->clampMin, epilogue->clampMax,
+        linear.getFeatureGroups());
     fused->setDiscardableAttrs(linear->getDiscardableAttrDictionary());
     rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
     return success();

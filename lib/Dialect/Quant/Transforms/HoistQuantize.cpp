@@ -15,7 +15,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
 using namespace mlir;
@@ -48,6 +47,16 @@ bool quantc::isCopy(linalg::LinalgOp op) {
          op.getNumParallelLoops() == op.getNumLoops() &&
          op.getBlock()->getTerminator()->getOperand(0) ==
              op.getBlock()->getArgument(0);
+}
+
+LogicalResult
+HoistQuantizePattern::matchAndRewrite(QuantizeOp op,
+                                      PatternRewriter &rewriter) const {
+  if (!isPerTensor(op))
+    return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  if (!hasOnlyUser(op.getInput()))
+    return rewriter.notifyMatchFailure(op, "the float result has another use");
+  return hoist(op, rewriter);
 }
 
 Value quantc::getZeroPoint(OpBuilder &builder, Location loc, Value zeroPoint) {
@@ -83,19 +92,13 @@ namespace {
 /// quantize(reshape(x)) -> reshape(quantize(x)), so that layers on both sides
 /// of a reshape meet. One scale fits any shape.
 template <class ReshapeOp>
-struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern<QuantizeOp>::OpRewritePattern;
+struct QuantizeBeforeReshape : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
     auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
     if (!reshape)
       return rewriter.notifyMatchFailure(op, "the input is not reshaped");
-    if (!hasOnlyUser(reshape))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
     Value source = reshape.getSrc();
     IRMapping mapping;
     mapping.map(source, createQuantized(rewriter, op, source));
@@ -108,21 +111,15 @@ struct QuantizeBeforeReshape : OpRewritePattern<QuantizeOp> {
 
 /// quantize(x, then zeros) -> quantize(x), then zero points, so that layers on
 /// both sides of padding meet: 0 is quantized to the zero point exactly.
-struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct QuantizeBeforePadding : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
     auto insert = op.getInput().getDefiningOp<tensor::InsertSliceOp>();
     auto fill =
         insert ? insert.getDest().getDefiningOp<linalg::FillOp>() : nullptr;
     if (!fill || !matchPattern(fill.value(), m_AnyZeroFloat()))
       return rewriter.notifyMatchFailure(op, "the input is not padded");
-    if (!hasOnlyUser(insert))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
     Location loc = op.getLoc();
     Type i8 = rewriter.getI8Type();
     Value padding = createQuantizedScalar(rewriter, op, fill.value());
@@ -140,21 +137,15 @@ struct QuantizeBeforePadding : OpRewritePattern<QuantizeOp> {
 
 /// quantize(pad(x)) -> pad(quantize(x)), for the same reason and with any one
 /// value.
-struct QuantizeBeforePad : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct QuantizeBeforePad : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
     auto pad = op.getInput().getDefiningOp<tensor::PadOp>();
     Value value = pad ? pad.getConstantPaddingValue() : Value();
     if (!value)
       return rewriter.notifyMatchFailure(op, "the input is not padded with one "
                                              "value");
-    if (!hasOnlyUser(pad))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
     Location loc = op.getLoc();
     Value padding = createQuantizedScalar(rewriter, op, value);
     Value quantized = createQuantized(rewriter, op, pad.getSource());
@@ -168,19 +159,13 @@ struct QuantizeBeforePad : OpRewritePattern<QuantizeOp> {
 
 /// quantize(transpose(x)) -> transpose(quantize(x)), and the same for a
 /// linalg.generic that only copies: each element of its result is one of x.
-struct QuantizeBeforeCopy : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct QuantizeBeforeCopy : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
     auto copy = op.getInput().getDefiningOp<linalg::LinalgOp>();
     if (!copy || !isCopy(copy))
       return rewriter.notifyMatchFailure(op, "the input is not copied");
-    if (!hasOnlyUser(copy->getResult(0)))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
     Location loc = op.getLoc();
     Value empty = tensor::EmptyOp::create(
         rewriter, loc,

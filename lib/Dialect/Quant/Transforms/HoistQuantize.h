@@ -9,6 +9,7 @@
 #define QUANTC_LIB_DIALECT_QUANT_TRANSFORMS_HOISTQUANTIZE_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/PatternMatch.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 
 namespace quantc {
@@ -23,6 +24,21 @@ bool hasOnlyUser(mlir::Value value);
 /// Whether `op` is a transpose or a linalg.generic each element of whose result
 /// is one of its only input.
 bool isCopy(mlir::linalg::LinalgOp op);
+
+/// Rewrites quantize(f(x)) as f(quantize(x)), on bytes with one scale, where
+/// nothing else needs the floats.
+class HoistQuantizePattern : public mlir::OpRewritePattern<QuantizeOp> {
+public:
+  using OpRewritePattern::OpRewritePattern;
+
+  llvm::LogicalResult
+  matchAndRewrite(QuantizeOp op, mlir::PatternRewriter &rewriter) const final;
+
+protected:
+  /// Fails where the input of `op` is not of the kind f.
+  virtual llvm::LogicalResult hoist(QuantizeOp op,
+                                    mlir::PatternRewriter &rewriter) const = 0;
+};
 
 /// The zero point of an operation, a constant 0 if it has none (null).
 mlir::Value getZeroPoint(mlir::OpBuilder &builder, mlir::Location loc,

@@ -17,7 +17,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include <cmath>
@@ -103,19 +102,13 @@ static bool isNeverNaN(Value value) {
 }
 
 namespace {
-struct QuantizeBeforeMaxima : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct QuantizeBeforeMaxima : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
     std::optional<Maxima> maxima = matchMaxima(op.getInput().getDefiningOp());
     if (!maxima)
       return rewriter.notifyMatchFailure(op, "the input is no maximum");
-    if (!hasOnlyUser(op.getInput()))
-      return rewriter.notifyMatchFailure(op, "the float result has another "
-                                             "use");
     linalg::GenericOp generic = maxima->op;
     if (!isNeverNaN(generic->getOperand(0)))
       return rewriter.notifyMatchFailure(op, "an element may be NaN");

@@ -72,14 +72,36 @@ static LogicalResult simulate(RewriterBase &rewriter,
   return success();
 }
 
+/// Quantizes and dequantizes the table of one lookup.
+static LogicalResult simulate(RewriterBase &rewriter,
+                              const ConfiguredLookup &layer) {
+  Operation *op = layer.lookup.op;
+  Value table = layer.lookup.getTable();
+  rewriter.setInsertionPoint(op);
+  FailureOr<ParameterValues> parameters =
+      createWeightParameters(rewriter, op, table, layer.config);
+  if (failed(parameters))
+    return failure();
+  Value simulated = createQuantizeDequantize(
+      rewriter, op->getLoc(), table, layer.config.weightBits, *parameters);
+  rewriter.modifyOpInPlace(layer.lookup.table->getOwner(),
+                           [&] { layer.lookup.table->set(simulated); });
+  return success();
+}
+
 namespace {
 struct InsertQuantize : quantc::impl::InsertQuantizeBase<InsertQuantize> {
   void runOnOperation() override {
     FailureOr<SmallVector<ConfiguredLayer>> layers =
         findPaddedLayers(getOperation());
-    if (failed(layers))
+    FailureOr<SmallVector<ConfiguredLookup>> lookups =
+        findPaddedLookups(getOperation());
+    if (failed(layers) || failed(lookups))
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
+    for (const ConfiguredLookup &lookup : *lookups)
+      if (failed(simulate(rewriter, lookup)))
+        return signalPassFailure();
     for (const ConfiguredLayer &layer : *layers)
       if (failed(simulate(rewriter, layer)))
         return signalPassFailure();

@@ -24,12 +24,21 @@ namespace quantc {
 using namespace mlir;
 using namespace quantc;
 
+/// `op` as a linear layer in the float form, of one group of features: the
+/// outputs of others have inputs of their own.
+static std::optional<LinearLayer> matchFloatLayer(Operation *op) {
+  std::optional<Layer> layer = matchLayer(op);
+  if (!layer || !layer->linear || layer->linear->featureGroups != 1)
+    return std::nullopt;
+  return layer->linear;
+}
+
 /// The float input of `op`, a linear layer in any form; null for others.
 static Value createInput(OpBuilder &builder, Operation *op) {
   if (std::optional<LoraLayer> layer = LoraLayer::get(op))
     return layer->createInput(builder);
-  std::optional<Layer> layer = matchLayer(op);
-  return layer && layer->linear ? layer->linear->getInput() : Value();
+  std::optional<LinearLayer> layer = matchFloatLayer(op);
+  return layer ? layer->getInput() : Value();
 }
 
 /// x^T x: [K, K] of [M, K].
@@ -82,8 +91,7 @@ InsertSecondMoments::chooseLayers(func::FuncOp entry) {
   SmallVector<Operation *> found;
   llvm::SmallDenseSet<size_t> matched;
   for (Operation &op : entry.front()) {
-    std::optional<Layer> layer = matchLayer(&op);
-    if (!LoraLayer::get(&op) && !(layer && layer->linear))
+    if (!LoraLayer::get(&op) && !matchFloatLayer(&op))
       continue;
     bool isChosen = layers.empty();
     for (auto [index, pattern] : llvm::enumerate(layers))

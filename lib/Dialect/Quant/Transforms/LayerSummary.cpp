@@ -96,6 +96,7 @@ static void summarizeLinear(LinearOp op, LayerSummary &layer) {
       getParameter<int8_t>(DataType::I8, op.getOutputZeroPoint());
 
   std::optional<std::vector<int8_t>> storage = getStorageValues(op.getWeight());
+  layer.isProduct = !storage;
   if (!storage)
     return;
   DataType dataType =
@@ -126,6 +127,69 @@ static void summarizeFloat(const LinearLayer &linear, LayerSummary &layer) {
                          elements->values());
 }
 
+/// The constant table whose rows `value` is, or that it is itself.
+static Value getTable(Value value) {
+  Operation *op = value ? value.getDefiningOp() : nullptr;
+  std::optional<Lookup> lookup = op ? matchLookup(op) : std::nullopt;
+  return lookup ? lookup->getTable() : value;
+}
+
+/// The storage values of the table whose rows `value` is, of `rows` rows;
+/// values of 4 bits are looked up as bytes.
+static std::optional<std::vector<int8_t>> getTableValues(Value value,
+                                                         int64_t rows) {
+  auto unpack = value ? value.getDefiningOp<UnpackOp>() : UnpackOp();
+  std::optional<std::vector<int8_t>> values =
+      getStorageValues(getTable(unpack ? unpack.getInput() : value));
+  if (!unpack || !values)
+    return values;
+  return unpackNibbles(*values, rows, unpack.getType().getShape().back(),
+                       unpack.getType().getElementType().isInteger(4));
+}
+
+/// Fills in an embedding from the operation that dequantizes its rows.
+static void summarizeEmbedding(DequantizeOp op, LayerSummary &layer) {
+  layer.isEmbedding = true;
+  Value rows = op.getInput();
+  if (auto unpack = rows.getDefiningOp<UnpackOp>())
+    rows = unpack.getInput();
+  int64_t n = cast<RankedTensorType>(getTable(rows).getType()).getDimSize(0);
+  int64_t k = op.getType().getShape().back();
+  layer.paddedDepth = k;
+  layer.weightScale =
+      getParameter<float>(DataType::F32, getTable(op.getScale()));
+  layer.weightZeroPoint =
+      getParameter<int8_t>(DataType::I8, getTable(op.getZeroPoint()));
+  auto storage = getTableValues(op.getInput(), n);
+  if (!storage)
+    return;
+  DataType type = op.getInput().getType().getElementType().isInteger(4)
+                      ? DataType::I4
+                      : DataType::I8;
+  int64_t depth = getModelDepth(op, k);
+  layer.weight = createWeight(type, n, k, depth, /*isTransposed=*/false,
+                              ArrayRef(*storage));
+  if (auto multiplier = getTableValues(op.getMultiplier(), n)) {
+    layer.groupMultiplier = createTensor(
+        DataType::I8, {n, static_cast<int64_t>(multiplier->size()) / n},
+        ArrayRef(*multiplier));
+    *storage = multiplyGroups(*storage, *multiplier);
+  }
+  layer.integerWeight = createWeight(
+      DataType::I8, n, k, depth, /*isTransposed=*/false, ArrayRef(*storage));
+}
+
+/// Fills in an embedding whose table is float.
+static void summarizeFloat(const Lookup &lookup, LayerSummary &layer) {
+  auto elements = ConstantElements<float>::get(lookup.getTable());
+  if (!elements)
+    return;
+  int64_t n = elements->getType().getDimSize(0), k = lookup.getNumColumns();
+  layer.paddedDepth = k;
+  layer.weight = createWeight(DataType::F32, n, k, getModelDepth(lookup.op, k),
+                              /*isTransposed=*/false, elements->values());
+}
+
 /// Fills in a layer whose weight is `weight` of constants.
 static void summarizeNormalFloat(Operation *op, DequantizeNormalFloatOp weight,
                                  LayerSummary &layer) {
@@ -152,8 +216,12 @@ std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
   std::vector<LayerSummary> layers;
   module->walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto linear = dyn_cast<LinearOp>(op);
-    std::optional<Layer> other = linear ? std::nullopt : matchLayer(op);
-    if (!linear && !other)
+    auto embedding = dyn_cast<DequantizeOp>(op);
+    if (embedding && !op->hasAttr(kConfigAttr))
+      return;
+    std::optional<Layer> other =
+        linear || embedding ? std::nullopt : matchLayer(op);
+    if (!linear && !embedding && !other)
       return;
     LayerSummary &layer = layers.emplace_back();
     layer.name = getName(op->getLoc()).str();
@@ -165,10 +233,15 @@ std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
       layer.skippedBecause = reason.str();
     else if (other && !layer.config)
       layer.skippedBecause = other->reason;
+    layer.isEmbedding = other && other->isEmbedding;
     if (linear)
       summarizeLinear(linear, layer);
+    else if (embedding)
+      summarizeEmbedding(embedding, layer);
     else if (other->linear)
       summarizeFloat(*other->linear, layer);
+    else if (other->lookup)
+      summarizeFloat(*other->lookup, layer);
     else if (op->getNumOperands() > 1)
       if (auto weight =
               op->getOperand(1).getDefiningOp<DequantizeNormalFloatOp>())

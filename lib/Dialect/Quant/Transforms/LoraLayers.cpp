@@ -22,12 +22,16 @@ using namespace quantc;
 //===----------------------------------------------------------------------===//
 
 std::optional<LoraLayer> LoraLayer::get(Operation *op) {
-  if (auto linear = dyn_cast<LinearOp>(op))
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    if (linear.getFeatureGroups() != 1)
+      return std::nullopt;
     return LoraLayer(
         op, getModelDepth(op, linear.getWeight().getType().getDimSize(1)));
+  }
   std::string reason;
   FailureOr<LinearLayer> layer = matchLinearLayer(op, reason);
-  if (failed(layer) || !layer->weight.getDefiningOp<DequantizeNormalFloatOp>())
+  if (failed(layer) || layer->featureGroups != 1 ||
+      !layer->weight.getDefiningOp<DequantizeNormalFloatOp>())
     return std::nullopt;
   return LoraLayer(op, getModelDepth(op, layer->getK()));
 }

@@ -49,6 +49,20 @@ static Value createPadded(OpBuilder &builder, Location loc, Value matrix,
                                        sizes, strides);
 }
 
+/// The constant [rows, cols] matrix of `values` with zeros up to `depth` in
+/// each row; `values` is [cols, rows] if it is transposed.
+static Value createPaddedConstant(OpBuilder &builder, Location loc,
+                                  ArrayRef<float> values, int64_t rows,
+                                  int64_t cols, int64_t depth,
+                                  bool isTransposed) {
+  std::vector<float> padded(rows * depth);
+  for (int64_t n = 0; n < rows; ++n)
+    for (int64_t k = 0; k < cols; ++k)
+      padded[n * depth + k] =
+          values[isTransposed ? k * rows + n : n * cols + k];
+  return createConstant(builder, loc, {rows, depth}, ArrayRef(padded));
+}
+
 /// The weight of `layer` as [N, depth], each row with zeros up to `depth`: a
 /// constant where it is one.
 static Value createPaddedWeight(OpBuilder &builder, const LinearLayer &layer,
@@ -59,13 +73,8 @@ static Value createPaddedWeight(OpBuilder &builder, const LinearLayer &layer,
   if (!weight)
     return createPadded(builder, loc, createWeight(builder, layer),
                         builder.getIndexAttr(rows), depth);
-  ArrayRef<float> values = weight->values();
-  std::vector<float> padded(rows * depth);
-  for (int64_t n = 0; n < rows; ++n)
-    for (int64_t k = 0; k < cols; ++k)
-      padded[n * depth + k] =
-          values[layer.isWeightTransposed ? k * rows + n : n * cols + k];
-  return createConstant(builder, loc, {rows, depth}, ArrayRef(padded));
+  return createPaddedConstant(builder, loc, weight->values(), rows, cols, depth,
+                              layer.isWeightTransposed);
 }
 
 static void padLayer(RewriterBase &rewriter, const LinearLayer &layer,
@@ -82,18 +91,53 @@ static void padLayer(RewriterBase &rewriter, const LinearLayer &layer,
   copyLayerParameters(attrs, padded);
 }
 
+/// Looks up rows of a table that is padded, and cuts them off again.
+static void padLookup(RewriterBase &rewriter, const Lookup &lookup,
+                      int64_t paddedDepth) {
+  Operation *op = lookup.op;
+  Location loc = op->getLoc();
+  rewriter.setInsertionPoint(op);
+  auto table = ConstantElements<float>::get(lookup.getTable());
+  int64_t depth = lookup.getNumColumns();
+  Value padded = createLookup(
+      rewriter, lookup,
+      createPaddedConstant(rewriter, loc, table->values(),
+                           table->getType().getDimSize(0), depth, paddedDepth,
+                           /*isTransposed=*/false));
+  copyLayerAttrs(op, padded.getDefiningOp());
+  copyLayerParameters(op->getDiscardableAttrDictionary(),
+                      padded.getDefiningOp());
+  padded.getDefiningOp()->setAttr(kDepthAttr,
+                                  rewriter.getI64IntegerAttr(depth));
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, padded);
+  sizes.back() = rewriter.getIndexAttr(depth);
+  SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+  rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+      op, cast<RankedTensorType>(op->getResult(0).getType()), padded, offsets,
+      sizes, strides);
+}
+
 namespace {
 struct PadGroups : quantc::impl::PadGroupsBase<PadGroups> {
   void runOnOperation() override {
     FailureOr<SmallVector<ConfiguredLayer>> layers =
         findConfiguredLayers(getOperation());
-    if (failed(layers))
+    FailureOr<SmallVector<ConfiguredLookup>> lookups =
+        findConfiguredLookups(getOperation());
+    if (failed(layers) || failed(lookups))
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     for (const auto &[linear, config] : *layers) {
       int64_t depth = config.getPaddedDepth(linear.getK());
       if (depth != linear.getK())
         padLayer(rewriter, linear, depth);
+    }
+    for (const auto &[lookup, config] : *lookups) {
+      int64_t depth = config.getPaddedDepth(lookup.getNumColumns());
+      if (depth != lookup.getNumColumns())
+        padLookup(rewriter, lookup, depth);
     }
   }
 };

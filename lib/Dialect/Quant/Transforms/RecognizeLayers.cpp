@@ -78,8 +78,8 @@ static bool isSymmetric(DequantizeOp parameters) {
           }));
 }
 
-/// How a layer with the operands `input` and `weight`, [N, K], is quantized;
-/// none if no configuration says so.
+/// How a layer with the operands `input`, null for a lookup, and `weight`, [N,
+/// K], is quantized; none if no configuration says so.
 static std::optional<LayerConfig> getConfig(Value input, DequantizeOp weight) {
   LayerConfig config;
   RankedTensorType type = weight.getInput().getType();
@@ -97,7 +97,8 @@ static std::optional<LayerConfig> getConfig(Value input, DequantizeOp weight) {
   if (config.granularity == Granularity::PerGroup &&
       (config.groupSize < kMinGroupSize || config.groupSize > kMaxGroupSize))
     return std::nullopt;
-  auto activations = input.getDefiningOp<DequantizeOp>();
+  auto activations =
+      input ? input.getDefiningOp<DequantizeOp>() : DequantizeOp();
   config.mode = Mode::WeightOnly;
   if (activations) {
     // Of one scale for each row, or of one that is computed.
@@ -127,6 +128,17 @@ static void recognize(RewriterBase &rewriter, const LinearLayer &layer,
     setLayerConfig(op, *config);
 }
 
+/// Says of `op`, if it looks up rows of a quantized table, how that is done.
+static void recognizeLookup(linalg::GenericOp op) {
+  std::optional<Lookup> lookup = matchLookup(op);
+  auto table =
+      lookup ? lookup->getTable().getDefiningOp<DequantizeOp>() : nullptr;
+  if (!table || !isConstant(table))
+    return;
+  if (std::optional<LayerConfig> config = getConfig(/*input=*/Value(), table))
+    setLayerConfig(op, *config);
+}
+
 namespace {
 struct RecognizeLayers : quantc::impl::RecognizeLayersBase<RecognizeLayers> {
   void runOnOperation() override {
@@ -150,6 +162,7 @@ struct RecognizeLayers : quantc::impl::RecognizeLayersBase<RecognizeLayers> {
         layer.op->setAttr(kSkippedAttr,
                           rewriter.getStringAttr("the model has it in float"));
     }
+    getOperation().walk(recognizeLookup);
   }
 };
 } // namespace

@@ -62,7 +62,7 @@ struct SelectLayers : quantc::impl::SelectLayersBase<SelectLayers> {
 
 private:
   LogicalResult verifyOptions();
-  LayerConfig getConfig();
+  LayerConfig getConfig(const Layer &layer);
   /// Why the options leave `layer` float; empty if they do not. `first` and
   /// `last` are the first and the last linear layer.
   std::string getSkipReason(const Layer &layer, Operation *first,
@@ -99,12 +99,13 @@ LogicalResult SelectLayers::verifyOptions() {
   return success();
 }
 
-LayerConfig SelectLayers::getConfig() {
+LayerConfig SelectLayers::getConfig(const Layer &layer) {
   if (weightFormat == WeightFormat::NormalFloat)
     return LayerConfig::getNormalFloat();
   LayerConfig config;
   config.weightBits = weightBits;
-  config.mode = activationBits == 32 ? Mode::WeightOnly : mode;
+  // Row numbers are not quantized.
+  config.mode = activationBits == 32 || layer.lookup ? Mode::WeightOnly : mode;
   config.granularity = granularity;
   config.groupSize = groupSize;
   config.symmetricWeights = symmetricWeights;
@@ -123,6 +124,8 @@ std::string SelectLayers::getSkipReason(const Layer &layer, Operation *first,
       return ("its name matches skip pattern '" + pattern + "'").str();
   if (layer.isEmbedding && skipEmbedding)
     return "skip-embedding is set";
+  if (layer.lookup && weightFormat == WeightFormat::NormalFloat)
+    return "embedding tables are integers or float, not nf4";
   if (layer.op == first && skipFirst)
     return "it is the first layer and skip-first is set";
   if (layer.op == last && skipLast)
@@ -170,18 +173,23 @@ void SelectLayers::runOnOperation() {
     if (std::string reason = getSkipReason(layer, first, last);
         !reason.empty()) {
       layer.linear.reset();
+      layer.lookup.reset();
       layer.reason = reason;
     }
-  LayerConfig config = getConfig();
   for (Layer &layer : layers) {
+    LayerConfig config = getConfig(layer);
+    if (layer.linear)
+      layer.reason = getGroupObstacle(*layer.linear, config);
+    if (!layer.reason.empty())
+      layer.linear.reset();
     layer.op->removeAttr(kConfigAttr);
     layer.op->removeAttr(kSkippedAttr);
-    if (!layer.linear) {
+    if (!layer.canBeQuantized()) {
       layer.op->setAttr(kSkippedAttr,
                         StringAttr::get(&getContext(), layer.reason));
       continue;
     }
-    if (failed(verifyConfig(*layer.linear, config)))
+    if (failed(verifyConfig(layer, config)))
       return signalPassFailure();
     setLayerConfig(layer.op, config);
   }

@@ -100,6 +100,23 @@ struct SinkBehindPad : OpRewritePattern<tensor::PadOp> {
                                 PatternRewriter &rewriter) const override;
 };
 
+/// expand(transpose(x)) -> transpose(expand(x)).
+struct SinkBehindExpand : OpRewritePattern<tensor::ExpandShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::ExpandShapeOp op,
+                                PatternRewriter &rewriter) const override;
+};
+
+/// collapse(transpose(x)) -> transpose(collapse(x)), where the channels are
+/// collapsed, perhaps in another order, as they are shuffled between groups.
+struct SinkBehindCollapse : OpRewritePattern<tensor::CollapseShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
+                                PatternRewriter &rewriter) const override;
+};
+
 } // namespace
 
 /// The expressions of `map`, that of a transposed operand, in the order of what
@@ -247,6 +264,80 @@ LogicalResult SinkBehindPad::matchAndRewrite(tensor::PadOp op,
   return success();
 }
 
+LogicalResult
+SinkBehindExpand::matchAndRewrite(tensor::ExpandShapeOp op,
+                                  PatternRewriter &rewriter) const {
+  TransposeOp transpose = getTranspose(op.getSrc());
+  if (!transpose)
+    return rewriter.notifyMatchFailure(op, "the input is not transposed");
+  SmallVector<int64_t> order =
+      invertPermutationVector(transpose.getPermutation());
+  SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+  SmallVector<OpFoldResult> sizes = op.getMixedOutputShape(), expandedSizes;
+  // Dimension i of the result is dimension `position[i]` of the expanded x.
+  SmallVector<int64_t> position(sizes.size());
+  SmallVector<ReassociationIndices> expandedGroups;
+  for (int64_t dim : order) {
+    ReassociationIndices &group = expandedGroups.emplace_back();
+    for (int64_t part : groups[dim]) {
+      position[part] = expandedSizes.size();
+      group.push_back(expandedSizes.size());
+      expandedSizes.push_back(sizes[part]);
+    }
+  }
+  SmallVector<int64_t> shape = permuteShape(op.getResultType().getShape(),
+                                            invertPermutationVector(position));
+  Value expanded = tensor::ExpandShapeOp::create(
+      rewriter, op.getLoc(), op.getResultType().clone(shape),
+      transpose.getInput(), expandedGroups, expandedSizes);
+  rewriter.replaceOp(
+      op, createTranspose(rewriter, op.getLoc(), expanded, sizes, position));
+  return success();
+}
+
+LogicalResult
+SinkBehindCollapse::matchAndRewrite(tensor::CollapseShapeOp op,
+                                    PatternRewriter &rewriter) const {
+  auto transpose = op.getSrc().getDefiningOp<TransposeOp>();
+  int64_t rank = op.getResultType().getRank();
+  if (!transpose || !transpose.hasPureTensorSemantics() || rank < 3)
+    return rewriter.notifyMatchFailure(op, "the input is not transposed");
+  SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+  ArrayRef<int64_t> permutation = transpose.getPermutation();
+  // All but the channels, which are dimension 1 of the result, stay in order.
+  SmallVector<int64_t> inner;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (dim != 1) {
+      if (groups[dim].size() != 1 || permutation[groups[dim].front()] !=
+                                         static_cast<int64_t>(inner.size()))
+        return rewriter.notifyMatchFailure(op, "more than channels move");
+      inner.push_back(inner.size());
+    }
+  for (int64_t part : groups[1])
+    inner.push_back(permutation[part]);
+
+  Location loc = op.getLoc();
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, transpose.getInput());
+  Value shuffled = transpose.getInput();
+  if (!llvm::is_sorted(inner))
+    shuffled = createTranspose(rewriter, loc, shuffled,
+                               applyPermutation(sizes, inner), inner)
+                   ->getResult(0);
+  SmallVector<ReassociationIndices> merged(rank);
+  for (int64_t dim = 0, count = inner.size(); dim < count; ++dim)
+    merged[std::min(dim, rank - 1)].push_back(dim);
+  Value collapsed =
+      tensor::CollapseShapeOp::create(rewriter, loc, shuffled, merged);
+  SmallVector<int64_t> channelsFirst = {0, rank - 1};
+  llvm::append_range(channelsFirst, llvm::seq<int64_t>(1, rank - 1));
+  SmallVector<OpFoldResult> resultSizes = applyPermutation(
+      tensor::getMixedSizes(rewriter, loc, collapsed), channelsFirst);
+  rewriter.replaceOp(op, createTranspose(rewriter, loc, collapsed, resultSizes,
+                                         channelsFirst));
+  return success();
+}
+
 namespace {
 struct SinkTransposes : quantc::impl::SinkTransposesBase<SinkTransposes> {
   void runOnOperation() override {
@@ -259,6 +350,7 @@ struct SinkTransposes : quantc::impl::SinkTransposesBase<SinkTransposes> {
 } // namespace
 
 void quantc::populateSinkTransposesPatterns(RewritePatternSet &patterns) {
-  patterns.add<SinkBehindGeneric, SinkBehindPad>(patterns.getContext());
+  patterns.add<SinkBehindGeneric, SinkBehindPad, SinkBehindExpand,
+               SinkBehindCollapse>(patterns.getContext());
   TransposeOp::getCanonicalizationPatterns(patterns, patterns.getContext());
 }

@@ -61,11 +61,41 @@ func.func @one_element(%x: tensor<2x9x9x4xf32>, %w: tensor<1x1x4x16xf32>, %init:
 
 // -----
 
-// CHECK-LABEL: func @groups_untouched
-//       CHECK:   linalg.depthwise_conv_2d_nhwc_hwc
-func.func @groups_untouched(%x: tensor<2x9x9x4xf32>, %w: tensor<3x3x4xf32>, %init: tensor<2x7x7x4xf32>) -> tensor<2x7x7x4xf32> {
+// CHECK-DAG: #[[AT:.+]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 + d4, d2 + d5, d3)>
+// CHECK-DAG: #[[X:.+]] = affine_map<(d0, d1, d2) -> (d0, d1 * 9 + d2)>
+// CHECK-DAG: #[[W:.+]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-DAG: #[[Y:.+]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+
+// The patches of all channels lie side by side; each output reads those of its own.
+// CHECK-LABEL: func @depthwise
+//       CHECK:   %[[P:.+]] = linalg.generic {indexing_maps = [#[[AT]],
+//  CHECK-SAME:       outs(%{{.+}} : tensor<2x7x7x4x3x3xf32>)
+//       CHECK:   %[[A:.+]] = tensor.collapse_shape %[[P]] {{\[\[}}0, 1, 2], [3, 4, 5]] : {{.+}} into tensor<98x36xf32>
+//       CHECK:   %[[T:.+]] = linalg.transpose ins(%{{.+}} : tensor<3x3x4xf32>) {{.*}} permutation = [2, 0, 1]
+//       CHECK:   %[[B:.+]] = tensor.collapse_shape %[[T]] {{\[\[}}0], [1, 2]] : {{.+}} into tensor<4x9xf32>
+//       CHECK:   linalg.generic {indexing_maps = [#[[X]], #[[W]], #[[Y]]], iterator_types = ["parallel", "parallel", "reduction"]}
+//  CHECK-SAME:       ins(%[[A]], %[[B]]
+//  CHECK-SAME:       quant.kernel = {order = array<i64: 2, 0, 1>, shape = array<i64: 3, 3, 4>}
+func.func @depthwise(%x: tensor<2x9x9x4xf32>, %w: tensor<3x3x4xf32>, %init: tensor<2x7x7x4xf32>) -> tensor<2x7x7x4xf32> {
   %y = linalg.depthwise_conv_2d_nhwc_hwc ins(%x, %w : tensor<2x9x9x4xf32>, tensor<3x3x4xf32>) outs(%init : tensor<2x7x7x4xf32>) -> tensor<2x7x7x4xf32>
   return %y : tensor<2x7x7x4xf32>
+}
+
+// -----
+
+// CHECK-DAG: #[[AT:.+]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d3, d4, d1 + d5, d2 + d6)>
+// CHECK-DAG: #[[X:.+]] = affine_map<(d0, d1, d2) -> (d0, (d1 floordiv 5) * 36 + d2)>
+
+// CHECK-LABEL: func @groups
+//       CHECK:   linalg.generic {indexing_maps = [#[[AT]],
+//  CHECK-SAME:       ins(%{{.+}} : tensor<2x3x4x9x9xf32>) outs(%{{.+}} : tensor<2x7x7x3x4x3x3xf32>)
+//       CHECK:   linalg.generic {indexing_maps = [#[[X]],
+//  CHECK-SAME:       ins(%{{.+}}, %{{.+}} : tensor<98x108xf32>, tensor<15x36xf32>) outs(%{{.+}} : tensor<98x15xf32>)
+//  CHECK-SAME:       quant.kernel = {order = array<i64: 0, 1, 2, 3, 4>, shape = array<i64: 3, 5, 4, 3, 3>}
+//       CHECK:   tensor.expand_shape %{{.+}} {{\[\[}}0, 1, 2], [3, 4]] output_shape [2, 7, 7, 3, 5]
+func.func @groups(%x: tensor<2x3x4x9x9xf32>, %w: tensor<3x5x4x3x3xf32>, %init: tensor<2x3x5x7x7xf32>) -> tensor<2x3x5x7x7xf32> {
+  %y = linalg.conv_2d_ngchw_gfchw ins(%x, %w : tensor<2x3x4x9x9xf32>, tensor<3x5x4x3x3xf32>) outs(%init : tensor<2x3x5x7x7xf32>) -> tensor<2x3x5x7x7xf32>
+  return %y : tensor<2x3x5x7x7xf32>
 }
 
 // -----

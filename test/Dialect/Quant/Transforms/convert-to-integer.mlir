@@ -170,3 +170,22 @@ func.func @no_input_zero_point(%a: tensor<2x4xi8>, %w: tensor<2x4xi8>, %sa: tens
       ins(%x, %v : tensor<2x4xf32>, tensor<2x4xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
   return %m : tensor<2x2xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func @feature_groups
+//       CHECK:   quant.linear %{{.+}}, %{{.+}} scale(%{{.+}} : tensor<6x1xf32>) input(%{{.+}}, %{{.+}} : tensor<f32>, tensor<i8>) {feature_groups = 2 : i64} : tensor<4x18xi8>, tensor<6x9xi8> -> tensor<4x6xf32>
+func.func @feature_groups(%a: tensor<4x18xi8>, %w: tensor<6x9xi8>, %sa: tensor<f32>, %za: tensor<i8>, %sw: tensor<6x1xf32>) -> tensor<4x6xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4x6xf32>
+  %x = quant.dequantize %a scale(%sa : tensor<f32>) zero_point(%za : tensor<i8>) : tensor<4x18xi8> -> tensor<4x18xf32>
+  %v = quant.dequantize %w scale(%sw : tensor<6x1xf32>) : tensor<6x9xi8> -> tensor<6x9xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, (n floordiv 3) * 9 + k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %v : tensor<4x18xf32>, tensor<6x9xf32>) outs(%zero : tensor<4x6xf32>) {
+  ^bb0(%p: f32, %q: f32, %c: f32):
+    %m = arith.mulf %p, %q : f32
+    %s = arith.addf %c, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}

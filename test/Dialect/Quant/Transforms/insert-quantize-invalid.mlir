@@ -169,3 +169,20 @@ func.func @magnitudes(%x: tensor<3x64xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.config = {weight_format = "nf4"}, quant.weight_magnitude = dense<0> : tensor<1x64xi8>} ins(%x, %w : tensor<3x64xf32>, tensor<64x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+func.func @groups_of_row(%ids: tensor<4xi64>, %init: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %table = arith.constant dense<2.0> : tensor<1x8xf32>
+  // expected-error@below {{groups of 10 do not divide K = 8; run quant-pad-groups first}}
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x8xf32>)
+      attrs = {quant.config = {weight_bits = 4 : i64, mode = "weight_only", granularity = "per_group", group_size = 10 : i64, symmetric_weights}} {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<1x8xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}

@@ -173,3 +173,27 @@ func.func @normal_float(%x: tensor<?x64xf32>, %init: tensor<?x2xf32>) -> tensor<
       ins(%x, %w : tensor<?x64xf32>, tensor<64x2xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// The table of an embedding: a scale for each row.
+// CHECK-LABEL: func @embedding
+//   CHECK-DAG:   %[[T:.+]] = arith.constant dense<{{\[\[}}1.270000e+02, 0.000000e+00], [2.540000e+02, 1.000000e+00]]> : tensor<2x2xf32>
+//   CHECK-DAG:   %[[S:.+]] = arith.constant dense<{{\[\[}}1.000000e+00], [2.000000e+00]]> : tensor<2x1xf32>
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[T]] scale(%[[S]] : tensor<2x1xf32>) : tensor<2x2xf32> -> tensor<2x2xi8>
+//       CHECK:   %[[D:.+]] = quant.dequantize %[[Q]] scale(%[[S]] : tensor<2x1xf32>)
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.config
+//       CHECK:     tensor.extract %[[D]]
+func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x2xf32>) -> tensor<4x2xf32> {
+  %table = arith.constant dense<[[127.0, 0.0], [254.0, 1.0]]> : tensor<2x2xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x2xf32>)
+      attrs = {quant.config = {weight_bits = 8 : i64, mode = "weight_only", granularity = "per_channel", symmetric_weights}} {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<2x2xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}

@@ -82,3 +82,27 @@ func.func @unselected_untouched(%x: tensor<3x17xf32>) -> tensor<3x1xf32> {
   %y = linalg.matmul {quant.skipped = "it is not wanted"} ins(%x, %w : tensor<3x17xf32>, tensor<17x1xf32>) outs(%zero : tensor<3x1xf32>) -> tensor<3x1xf32>
   return %y : tensor<3x1xf32>
 }
+
+// -----
+
+// Rows of a table are padded, and what is looked up is cut off again.
+// CHECK-LABEL: func @embedding
+//       CHECK:   %[[TABLE:.+]] = arith.constant dense<{{\[\[}}2.000000e+00, 2.000000e+00, 2.000000e+00, 2.000000e+00, 2.000000e+00, 2.000000e+00, 2.000000e+00, 2.000000e+00,
+//  CHECK-SAME:     0.000000e+00, 0.000000e+00]]> : tensor<1x10xf32>
+//       CHECK:   %[[PADDED:.+]] = linalg.generic {{.*}} outs(%{{.+}} : tensor<4x10xf32>)
+//  CHECK-SAME:     attrs = {quant.config = {{{.*}}}, quant.depth = 8 : i64}
+//       CHECK:     tensor.extract %[[TABLE]]
+//       CHECK:   tensor.extract_slice %[[PADDED]][0, 0] [4, 8] [1, 1] : tensor<4x10xf32> to tensor<4x8xf32>
+func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %table = arith.constant dense<2.0> : tensor<1x8xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x8xf32>)
+      attrs = {quant.config = {weight_bits = 4 : i64, mode = "weight_only", granularity = "per_group", group_size = 10 : i64, symmetric_weights}} {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<1x8xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}

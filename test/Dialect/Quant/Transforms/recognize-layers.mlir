@@ -125,3 +125,23 @@ func.func @float_layers_untouched(%x: tensor<?x2xf32>, %init: tensor<?x2xf32>) -
       outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// A lookup of rows of dequantized integers.
+// CHECK-LABEL: func @embedding
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.config = {granularity = "per_channel", mode = "weight_only", symmetric_weights, weight_bits = 8 : i64}}
+func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x2xf32>) -> tensor<4x2xf32> {
+  %q = arith.constant dense<[[127, 0], [25, 1]]> : tensor<2x2xi8>
+  %s = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %table = quant.dequantize %q scale(%s : tensor<2x1xf32>) : tensor<2x2xi8> -> tensor<2x2xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<2x2xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}

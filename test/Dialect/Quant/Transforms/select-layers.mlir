@@ -87,7 +87,7 @@ func.func @other_spellings(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
 // EMBEDDING-LABEL: func @skipped
 //       EMBEDDING:   quant.skipped = "skip-embedding is set"
 // CHECK-LABEL: func @skipped
-//       CHECK:   linalg.generic {{.*}} attrs = {quant.skipped = "embedding tables stay float"}
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.skipped = "it does not look up rows of a matrix"}
 //       CHECK:   linalg.batch_matmul {quant.skipped = "it is a batch of products"}
 //       CHECK:   linalg.matmul {quant.skipped = "its weight is not a constant"}
 //       CHECK:   linalg.matmul {quant.skipped = "it adds to a tensor that is not zero"}
@@ -104,8 +104,8 @@ func.func @skipped(%ids: tensor<4xi64>, %x: tensor<4x4xf32>, %b: tensor<2x4x4xf3
   %e = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
       ins(%ids : tensor<4xi64>) outs(%zero : tensor<4x4xf32>) {
   ^bb0(%id: i64, %out: f32):
-    %row = arith.index_cast %id : i64 to index
-    %col = linalg.index 1 : index
+    %col = arith.index_cast %id : i64 to index
+    %row = linalg.index 1 : index
     %v = tensor.extract %table[%row, %col] : tensor<9x4xf32>
     linalg.yield %v : f32
   } -> tensor<4x4xf32>
@@ -116,10 +116,52 @@ func.func @skipped(%ids: tensor<4xi64>, %x: tensor<4x4xf32>, %b: tensor<2x4x4xf3
   return %e, %y0, %y1, %y2, %y3 : tensor<4x4xf32>, tensor<2x4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf64>
 }
 
+// Rows of a constant table, quantized as a weight whose channels are rows. The
+// mode is that of a layer whose input is not quantized.
+// CHECK-LABEL: func @embedding
+//       CHECK:   quant.config = {granularity = "per_channel", mode = "weight_only", symmetric_weights, weight_bits = 8 : i64}
+// GROUP-LABEL: func @embedding
+//       GROUP:   quant.config = {granularity = "per_group", group_size = 16 : i64, mode = "weight_only", symmetric_weights, weight_bits = 4 : i64}
+// NF4-LABEL: func @embedding
+//       NF4:   quant.skipped = "embedding tables are integers or float, not nf4"
+// EMBEDDING-LABEL: func @embedding
+//       EMBEDDING:   quant.skipped = "skip-embedding is set"
+func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %table = arith.constant dense<0.5> : tensor<9x16xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<4xi64>) outs(%init : tensor<4x16xf32>) {
+  ^bb0(%id: i64, %out: f32):
+    %row = arith.index_cast %id : i64 to index
+    %col = linalg.index 1 : index
+    %v = tensor.extract %table[%row, %col] : tensor<9x16xf32>
+    linalg.yield %v : f32
+  } -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+
 // What has no weights is no layer.
 // CHECK-LABEL: func @elementwise_untouched
 //       CHECK:   linalg.add ins
 func.func @elementwise_untouched(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
   %z = linalg.add ins(%x, %y : tensor<4xf32>, tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
   return %z : tensor<4xf32>
+}
+
+// A convolution in groups is a layer like others; groups of scales that are not whole would have to be padded in each group.
+// CHECK-LABEL: func @feature_groups
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.config
+// GROUP-LABEL: func @feature_groups
+//       GROUP:   linalg.generic {{.*}} attrs = {quant.skipped = "scales of 16 weights do not divide the 9 of one output, which reads one group of channels"}
+func.func @feature_groups(%x: tensor<4x18xf32>) -> tensor<4x6xf32> {
+  %w = arith.constant dense<0.5> : tensor<6x9xf32>
+  %zero = arith.constant dense<0.0> : tensor<4x6xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, (n floordiv 3) * 9 + k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<4x18xf32>, tensor<6x9xf32>) outs(%zero : tensor<4x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
 }

@@ -127,3 +127,50 @@ func.func @channels_last_untouched(%x: tensor<2x7x9x4xf32>) -> tensor<2x9x4x7xf3
   } -> tensor<2x9x4x7xf32>
   return %y : tensor<2x9x4x7xf32>
 }
+
+// -----
+
+// Channels are shuffled between groups where they are last.
+// CHECK-LABEL: func @shuffle
+//  CHECK-SAME:     %[[X:.+]]: tensor<2x8x9x6xf32>
+//       CHECK:   %[[E:.+]] = tensor.expand_shape %[[X]] {{\[\[}}0], [1], [2], [3, 4]] output_shape [2, 8, 9, 3, 2]
+//       CHECK:   %[[T:.+]] = linalg.transpose ins(%[[E]] : {{.+}} permutation = [0, 1, 2, 4, 3]
+//   CHECK-NOT:   linalg.transpose
+//       CHECK:   %[[C:.+]] = tensor.collapse_shape %[[T]] {{\[\[}}0], [1], [2], [3, 4]] : {{.+}} into tensor<2x8x9x6xf32>
+//       CHECK:   return %[[C]]
+func.func @shuffle(%x: tensor<2x8x9x6xf32>) -> tensor<2x8x9x6xf32> {
+  %e = tensor.empty() : tensor<2x6x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x8x9x6xf32>) outs(%e : tensor<2x6x8x9xf32>) permutation = [0, 3, 1, 2]
+  %g = tensor.expand_shape %t [[0], [1, 2], [3], [4]] output_shape [2, 3, 2, 8, 9] : tensor<2x6x8x9xf32> into tensor<2x3x2x8x9xf32>
+  %f = tensor.empty() : tensor<2x2x3x8x9xf32>
+  %s = linalg.transpose ins(%g : tensor<2x3x2x8x9xf32>) outs(%f : tensor<2x2x3x8x9xf32>) permutation = [0, 2, 1, 3, 4]
+  %c = tensor.collapse_shape %s [[0], [1, 2], [3], [4]] : tensor<2x2x3x8x9xf32> into tensor<2x6x8x9xf32>
+  %h = tensor.empty() : tensor<2x8x9x6xf32>
+  %u = linalg.transpose ins(%c : tensor<2x6x8x9xf32>) outs(%h : tensor<2x8x9x6xf32>) permutation = [0, 2, 3, 1]
+  return %u : tensor<2x8x9x6xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @expand
+//       CHECK:   %[[E:.+]] = tensor.expand_shape %{{.+}} {{\[\[}}0], [1, 2], [3], [4]] output_shape [%{{.+}}, 2, 4, 9, 6]
+//       CHECK:   linalg.transpose ins(%[[E]] : tensor<?x2x4x9x6xf32>) {{.*}} permutation = [0, 4, 1, 2, 3]
+func.func @expand(%x: tensor<?x8x9x6xf32>, %n: index) -> tensor<?x6x2x4x9xf32> {
+  %e = tensor.empty(%n) : tensor<?x6x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<?x8x9x6xf32>) outs(%e : tensor<?x6x8x9xf32>) permutation = [0, 3, 1, 2]
+  %y = tensor.expand_shape %t [[0], [1], [2, 3], [4]] output_shape [%n, 6, 2, 4, 9] : tensor<?x6x8x9xf32> into tensor<?x6x2x4x9xf32>
+  return %y : tensor<?x6x2x4x9xf32>
+}
+
+// -----
+
+// The places are flattened: the elements have to be moved first.
+// CHECK-LABEL: func @flatten_untouched
+//       CHECK:   %[[T:.+]] = linalg.transpose
+//       CHECK:   tensor.collapse_shape %[[T]] {{\[\[}}0], [1], [2, 3]]
+func.func @flatten_untouched(%x: tensor<2x8x9x6xf32>) -> tensor<2x6x72xf32> {
+  %e = tensor.empty() : tensor<2x6x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x8x9x6xf32>) outs(%e : tensor<2x6x8x9xf32>) permutation = [0, 3, 1, 2]
+  %y = tensor.collapse_shape %t [[0], [1], [2, 3]] : tensor<2x6x8x9xf32> into tensor<2x6x72xf32>
+  return %y : tensor<2x6x72xf32>
+}

@@ -438,6 +438,15 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
 
     An addend of -0 gives the bytes of the layer without one.
 
+    **Groups of features** (`feature_groups` G, a convolution in groups over its
+    patches; G = N for one that is depthwise): the input is `[M, G * K]`, and an
+    output reads the columns of its group alone. All else stays as it is.
+
+    ```
+    acc[m, n] = sum_k (input[m, (n floordiv (N / G)) * K + k] - input_zero_point)
+                    * (w[n, k] - weight_zero_point)
+    ```
+
     Example:
 
     ```mlir
@@ -447,7 +456,7 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
         : tensor<?x784xi8>, tensor<128x784xi8> -> tensor<?x128xi8>
     ```
 
-    Constraints: `linear_c1` to `linear_c12`.
+    Constraints: `linear_c1` to `linear_c13`.
   }];
   let arguments = (ins
     RankedTensorOf<[I8, F32]>:$input,
@@ -462,7 +471,8 @@ def Quantc_LinearOp : Quantc_Op<"linear", [AttrSizedOperandSegments]> {
     Optional<0DTensorOf<[I8]>>:$output_zero_point,
     Optional<Quantc_FloatTensor>:$addend,
     DefaultValuedAttr<SI64Attr, "-128">:$clamp_min,
-    DefaultValuedAttr<SI64Attr, "127">:$clamp_max);
+    DefaultValuedAttr<SI64Attr, "127">:$clamp_max,
+    DefaultValuedAttr<I64Attr, "1">:$feature_groups);
   let results = (outs RankedTensorOf<[I8, F32]>:$result);
   let assemblyFormat = [{
     $input `,` $weight `scale` `(` $weight_scale `:` type($weight_scale) `)`

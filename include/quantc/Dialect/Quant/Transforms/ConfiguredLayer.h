@@ -25,21 +25,40 @@ struct ConfiguredLayer {
   LayerConfig config;
 };
 
-/// Emits an error unless `layer` can be quantized as `config` says: groups
-/// divide K or leave a multiple of 8, and a constant weight is there and
-/// finite.
-mlir::LogicalResult verifyConfig(const LinearLayer &layer,
-                                 const LayerConfig &config);
+/// A lookup of rows whose table is to be quantized.
+struct ConfiguredLookup {
+  Lookup lookup;
+  LayerConfig config;
+};
 
-/// All operations under `root` with a `quant.config`, in the order of the
-/// program. Emits an error for one that cannot be quantized as it says.
+/// Why `layer`, of several groups of features, cannot have the groups of scales
+/// that `config` asks for, in words for users; empty if it can. Such a layer is
+/// not padded, so they have to divide K.
+std::string getGroupObstacle(const LinearLayer &layer,
+                             const LayerConfig &config);
+
+/// Emits an error unless `layer`, which can be quantized, can be so as `config`
+/// says: groups divide K or leave a multiple of 8, and a constant weight is
+/// there and finite.
+mlir::LogicalResult verifyConfig(const Layer &layer, const LayerConfig &config);
+
+/// All linear layers under `root` with a `quant.config`, in the order of the
+/// program. Emits an error for an operation that cannot be quantized as it
+/// says.
 mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
 findConfiguredLayers(mlir::Operation *root);
+
+/// All lookups under `root` with a `quant.config`, in the order of the program.
+/// Emits an error for one that cannot be quantized as it says.
+mlir::FailureOr<llvm::SmallVector<ConfiguredLookup>>
+findConfiguredLookups(mlir::Operation *root);
 
 /// The same when all groups have to be whole: emits an error for a layer that
 /// quant-pad-groups has still to pad.
 mlir::FailureOr<llvm::SmallVector<ConfiguredLayer>>
 findPaddedLayers(mlir::Operation *root);
+mlir::FailureOr<llvm::SmallVector<ConfiguredLookup>>
+findPaddedLookups(mlir::Operation *root);
 
 /// The weight of `layer` as [N, K]: a constant, or a parameter that training
 /// changes, which the program transposes if need be.

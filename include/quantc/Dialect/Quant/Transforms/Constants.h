@@ -65,6 +65,11 @@ mlir::Value createUnpacked(mlir::OpBuilder &builder, mlir::Location loc,
 std::vector<int8_t> packNibbles(llvm::ArrayRef<int8_t> values, int64_t rows,
                                 int64_t cols);
 
+/// The reverse: the [rows, cols] matrix of 4-bit values in `bytes`, with sign
+/// or from 0 to 15.
+std::vector<int8_t> unpackNibbles(llvm::ArrayRef<int8_t> bytes, int64_t rows,
+                                  int64_t cols, bool isSigned);
+
 /// Creates a constant of `bits`, 8 or 4, from the values of its elements: for
 /// bytes a constant, for nibbles quant.unpack of one.
 mlir::Value createStorage(mlir::OpBuilder &builder, mlir::Location loc,

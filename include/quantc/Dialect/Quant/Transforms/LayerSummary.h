@@ -31,6 +31,13 @@ struct LayerSummary {
   /// How the layer is quantized, once it has been selected.
   std::optional<LayerConfig> config;
 
+  /// It looks up rows of a table. Quantized, the table is `weight`, [V, C] in
+  /// place of [N, K].
+  bool isEmbedding = false;
+  /// It multiplies two tensors of which neither is known before the program
+  /// runs; `weight` is left out.
+  bool isProduct = false;
+
   /// The storage values (I4 or I8, a byte each; F32 in a layer that is not
   /// quantized), in the order of the model: [K, N] if `isWeightTransposed`,
   /// else [N, K].

@@ -42,6 +42,13 @@ void populateSinkTransposesPatterns(mlir::RewritePatternSet &patterns);
 /// matmul(dequantize(a), dequantize(w)) + bias -> quant.linear.
 void populateConvertToIntegerPatterns(mlir::RewritePatternSet &patterns);
 
+/// product(dequantize(a), dequantize(b)) -> for each of a batch: linear(a, b).
+void populateConvertProductsToIntegerPatterns(
+    mlir::RewritePatternSet &patterns);
+
+/// lookup(dequantize(q)) -> dequantize(lookup(q)).
+void populateLookUpIntegersPatterns(mlir::RewritePatternSet &patterns);
+
 /// quantize(clip(linear)) -> linear with an i8 result, and
 /// quantize(clip(dequantize(q))) -> requantize.
 void populateFuseRequantizePatterns(mlir::RewritePatternSet &patterns);

@@ -9,6 +9,7 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES
 
 include "mlir/Pass/PassBase.td"
+include "quantc/Dialect/Quant/Transforms/IntegerPasses.td"
 include "quantc/Dialect/Quant/Transforms/LoraPasses.td"
 include "quantc/Dialect/Quant/Transforms/SimulationPasses.td"
 
@@ -19,8 +20,8 @@ include "quantc/Dialect/Quant/Transforms/SimulationPasses.td"
 def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
   let summary = "Turn convolutions into linear layers over patches";
   let description = [{
-    A convolution of one group of f32 is a linear layer whose rows are the
-    places of the window:
+    A convolution of f32 is a linear layer whose rows are the places of the
+    window:
 
         y[r, f]       = sum_t x[at(r, t)] w[f, t]
         patches[r, t] = x[at(r, t)]
@@ -32,8 +33,16 @@ def ConvertConvToMatmul : Pass<"quant-convert-conv-to-matmul"> {
     through the terms in the order of the loops, so no sum changes. A window of
     one element that does not skip any needs no patches. The layer keeps its name
     and its attributes; `quant.kernel` says which shape the model gives its
-    weight. Convolutions in groups, on other types and with windows of unknown
-    size stay as they are.
+    weight. Convolutions on other types and with windows of unknown size stay as
+    they are.
+
+    In groups, depthwise ones among them, the columns of all groups lie side by
+    side in the patches, and an output reads those of its own group:
+
+        patches[r, (g, t)] = x[at(r, g, t)]
+        y[r, n] = sum_k patches[r, (n floordiv (N / G)) * K + k] w[n, k]
+
+    a `linalg.generic` with that indexing map in place of the matmul.
 
     Upstream's `linalg.conv_2d` to image-to-column patterns take static shapes of
     two spatial dimensions, without dilations, and multiply in batches.
@@ -76,8 +85,10 @@ def SinkTransposes : Pass<"quant-sink-transposes"> {
         transpose(transpose(x)) -> x
 
     `f` is a `linalg.generic` of one result with any reductions (elementwise
-    operations, pooling, means) or a `tensor.pad` with one value. All operands
-    that have each dimension of the result must be transposed alike. Only the
+    operations, pooling, means), a `tensor.pad` with one value, or a reshape that
+    splits dimensions. Channels that are split, transposed and collapsed again,
+    as they are shuffled between groups, are shuffled where they are last. All
+    operands that have each dimension of the result must be transposed alike. Only the
     order of the loops over results changes, no sum. Contractions and copies of
     patches keep the order that they were made for. Upstream's data layout
     propagation does this for packs and unpacks, not for transpositions.
@@ -109,10 +120,17 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
     Attaches `quant.config` to every linear layer that is to be quantized and
     `quant.skipped = "reason"` to every other layer. A linear layer is a product
     of a matrix of activations and a constant matrix of weights, as
-    `linalg.matmul` or `linalg.generic`; batches of products, convolutions in
-    groups and embedding tables stay float. A layer without a name (a location of the form
+    `linalg.matmul` or `linalg.generic`; batches of products stay float, and so
+    do convolutions in groups where groups of scales do not divide K: those are
+    not padded. A layer without a name (a location of the form
     `loc("name")`) is named `linear_0`, `linear_1`, ... in the order of the
     program.
+
+    An embedding, a `linalg.generic` that extracts rows of a constant matrix `[V,
+    C]`, is a layer too. Its table is quantized as a weight `[N, K]` is, with N =
+    V and K = C: scales per row, or per group of a row. Its mode is always
+    `weight_only`, since row numbers are not quantized. Other lookups of constants
+    stay float, and so do all with `weight-format=nf4`.
 
     Patterns of `skip` are POSIX extended regular expressions that match whole
     names; a name also matches itself. A pattern that matches no layer is worth
@@ -270,7 +288,8 @@ def PadGroups : Pass<"quant-pad-groups"> {
 
     so that all groups are whole. No result changes (groups_a1 in
     docs/Numerics.md). `quant.depth` keeps K for those who show the weight. A
-    remainder that is no multiple of 8 is an error.
+    remainder that is no multiple of 8 is an error. Rows of an embedding table
+    are padded alike, and what is looked up is cut off again.
 
     Example, with `group_size = 32`:
 
@@ -318,7 +337,8 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
     * the input, mode `static`: constants from `quant.input_range`, or
       `quant.input_parameters`;
     * the input, mode `dynamic`: the range of each row, found at run time;
-    * the input, mode `weight-only`: nothing.
+    * the input, mode `weight-only`: nothing;
+    * the table of an embedding: as a weight, whose channels are its rows.
 
     Example, mode `dynamic`:
 
@@ -404,7 +424,8 @@ def RecognizeLayers : Pass<"quant-recognize-layers", "::mlir::ModuleOp"> {
       to before it: reshapes, transposes, copies, and padding with 0, which
       becomes the zero point: `reshape(dequantize(q)) -> dequantize(reshape(q))`;
       of a constant with other scales, it transposes and collapses them too;
-    * attaches `quant.config`, read off the types, and gives the layer a name.
+    * attaches `quant.config`, read off the types, and gives the layer a name;
+      to a lookup of rows of a dequantized constant as well.
 
     All other layers get `quant.skipped = "the model has it in float"`.
 
@@ -510,75 +531,6 @@ def SinkReshapes : Pass<"quant-sink-reshapes"> {
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
-}
-
-def ConvertToInteger : Pass<"quant-convert-to-integer"> {
-  let summary = "Turn simulated layers into quant.linear";
-  let description = [{
-    From the simulated to the integer form:
-
-        matmul(dequantize(a), dequantize(w)) + bias
-          -> linear(a, w, parameters of both, bias)
-        matmul(x, dequantize(w)) + bias
-          -> linear(x, w, parameters of w, bias)
-
-    The integer form is what docs/Numerics.md defines the layer to be: its sums
-    are exact, those of the float matmul were rounded. A bias is an addition of
-    a vector over n that is the only use of the product.
-
-    The parameters of `a` are one for the tensor or one for each row. With
-    others, the matmul stays as it is.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::quant::QuantDialect"];
-}
-
-def FuseRequantize : Pass<"quant-fuse-requantize"> {
-  let summary = "Let layers produce the integers that the next layer takes";
-  let description = [{
-    `quantize` is monotone, so it exchanges places with a maximum or a minimum,
-
-        quantize(max(x, c)) = max(quantize(x), quantize(c)),
-
-    and a float layer followed by ReLU or Clip and by `quantize` is a layer with
-    an i8 result and clamp bounds `quantize(c)`:
-
-        quantize(clip(linear(...), lo, hi); s, z)
-          -> linear(...) output(s, z)
-                 {clamp_min = quantize(lo), clamp_max = quantize(hi)}
-
-    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
-    What only moves elements moves behind the quantization, so that layers on
-    both sides meet: reshapes, transpositions, copies of patches, and padding,
-    whose number is quantized (0 is the zero point). So do maxima of windows,
-    for the reason above, of a layer whose result is never NaN: a NaN is the
-    maximum of its window and is quantized to the zero point. With parameters that are known only when the
-    program runs, as in training, the clip follows the layer, on integers:
-
-        quantize(max(linear(...), c); s, z)
-          -> max(linear(...) output(s, z), quantize(c; s, z))
-
-    A layer whose float result, before or after the clip, has another use than
-    to be observed is left alone, and so is one with dynamic inputs or with
-    float group scales, whose result is defined in float, and one with
-    `quant.float_result`.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::tensor::TensorDialect"];
-}
-
-def CheckRanges : Pass<"quant-check-ranges"> {
-  let summary = "Prove that integer sums fit their accumulator";
-  let description = [{
-    For each `quant.linear` with an integer input, the largest possible
-
-        |sum_k (a_k - za) * (w_k - zw)|
-
-    over all inputs is found from the actual weights, and has to fit in i32. So
-    no order and no split of the sum can overflow. Weights that are inputs of
-    the program count as the largest of their storage. With float group scales each
-    group has an accumulator of its own. A layer that may overflow is an error.
-  }];
 }
 
 #endif // QUANTC_DIALECT_QUANT_TRANSFORMS_PASSES
