@@ -61,12 +61,15 @@ inline constexpr int32_t kUnsignedOffset = 128;
 enum class WeightForm {
   /// The nibbles that are stored for weights of 4 bits.
   Nibbles,
-  /// Values, unpacked in registers if the weight has 4 bits.
+  /// Values, unpacked in registers if the weight has 4 bits; nibbles that are
+  /// looked up are floats then.
   Bytes,
   /// Values that were unpacked into memory, once for a panel.
   Panel,
   /// Floats that were decoded into memory, once for a panel.
   Floats,
+  /// The same in blocks of K that stay in the first cache.
+  FloatBlocks,
 };
 
 /// Most rows that multiply with nibbles. Each of them takes as many registers
@@ -119,9 +122,21 @@ private:
     return form == WeightForm::Nibbles && op.getGroupMultiplier();
   }
   int64_t getRowsInTile();
+  int64_t getDecodingRows();
   Accumulators chooseAccumulators();
   int64_t chooseRowsAtOnce();
-  /// Whether the weight is stored two to a byte.
+  StepPacking choosePacking();
+  /// Whether several weights share an element in memory, and whether that is a
+  /// word whose nibbles are looked up.
+  bool hasSharedElements() const { return layout.packing != StepPacking::None; }
+  bool isWords() const { return layout.packing == StepPacking::Word; }
+  /// Whether multipliers are applied to floats: where bytes have no product.
+  bool hasFloatMultiplier();
+  /// Whether the contraction multiplies with what `createDecodedWeight` makes.
+  bool isDecoded() const {
+    return form == WeightForm::Floats || isInPanelBlocks() || isWords();
+  }
+  /// Whether a weight of 4 bits is known.
   bool isNibbles() { return constantWeight && hasNarrowWeight(); }
   bool hasNarrowWeight() {
     return op.getWeight().getType().getElementType().isInteger(4);
@@ -176,11 +191,14 @@ private:
     return tileInstruction && tileInstruction->isScalable();
   }
 
+  mlir::Value getUnpaddedInput();
   mlir::Value createInput();
   mlir::Value createUnsignedInput();
   mlir::Value createWeight();
   mlir::Value createDecodedWeight();
   mlir::Value createNibblePairs();
+  mlir::Value createNibbleWords();
+  mlir::Value createLookup();
   mlir::Value createUnpack();
   mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
@@ -198,13 +216,8 @@ private:
   mlir::Value createSums();
   /// The same with weights decoded block by block; `PanelBlocks.cpp`.
   mlir::Value createPanelBlocks();
-  /// Whether the sums of a panel, and blocks of its weights, are so small that
-  /// both stay in the first cache.
-  bool fitsPanelBlocks();
   /// Whether weights are decoded in blocks, in which K is a single loop.
-  bool isInPanelBlocks() {
-    return form == WeightForm::Floats && fitsPanelBlocks();
-  }
+  bool isInPanelBlocks() const { return form == WeightForm::FloatBlocks; }
   /// Whether sums wait in the result until the epilogue.
   bool accumulatesInResult() {
     return isInPanelBlocks() &&
@@ -243,8 +256,8 @@ private:
   mlir::Value stored;
   /// The zero point of the input, where it is constant.
   std::optional<int32_t> inputZeroPoint;
-  /// The stored nibbles of a constant weight of 4 bits, two to a byte.
-  mlir::Value nibblePairs;
+  /// The stored nibbles of a constant weight of 4 bits, in bytes or words.
+  mlir::Value nibbles;
   /// Which code is being created.
   WeightForm form = WeightForm::Bytes;
   Correction correction;

@@ -20,6 +20,7 @@
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Numerics/Epilogues.h"
 #include "quantc/Target/TargetSpec.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
@@ -44,15 +45,21 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
                  : perGroup             ? loops.parallel()
                                         : loops.reduction(1);
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
-  AffineExpr h = layout.nibbles && !isFlat ? loops.reduction(1) : AffineExpr();
+  AffineExpr h =
+      hasSharedElements() && !isFlat ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
   SmallVector<Value> inputs = {input, weight};
   SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
                                  loops.map({nb, g, k, h, n, d})};
-  bool hasZeroPoint = hasDecodedZeroPoint() && form != WeightForm::Floats;
+  bool hasZeroPoint = hasDecodedZeroPoint() && !isDecoded();
   if (hasZeroPoint) {
     inputs.push_back(
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  bool hasMultiplier = hasFloatMultiplier() && !isDecoded();
+  if (hasMultiplier) {
+    inputs.push_back(createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({m, nb, perGroup ? g : AffineExpr(), n}));
@@ -60,7 +67,7 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
       loops, inputs, init, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
         Value acc = elements.back();
-        if (form == WeightForm::Floats)
+        if (isDecoded())
           return {numerics::addFloatElement(a, acc, elements[0], elements[1])};
         // Nibbles have no sign: they enter on whichever side takes none.
         Value w = form == WeightForm::Nibbles &&
@@ -71,7 +78,12 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
         if (!isInteger()) {
           Value zw =
               hasZeroPoint ? a.fromStorage(elements[2]) : a.constantInt(0);
-          return {numerics::addWeightOnlyElement(a, acc, elements[0], w, zw)};
+          if (!hasMultiplier)
+            return {numerics::addWeightOnlyElement(a, acc, elements[0], w, zw)};
+          Value scaled =
+              numerics::scaleFloat(a, numerics::decodeWeight(a, w, zw),
+                                   a.toFloat(a.fromStorage(elements[2])));
+          return {numerics::addFloatElement(a, acc, elements[0], scaled)};
         }
         Value x = isUnsigned() ? arith::ExtUIOp::create(rewriter, loc,
                                                         rewriter.getI32Type(),
@@ -95,8 +107,7 @@ Value LinearPacker::createSums() {
   if (isInPanelBlocks())
     return createPanelBlocks();
   Value input = createInput();
-  Value weight =
-      form == WeightForm::Floats ? createDecodedWeight() : createWeight();
+  Value weight = isDecoded() ? createDecodedWeight() : createWeight();
   bool startsFromZero = !isInteger() || hasMultiplierSums();
   Value start = startsFromZero ? Value() : createStart();
   return createContraction(
@@ -305,10 +316,10 @@ Value LinearPacker::createEpilogue(Value accumulator) {
 //===----------------------------------------------------------------------===//
 
 void LinearPacker::start() {
-  numRows = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), 0);
+  numRows = rewriter.createOrFold<tensor::DimOp>(loc, getUnpaddedInput(), 0);
   destination = createDestination(op.getResult().getType().getElementType());
-  if (layout.nibbles)
-    nibblePairs = createNibblePairs();
+  if (hasSharedElements())
+    nibbles = isWords() ? createNibbleWords() : createNibblePairs();
 }
 
 /// `panels`, saying how many rows there are. Analyses that ask for it would
@@ -339,11 +350,15 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
           .getResult(0));
 }
 
-/// Blocks of rows that may decode the weights of a panel each for itself, where
-/// all could read them from the first cache, and where from the second: writing
-/// to that and reading again costs as much as decoding five times.
-static constexpr int64_t kFewBlocks = 2;
-static constexpr int64_t kFewBlocksOfSecondCache = 6;
+/// Blocks of rows for which the weights of a panel are not written to the
+/// second cache: that and reading them again costs as much as decoding five
+/// times, or as taking the sums of all blocks out of registers several times.
+static constexpr int64_t kFewBlocks = 6;
+
+/// Blocks of rows that may decode the weights each for itself, where all could
+/// read them from the first cache: decoding a byte costs half as much as that.
+static constexpr int64_t kBlocksOfBytes = 2;
+static constexpr int64_t kBlocksOfNibbles = 1;
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
@@ -360,18 +375,31 @@ Value LinearPacker::hasAtMostRows(int64_t limit) {
 }
 
 Value LinearPacker::lowerFloatPanels() {
-  int64_t few =
-      (fitsPanelBlocks() ? kFewBlocks : kFewBlocksOfSecondCache) * block.rows;
+  int64_t few = kFewBlocks * block.rows;
+  // With sums of groups, blocks of K would be groups.
+  int64_t inRegisters =
+      hasGroupSums ? few
+                   : (isNibbles() ? kBlocksOfNibbles : kBlocksOfBytes) *
+                         getDecodingRows();
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (!ShapedType::isDynamic(rows))
-    return lowerForm(rows <= few ? WeightForm::Bytes : WeightForm::Floats);
+    return lowerForm(rows <= inRegisters ? WeightForm::Bytes
+                     : rows <= few       ? WeightForm::FloatBlocks
+                                         : WeightForm::Floats);
+  auto lowerMore = [&] {
+    if (hasGroupSums)
+      return lowerForm(WeightForm::Floats);
+    return createIf(
+        hasAtMostRows(few), [&] { return lowerForm(WeightForm::FloatBlocks); },
+        [&] { return lowerForm(WeightForm::Floats); });
+  };
   return createIf(
-      hasAtMostRows(few), [&] { return lowerForm(WeightForm::Bytes); },
-      [&] { return lowerForm(WeightForm::Floats); });
+      hasAtMostRows(inRegisters), [&] { return lowerForm(WeightForm::Bytes); },
+      lowerMore);
 }
 
 Value LinearPacker::lowerIntegerPanels() {
-  if (!layout.nibbles)
+  if (!hasSharedElements())
     return lowerForm(WeightForm::Bytes);
   if (inTiles)
     return lowerForm(WeightForm::Panel);
@@ -409,9 +437,24 @@ int64_t LinearPacker::getRowsInTile() {
   return llvm::divideCeil(rows, llvm::divideCeil(rows, block.rows));
 }
 
+bool LinearPacker::hasFloatMultiplier() {
+  return !isInteger() && isNibbles() && op.getGroupMultiplier() &&
+         !target.hasByteMultiply();
+}
+
+/// The rows of a block beside whose sums weights are decoded.
+int64_t LinearPacker::getDecodingRows() {
+  int64_t registers = block.columns / unit.accumulators.columns;
+  int64_t count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
+  return std::clamp<int64_t>(count / registers, 1, block.rows);
+}
+
 Value LinearPacker::lowerForm(WeightForm weightForm) {
   form = weightForm;
   correction = {};
+  llvm::SaveAndRestore rows(block.rows);
+  if (!isInteger() && form == WeightForm::Bytes)
+    block.rows = getDecodingRows();
   Value accumulator = createSums();
   if (hasMultiplierSums())
     accumulator = createMultiplierSum(accumulator);

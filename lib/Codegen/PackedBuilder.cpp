@@ -23,9 +23,9 @@ Value quantc::extractPart(OpBuilder &builder, Location loc, Value tensor,
 
 void PackedBuilder::setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
                               const Accumulators &accumulators,
-                              int64_t rowsAtOnce, bool nibbles) {
+                              int64_t rowsAtOnce, StepPacking packing) {
   block = chooseBlock(numColumns, accumulators, rowsAtOnce);
-  layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, nibbles};
+  layout = {numColumns, depthK, /*groups=*/1, depth, block.columns, packing};
 }
 
 Value PackedBuilder::constant(Type element, ArrayRef<int64_t> shape,

@@ -62,11 +62,11 @@ protected:
       : rewriter(rewriter), loc(loc) {}
 
   /// Sets the layout of an [N, K] weight but for its groups: panels for
-  /// `accumulators`, `depth` elements of K in a step, two steps to a byte or
-  /// one. `rowsAtOnce` are as the rows of `chooseBlock`.
+  /// `accumulators`, `depth` elements of K in a step, `packing` steps to an
+  /// element. `rowsAtOnce` are as the rows of `chooseBlock`.
   void setLayout(int64_t numColumns, int64_t depthK, int64_t depth,
                  const Accumulators &accumulators, int64_t rowsAtOnce,
-                 bool nibbles = false);
+                 StepPacking packing = StepPacking::None);
 
   /// The number of rows, if it is known and they are to share one reading of a
   /// weight of that many bytes, because the second cache does not hold it; 0

@@ -21,7 +21,13 @@
 //
 //   [N / NR][groups][steps / 2][NR][depth]   bytes
 //
-// The multipliers of two consecutive groups share a byte in the same way:
+// Where they are to become floats, and nibbles are looked up in the lanes of a
+// register, q itself, eight steps to a word of 32 bits, the first in the lowest
+// nibble:
+//
+//   [N / NR][groups][steps / 8][NR]   words
+//
+// The multipliers of two consecutive groups share a byte in any case:
 //
 //   [N / NR][groups / 2][NR]   bytes
 //
@@ -38,8 +44,11 @@
 
 namespace quantc {
 
-/// What weights of 4 bits are stored higher by: nibbles are unsigned.
+/// What weights of 4 bits are stored higher by in bytes: nibbles are unsigned.
 inline constexpr int32_t kNibbleOffset = 8;
+
+/// The consecutive steps that share an element in memory.
+enum class StepPacking : int64_t { None = 1, Byte = 2, Word = 8 };
 
 struct PackedLayout {
   int64_t numColumns; ///< N
@@ -47,16 +56,17 @@ struct PackedLayout {
   int64_t groups;     ///< 1 without groups
   int64_t depth;      ///< elements of K in a step
   int64_t panel;      ///< NR
-  bool nibbles;       ///< two steps to a byte
+  StepPacking packing;
   /// Of a layer without groups: K with its padding, at least; 0 for whole
   /// steps.
   int64_t leastDepth = 0;
 
+  int64_t packedSteps() const { return static_cast<int64_t>(packing); }
   int64_t numPanels() const { return llvm::divideCeil(numColumns, panel); }
   int64_t groupSize() const { return depthK / groups; }
   int64_t steps() const {
     int64_t steps = llvm::divideCeil(std::max(groupSize(), leastDepth), depth);
-    return nibbles ? llvm::alignTo(steps, 2) : steps;
+    return llvm::alignTo(steps, packedSteps());
   }
   /// K of a group with its padding.
   int64_t paddedGroupSize() const { return steps() * depth; }
@@ -94,6 +104,19 @@ struct PackedLayout {
           static_cast<int8_t>(getNibble(low) | (getNibble(low + step) << 4));
     }
     return bytes;
+  }
+
+  /// Packed values of 4 bits, eight to a word. For steps of one element.
+  std::vector<uint32_t> packWords(llvm::ArrayRef<int8_t> weight) const {
+    std::vector<int8_t> values = pack(weight);
+    std::vector<uint32_t> words(values.size() / packedSteps());
+    for (int64_t i = 0, e = words.size(); i < e; ++i)
+      for (int64_t h = 0; h < packedSteps(); ++h) {
+        int64_t step = i / panel * packedSteps() + h;
+        uint32_t nibble = values[step * panel + i % panel] & 15;
+        words[i] |= nibble << (4 * h);
+      }
+    return words;
   }
 
   /// One value for each column and group, [N, groups], in the order

@@ -14,6 +14,7 @@
 #include "LinearPacker.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Conversion/LinearEpilogue.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
@@ -36,9 +37,18 @@ WeightFacts LinearPacker::proveWeightFacts() {
   return facts;
 }
 
-/// What accumulates: where few rows are known to be multiplied by nibbles, in a
-/// panel so narrow that they fit one block and a weight is unpacked once. A
-/// third of the registers that may accumulate is left to multipliers.
+/// Nibbles that are looked up are in words.
+StepPacking LinearPacker::choosePacking() {
+  if (!isNibbles())
+    return StepPacking::None;
+  return !isInteger() && !unit.lookup.empty() ? StepPacking::Word
+                                              : StepPacking::Byte;
+}
+
+/// What accumulates: where few rows are known, in a panel so narrow that they
+/// fit one block and a weight is unpacked once. Registers are left to what
+/// decodes floats, and a third of those that may accumulate to multipliers of
+/// nibbles.
 Accumulators LinearPacker::chooseAccumulators() {
   Accumulators result =
       isInteger() ? instruction->accumulators : unit.accumulators;
@@ -47,6 +57,11 @@ Accumulators LinearPacker::chooseAccumulators() {
   if (isWalked())
     return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
+  if (!isInteger()) {
+    if (!ShapedType::isDynamic(rows) && rows <= kRegisterRows)
+      result.count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
+    return result;
+  }
   if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)
     return result;
@@ -86,7 +101,7 @@ LogicalResult LinearPacker::prepare() {
   tileInstruction = chooseTileInstruction();
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
-            chooseRowsAtOnce(), isNibbles());
+            chooseRowsAtOnce(), choosePacking());
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (tileInstruction && !hasGroups())
     layout.leastDepth = tileInstruction->padDepth(layout.depthK);
@@ -113,6 +128,28 @@ const TileInstruction *LinearPacker::chooseTileInstruction() {
 //===----------------------------------------------------------------------===//
 // Operands of the contraction
 //===----------------------------------------------------------------------===//
+
+/// The input of floats without the zeros that end each row, where they are
+/// known as such. A term fma(0, w, p) is p: no sum of products by integers is
+/// -0.
+Value LinearPacker::getUnpaddedInput() {
+  Value input = op.getInput();
+  auto padded = input.getDefiningOp<tensor::InsertSliceOp>();
+  if (isInteger() || !padded || !padded.hasUnitStride() ||
+      !padded.hasZeroOffset())
+    return input;
+  auto zeros = padded.getDest().getDefiningOp<linalg::FillOp>();
+  if (!zeros || !matchPattern(zeros.value(), m_PosZeroFloat()))
+    return input;
+  auto empty = zeros.output().getDefiningOp<tensor::EmptyOp>();
+  RankedTensorType type = padded.getSourceType();
+  bool hasAllRows =
+      empty && type.getRank() == 2 && !type.isDynamicDim(1) &&
+      type.getDimSize(0) == op.getInput().getType().getDimSize(0) &&
+      isEqualConstantIntOrValue(empty.getMixedSizes().front(),
+                                padded.getMixedSizes().front());
+  return hasAllRows ? padded.getSource() : input;
+}
 
 /// (a + 128) mod 256, as i8, for each element of `tensor`.
 static Value createShifted(OpBuilder &builder, Location loc, Value tensor) {
@@ -149,12 +186,15 @@ Value LinearPacker::createUnsignedInput() {
   return rewriter.clone(*patches->collapse, mapping)->getResult(0);
 }
 
-/// The input as [M, (G), steps, (2), (depth)], padded to whole steps, shifted
-/// where the instruction takes unsigned values.
+/// The input as [M, (G), steps, (2 or 8), (depth)], padded to whole steps,
+/// shifted where the instruction takes unsigned values.
 Value LinearPacker::createInput() {
-  Value input = isUnsigned() ? createUnsignedInput() : op.getInput();
   RankedTensorType type = op.getInput().getType();
   int64_t rows = type.getDimSize(0);
+  // Zeros are put where they are read, not in front of all code for the layer.
+  Value input = isUnsigned()
+                    ? createUnsignedInput()
+                    : padWithZeros(getUnpaddedInput(), {rows, layout.depthK});
 
   SmallVector<int64_t> shape = {rows, layout.groups, layout.groupSize()};
   SmallVector<ReassociationIndices> splitGroups = {{0}, {1, 2}};
@@ -164,10 +204,11 @@ Value LinearPacker::createInput() {
   grouped =
       padWithZeros(grouped, {rows, layout.groups, layout.paddedGroupSize()});
 
-  // [M, G, K'] -> [M, G, steps, (2), (depth)] -> without G if there is none.
+  // [M, G, K'] -> [M, G, steps, (2 or 8), (depth)] -> without G if there is
+  // none.
   SmallVector<int64_t> steps = {layout.steps()};
-  if (layout.nibbles)
-    steps = {layout.steps() / 2, 2};
+  if (hasSharedElements())
+    steps = {layout.steps() / layout.packedSteps(), layout.packedSteps()};
   if (isInteger())
     steps.push_back(layout.depth);
   SmallVector<int64_t> full = {rows, layout.groups};
@@ -189,7 +230,7 @@ Value LinearPacker::createInput() {
 Value LinearPacker::createWeight() {
   if (!constantWeight)
     return createPackedWeight();
-  if (layout.nibbles)
+  if (hasSharedElements())
     return createUnpack();
   return packed(rewriter.getI8Type(),
                 {layout.numPanels(), groupDim(), layout.steps(), layout.panel,
@@ -200,17 +241,23 @@ Value LinearPacker::createWeight() {
 /// The weights as the floats that they stand for, f32(w - zw), in packed order.
 /// Done once for a panel, of which a tile of rows would do it each time.
 Value LinearPacker::createDecodedWeight() {
+  if (isWords())
+    return createLookup();
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
   AffineExpr k = loops.parallel(1);
-  AffineExpr h = layout.nibbles ? loops.parallel(1) : AffineExpr();
+  AffineExpr h = hasSharedElements() ? loops.parallel(1) : AffineExpr();
   AffineExpr n = loops.parallel();
   SmallVector<Value> inputs = {createWeight()};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, h, n})};
   if (hasDecodedZeroPoint()) {
     inputs.push_back(
         packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  if (hasFloatMultiplier()) {
+    inputs.push_back(createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(maps.front());
@@ -224,7 +271,11 @@ Value LinearPacker::createDecodedWeight() {
                       Value zw = hasDecodedZeroPoint()
                                      ? a.fromStorage(elements[1])
                                      : a.constantInt(0);
-                      return {numerics::decodeWeight(a, w, zw)};
+                      Value decoded = numerics::decodeWeight(a, w, zw);
+                      if (!hasFloatMultiplier())
+                        return {decoded};
+                      Value m = a.toFloat(a.fromStorage(elements[1]));
+                      return {numerics::scaleFloat(a, decoded, m)};
                     });
   result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
   return result;
@@ -361,7 +412,7 @@ Value LinearPacker::createKnownStart() {
     if (!multipliers.empty())
       w *= multipliers[group];
     // What the contraction multiplies with, and what it stands for.
-    int32_t multiplied = layout.nibbles ? w - zw : w;
+    int32_t multiplied = hasSharedElements() ? w - zw : w;
     int64_t sum = hasGroupSums ? group : group / layout.groups;
     start[sum] -= offset * multiplied + za * (w - zw);
     weightSums[sum] += w - zw;

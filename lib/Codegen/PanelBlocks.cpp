@@ -28,8 +28,8 @@
 using namespace mlir;
 using namespace quantc;
 
-/// The bytes of a block of decoded weights, and of the sums of a panel: what
-/// the first cache of every processor holds beside the rows that meet it.
+/// The bytes of a block of decoded weights: what the first cache of every
+/// processor holds beside the rows that meet it.
 static constexpr int64_t kBlockBytes = 28 * 1024;
 
 /// A part of what operations with tile sizes compute, computed for itself.
@@ -53,13 +53,6 @@ static Value computePart(PatternRewriter &rewriter, Location loc, Value tensor,
                                           input.getMixedSizes()));
   }
   return tile->tiledValues.front();
-}
-
-bool LinearPacker::fitsPanelBlocks() {
-  int64_t rows = op.getInput().getType().getDimSize(0);
-  return !isInteger() && !hasGroupSums && !ShapedType::isDynamic(rows) &&
-         rows * layout.panel * static_cast<int64_t>(sizeof(float)) <=
-             kBlockBytes;
 }
 
 /// Erases what computes `tensor` for nobody.
@@ -89,8 +82,12 @@ static Value joinDims(OpBuilder &builder, Location loc, Value tensor,
 }
 
 Value LinearPacker::createPanelBlocks() {
-  // [M, K] and [NB, groups, steps / 2, 2, NR], or with fewer dimensions.
-  Value input = joinDims(rewriter, loc, createInput(), /*numLast=*/0);
+  // [M, K] and [NB, groups, steps / 2, 2, NR], or with fewer dimensions. Zeros
+  // at the end of all rows are not read.
+  bool isWhole = layout.groups * layout.paddedGroupSize() == layout.depthK;
+  Value input = isWhole ? getUnpaddedInput()
+                        : joinDims(rewriter, loc, createInput(), /*numLast=*/0);
+  int64_t depth = cast<RankedTensorType>(input.getType()).getDimSize(1);
   Value weight = createDecodedWeight();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   // What is cut is the dimension after the panel.
@@ -121,43 +118,55 @@ Value LinearPacker::createPanelBlocks() {
                              /*numLast=*/1);
     Value first =
         rewriter.createOrFold<arith::MulIOp>(loc, offset, index(inner));
-    Value rows = extractPart(
-        rewriter, loc, input, {rewriter.getIndexAttr(0), first},
-        {getAsOpFoldResult(numRows), rewriter.getIndexAttr(length * inner)});
+    int64_t terms = length * inner;
+    if (std::optional<int64_t> start = getConstantIntValue(first);
+        start && *start + terms > depth) {
+      terms = depth - *start;
+      OpFoldResult zero = rewriter.getIndexAttr(0);
+      decoded =
+          extractPart(rewriter, loc, decoded, {zero, zero, zero},
+                      {rewriter.getIndexAttr(1), rewriter.getIndexAttr(terms),
+                       rewriter.getIndexAttr(layout.panel)});
+    }
+    Value rows =
+        extractPart(rewriter, loc, input, {rewriter.getIndexAttr(0), first},
+                    {getAsOpFoldResult(numRows), rewriter.getIndexAttr(terms)});
     return createContraction(rows, decoded, sums, block.rows);
+  };
+  // `results` with the sums of a panel.
+  auto addPanel = [&](Value nb, Value results) -> Value {
+    SmallVector<OpFoldResult> offsets = {rewriter.getIndexAttr(0), nb,
+                                         rewriter.getIndexAttr(0)};
+    SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                       rewriter.getIndexAttr(1),
+                                       rewriter.getIndexAttr(layout.panel)};
+    Value part = extractPart(rewriter, loc, results, offsets, sizes);
+    Value zero = arith::ConstantOp::create(rewriter, loc,
+                                           rewriter.getF32FloatAttr(0.0f));
+    Value sums = linalg::FillOp::create(rewriter, loc, zero, part).getResult(0);
+    int64_t whole = depth / (size * inner);
+    int64_t rest = llvm::divideCeil(depth - whole * size * inner, inner);
+    auto blocks = scf::ForOp::create(
+        rewriter, loc, index(0), index(whole * size), index(size), sums,
+        [&](OpBuilder &, Location, Value k, ValueRange carried) {
+          scf::YieldOp::create(rewriter, loc,
+                               addBlock(nb, k, size, carried.front()));
+        });
+    sums = blocks.getResult(0);
+    if (rest != 0)
+      sums = addBlock(nb, index(whole * size), rest, sums);
+    SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
+    return tensor::InsertSliceOp::create(rewriter, loc, sums, results, offsets,
+                                         sizes, strides);
   };
 
   Type f32 = rewriter.getF32Type();
   bool isInResult = accumulatesInResult();
   Value start = isInResult ? destination : createDestination(f32);
-  Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0.0f));
   auto panels = scf::ForOp::create(
       rewriter, loc, index(0), index(layout.numPanels()), index(1), start,
       [&](OpBuilder &, Location, Value nb, ValueRange results) {
-        SmallVector<OpFoldResult> offsets = {rewriter.getIndexAttr(0), nb,
-                                             rewriter.getIndexAttr(0)};
-        SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
-                                           rewriter.getIndexAttr(1),
-                                           rewriter.getIndexAttr(layout.panel)};
-        Value part =
-            extractPart(rewriter, loc, results.front(), offsets, sizes);
-        Value sums =
-            linalg::FillOp::create(rewriter, loc, zero, part).getResult(0);
-        int64_t whole = count / size;
-        auto blocks = scf::ForOp::create(
-            rewriter, loc, index(0), index(whole * size), index(size), sums,
-            [&](OpBuilder &, Location, Value k, ValueRange carried) {
-              scf::YieldOp::create(rewriter, loc,
-                                   addBlock(nb, k, size, carried.front()));
-            });
-        sums = blocks.getResult(0);
-        if (count % size != 0)
-          sums = addBlock(nb, index(whole * size), count % size, sums);
-        SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
-        Value result = tensor::InsertSliceOp::create(
-            rewriter, loc, sums, results.front(), offsets, sizes, strides);
-        scf::YieldOp::create(rewriter, loc, result);
+        scf::YieldOp::create(rewriter, loc, addPanel(nb, results.front()));
       });
   panels->setAttr(kParallelAttr, rewriter.getUnitAttr());
   // Only parts of it were wanted.

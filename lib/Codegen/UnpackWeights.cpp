@@ -14,6 +14,7 @@
 
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Numerics/Epilogues.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -82,10 +83,11 @@ Value LinearPacker::createUnpack() {
   AffineExpr n = loops.parallel();
   AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
 
-  SmallVector<Value> inputs = {nibblePairs};
+  SmallVector<Value> inputs = {nibbles};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
   bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
-  bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier();
+  bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier() &&
+                       !hasFloatMultiplier();
   if (hasZeroPoint || hasMultiplier) {
     inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
                                                   layout.groups, groupDim())
@@ -127,6 +129,62 @@ Value LinearPacker::createUnpack() {
         return {arith::SubIOp::create(rewriter, loc, u, offset)};
       });
   if (form == WeightForm::Panel)
+    result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
+}
+
+/// The stored nibbles, eight to a word, [NB, (G), steps / 8, NR].
+Value LinearPacker::createNibbleWords() {
+  return packed(rewriter.getI32Type(),
+                {layout.numPanels(), groupDim(),
+                 layout.steps() / layout.packedSteps(), layout.panel},
+                layout.packWords(*constantWeight));
+}
+
+/// The weights of 4 bits as the floats that they stand for, [NB, (G), steps /
+/// 8, 8, NR]: sign-extended from their nibble of a word, f32(q) - f32(zw) or
+/// f32(m) f32(q). What is done to the nibble alone is a function of 4 bits,
+/// which quant-look-up-nibbles finds.
+Value LinearPacker::createLookup() {
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
+  AffineExpr k = loops.parallel(1), h = loops.parallel(1);
+  AffineExpr n = loops.parallel();
+  SmallVector<Value> inputs = {nibbles};
+  SmallVector<AffineMap> maps = {loops.map({nb, g, k, n})};
+  bool hasZeroPoint(op.getWeightZeroPoint());
+  bool hasMultiplier(op.getGroupMultiplier());
+  if (hasZeroPoint || hasMultiplier) {
+    inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
+                                                  layout.groups, groupDim())
+                                  : createMultipliers());
+    maps.push_back(loops.map({nb, g, n}));
+  }
+  maps.push_back(loops.map({nb, g, k, h, n}));
+  SmallVector<int64_t> shape(
+      cast<RankedTensorType>(nibbles.getType()).getShape());
+  shape.insert(shape.end() - 1, layout.packedSteps());
+  Value init =
+      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type());
+  Value result = createGeneric(
+      loops, inputs, init, maps,
+      [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+        Value half = arith::IndexCastOp::create(
+            rewriter, loc, rewriter.getI32Type(),
+            linalg::IndexOp::create(rewriter, loc,
+                                    cast<AffineDimExpr>(h).getPosition()));
+        Value above =
+            a.subInt(a.constantInt(28), a.mulInt(half, a.constantInt(4)));
+        Value q = a.ashrInt(a.shlInt(elements[0], above), a.constantInt(28));
+        if (!hasZeroPoint && !hasMultiplier)
+          return {a.toFloat(q)};
+        Value parameter = a.toFloat(a.fromStorage(elements[1]));
+        return {hasZeroPoint
+                    ? numerics::decodeFloat(a, a.toFloat(q), parameter)
+                    : numerics::scaleFloat(a, a.toFloat(q), parameter)};
+      });
+  if (form != WeightForm::Bytes)
     result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
   return result;
 }

@@ -53,10 +53,11 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createHoistRowParametersPass());
   pm.addNestedPass<func::FuncOp>(createTileLinearPass());
   pm.addNestedPass<func::FuncOp>(createVectorizePass());
-  pm.addNestedPass<func::FuncOp>(createUnrollPairsPass());
+  pm.addNestedPass<func::FuncOp>(createUnrollShortLoopsPass());
   pm.addPass(createFlattenNarrowVectorsPass());
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
+  pm.addPass(createLookUpNibblesPass());
   pm.addPass(createLowerContractionsPass());
 }
 

@@ -155,6 +155,41 @@ func.func @multiplier_pairs(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
 
 // -----
 
+// Nibbles that become floats are stored as they are where they can be looked up,
+// eight to a word, and multipliers are floats: 1 2 3 4 is 0x4321, 4 5 -6 0 is
+// 0xA54. A block of rows decodes in registers, more rows in blocks of K.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx512f"]>>} {
+// CHECK-LABEL: func @words
+//       CHECK:   arith.constant dense<{{\[\[\[}}17185, 2644, 0, {{.*}} : tensor<1x1x16xi32>
+//       CHECK:   %[[FEW:.+]] = arith.cmpi ule, %{{.+}}, %c8
+//       CHECK:   scf.if %[[FEW]]
+//   CHECK-NOT:     quant.per_panel
+//       CHECK:     arith.shli
+//       CHECK:     %[[Q:.+]] = arith.shrsi {{.*}} %c28
+//       CHECK:     %[[F:.+]] = arith.sitofp %[[Q]]
+//       CHECK:     arith.mulf %[[F]], %{{.+}} : f32
+//       CHECK:   } else {
+//       CHECK:     arith.cmpi ule, %{{.+}}, %c48
+//       CHECK:     scf.if
+//       CHECK:       scf.for
+//       CHECK:         quant.per_panel
+//       CHECK:       } {quant.parallel}
+//       CHECK:     } else {
+//       CHECK:       quant.per_panel
+//   CHECK-NOT:       scf.for
+func.func @words(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  %bytes = arith.constant dense<[[33, 67], [84, 10]]> : tensor<2x2xi8>
+  %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x4xi4>
+  %m = arith.constant dense<[[2], [3]]> : tensor<2x1xi8>
+  %sw = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %y = quant.linear %x, %w scale(%sw : tensor<2x1xf32>) multiplier(%m : tensor<2x1xi8>)
+      : tensor<?x4xf32>, tensor<2x4xi4> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
 // What is known only at run time is packed there: the weight and the sums that undo the zero point of the input.
 // LEFT-LABEL: func @run_time_weight
 // CHECK-LABEL: func @run_time_weight

@@ -29,10 +29,12 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
-    Activations that are floats meet weights that are decoded to floats: few rows,
-    known before the program runs, in one block and in registers; some more in
-    blocks of K that stay in the first cache with the sums of a panel, which wait
-    in the result; many, and an unknown number, once for a panel.
+    Activations that are floats meet weights that are decoded to floats: rows of
+    one block in registers; those of up to six in blocks of K that stay in the
+    first cache with the sums of a panel, which wait in the result; more, once for
+    a panel. Where the vector unit looks
+    nibbles up, weights of 4 bits are eight to a word for that
+    (`quant-look-up-nibbles`), and multipliers are floats.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
@@ -297,12 +299,14 @@ def VectorizePass : Pass<"quant-vectorize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
-def UnrollPairsPass : Pass<"quant-unroll-pairs", "::mlir::func::FuncOp"> {
-  let summary = "Unroll innermost loops of two iterations";
+def UnrollShortLoopsPass : Pass<"quant-unroll-short-loops", "::mlir::func::FuncOp"> {
+  let summary = "Unroll innermost loops of at most eight iterations";
   let description = [{
-    The loop over the two halves of a byte becomes straight code, so that each
-    half is taken out by a constant shift. LLVM leaves a loop as it is when its
-    body is large, as that of a block of rows is.
+    The loop over the two nibbles of a byte, or the eight of a word, becomes
+    straight code, so that each is taken out by a constant shift. LLVM leaves a
+    loop as it is when its body is large, as that of a block of rows is. What an
+    iteration has to do (`quant.work`) is counted in the loop around it from
+    then on. Loops that threads may share (`quant.parallel`) stay.
 
     ```mlir
     %r = scf.for %h = %c0 to %c2 step %c1 iter_args(%acc = %init) -> i32 {

@@ -174,6 +174,19 @@ typename A::Float decodeWeight(A &a, typename A::Int weight,
   return a.toFloat(a.subInt(weight, weightZeroPoint));
 }
 
+/// The same from the floats of both, and m_g q_k of a weight with an integer
+/// scale: exact, as all are integers that fit f32.
+template <typename A>
+typename A::Float decodeFloat(A &a, typename A::Float weight,
+                              typename A::Float weightZeroPoint) {
+  return a.sub(weight, weightZeroPoint);
+}
+template <typename A>
+typename A::Float scaleFloat(A &a, typename A::Float weight,
+                             typename A::Float multiplier) {
+  return a.mul(weight, multiplier);
+}
+
 /// linear_a7, weight-only, one element: p_g = fma(x_k, f32(w_k - zw_g), p_g).
 /// p_g starts at +0 for each group and k ascends.
 template <typename A>

@@ -103,8 +103,13 @@ struct VectorUnit {
   TargetArch arch;
   llvm::StringLiteral features;
   Accumulators accumulators;
+  /// Registers for accumulators beside weights of 8 or 4 bits that are decoded.
+  int64_t besideBytes;
+  int64_t besideNibbles;
   /// Bytes of the second cache.
   int64_t cache;
+  /// What looks up nibbles; empty without.
+  llvm::StringLiteral lookup;
 };
 
 /// All rows, in the order of the tables.

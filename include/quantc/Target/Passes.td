@@ -128,6 +128,41 @@ def LowerTileContractionsPass
                            "::mlir::vector::VectorDialect"];
 }
 
+def LookUpNibblesPass : Pass<"quant-look-up-nibbles", "::mlir::ModuleOp"> {
+  let summary = "Look up the float of a nibble where an instruction does";
+  let description = [{
+    The float of a nibble with sign, q = (x << a) >> 28, has 16 values. Where
+    the vector unit of the target (`DotInstructions.def`) picks lanes of a
+    register by the low 4 bits of those of another and ignores the bits above,
+    it is
+
+        table[(x >>> (28 - a)) mod 16],  table[i] = f32(i < 8 ? i : i - 16)
+
+    one shift, none for the lowest nibble, and one permutation, in place of two
+    shifts and a conversion.
+
+    ```mlir
+    %0 = arith.shli %x, %c20 : vector<16xi32>
+    %1 = arith.shrsi %0, %c28 : vector<16xi32>
+    %q = arith.sitofp %1 : vector<16xi32> to vector<16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %table = arith.constant dense<[0.0, 1.0, ..., -1.0]> : vector<16xf32>
+    %0 = arith.shrui %x, %c8 : vector<16xi32>
+    %q = llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%table, %0)
+    ```
+
+    Without such an instruction, and for vectors that do not fill registers of
+    16 lanes, nothing changes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def ExpandByteProductsPass
     : Pass<"quant-expand-byte-products", "::mlir::ModuleOp"> {
   let summary = "Multiply nibbles two at a time where no instruction multiplies bytes";

@@ -26,9 +26,12 @@ Bytes makeWeight(int64_t numColumns, int64_t depthK) {
 }
 
 TEST(PackedLayoutTest, RaggedColumnsAndDepthAreZeros) {
-  PackedLayout layout{
-      /*numColumns=*/3, /*depthK=*/5, /*groups=*/1,
-      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/false};
+  PackedLayout layout{/*numColumns=*/3,
+                      /*depthK=*/5,
+                      /*groups=*/1,
+                      /*depth=*/2,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::None};
   EXPECT_EQ(layout.numPanels(), 2);
   EXPECT_EQ(layout.steps(), 3);
   EXPECT_EQ(layout.paddedGroupSize(), 6);
@@ -40,9 +43,12 @@ TEST(PackedLayoutTest, RaggedColumnsAndDepthAreZeros) {
 }
 
 TEST(PackedLayoutTest, EachGroupIsPaddedToWholeSteps) {
-  PackedLayout layout{
-      /*numColumns=*/2, /*depthK=*/6, /*groups=*/2,
-      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/false};
+  PackedLayout layout{/*numColumns=*/2,
+                      /*depthK=*/6,
+                      /*groups=*/2,
+                      /*depth=*/2,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::None};
   EXPECT_EQ(layout.groupSize(), 3);
   EXPECT_EQ(layout.steps(), 2);
   Bytes expected = {
@@ -53,9 +59,12 @@ TEST(PackedLayoutTest, EachGroupIsPaddedToWholeSteps) {
 }
 
 TEST(PackedLayoutTest, TwoStepsShareBytes) {
-  PackedLayout layout{
-      /*numColumns=*/3, /*depthK=*/5, /*groups=*/1,
-      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/true};
+  PackedLayout layout{/*numColumns=*/3,
+                      /*depthK=*/5,
+                      /*groups=*/1,
+                      /*depth=*/2,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::Byte};
   // Three steps, and one of zeros to make the pair whole.
   EXPECT_EQ(layout.steps(), 4);
   Bytes weight = {1,  2,  3,  4,  5,  //
@@ -78,10 +87,11 @@ TEST(PackedLayoutTest, PlacesAreDistinct) {
   for (int64_t numColumns : {1, 10, 16, 53})
     for (int64_t groupSize : {1, 8, 37})
       for (int64_t groups : {1, 3})
-        for (bool nibbles : {false, true}) {
+        for (StepPacking packing :
+             {StepPacking::None, StepPacking::Byte, StepPacking::Word}) {
           PackedLayout layout{numColumns,   groupSize * groups,
                               groups,       /*depth=*/4,
-                              /*panel=*/16, nibbles};
+                              /*panel=*/16, packing};
           std::vector<int> weight(numColumns * groupSize * groups);
           std::iota(weight.begin(), weight.end(), 1);
           std::vector<int> packed = layout.pack<int>(weight);
@@ -92,19 +102,41 @@ TEST(PackedLayoutTest, PlacesAreDistinct) {
         }
 }
 
+TEST(PackedLayoutTest, EightStepsShareWords) {
+  PackedLayout layout{/*numColumns=*/3,
+                      /*depthK=*/9,
+                      /*groups=*/1,
+                      /*depth=*/1,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::Word};
+  EXPECT_EQ(layout.steps(), 16);
+  Bytes weight = {0,  1,  2,  3,  4,  5,  6,  7,  -1, //
+                  -1, -2, -3, -4, -5, -6, -7, -8, 7,  //
+                  1,  0,  0,  0,  0,  0,  0,  0,  -8};
+  EXPECT_EQ(layout.packWords(weight),
+            (std::vector<uint32_t>{0x76543210, 0x89ABCDEF, 0xF, 7, //
+                                   1, 0, 8, 0}));
+}
+
 TEST(PackedLayoutTest, ParametersFollowTheirColumns) {
-  PackedLayout layout{
-      /*numColumns=*/3, /*depthK=*/4, /*groups=*/2,
-      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/false};
+  PackedLayout layout{/*numColumns=*/3,
+                      /*depthK=*/4,
+                      /*groups=*/2,
+                      /*depth=*/2,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::None};
   EXPECT_EQ(layout.packParameter<int>({1, 2, 11, 12, 21, 22}),
             (std::vector<int>{1, 11, 2, 12, 21, 0, 22, 0}));
 }
 
 /// Groups 0 and 1 of a column share a byte, group 2 has one for itself.
 TEST(PackedLayoutTest, PairsOfGroupsShareAByte) {
-  PackedLayout layout{
-      /*numColumns=*/3, /*depthK=*/6, /*groups=*/3,
-      /*depth=*/2,      /*panel=*/2,  /*nibbles=*/true};
+  PackedLayout layout{/*numColumns=*/3,
+                      /*depthK=*/6,
+                      /*groups=*/3,
+                      /*depth=*/2,
+                      /*panel=*/2,
+                      /*packing=*/StepPacking::Byte};
   EXPECT_EQ(layout.packMultipliers({1, 2, 3, 11, 12, 13, 15, 4, 5}),
             (std::vector<int8_t>{0x21, int8_t(0xCB), 3, 13, 0x4F, 0, 5, 0}));
 }
