@@ -25,7 +25,7 @@ config.environment["PATH"] = os.pathsep.join(
 )
 
 # The number of random networks; 300 takes minutes.
-num_networks = int(os.environ.get("QUANTC_SWEEP", "40"))
+num_networks = int(os.environ.get("QUANTC_SWEEP", "32"))
 
 quant_opt = os.path.join(config.build_root, "bin", "quant-opt")
 if os.environ.get("QUANTC_VERIFY_ROUNDTRIP"):
@@ -38,7 +38,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%python", sys.executable),
     ("%half_sweep", str(num_networks // 2)),
-    ("%layer_sweep", str(2 * num_networks)),
+    ("%layer_sweep", str(num_networks)),
     ("%cxx", config.cxx),
     ("%cc", config.c),
     ("%mlir_dir", config.mlir_dir),

@@ -26,6 +26,14 @@ using namespace quantc;
 /// more code than a call once they are vectorized.
 static constexpr int64_t kFewestSharedOps = 6;
 
+/// With more loops than this, all become functions: the time of LLVM's analyses
+/// grows faster than the function that they look at.
+static constexpr int64_t kMostLoops = 48;
+
+/// Attributes of LLVM's function, of which all functions that are shared have
+/// one.
+static constexpr StringLiteral kPassthroughAttr = "passthrough";
+
 /// Whether `value` is memory of which nothing but the start and what is known
 /// of its size matters.
 static bool isMemory(Value value) {
@@ -140,7 +148,7 @@ bool LoopMatcher::matchArguments(Value lhs, Value rhs) {
 }
 
 namespace {
-/// Equal loops, each with its arguments, if there are at least two.
+/// Equal loops, each with its arguments.
 struct LoopGroup {
   /// Whether argument `index` of all loops is the result of one of `Ops`.
   template <class... Ops>
@@ -207,7 +215,7 @@ func::FuncOp LoopSharer::createFunction(const LoopGroup &group) {
       createInternalFunction(builder, loc, program.getName() + "_loop", types,
                              llvm::to_vector(loop->getResultTypes()));
   symbols.insert(function);
-  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  function->setAttr(kPassthroughAttr, builder.getStrArrayAttr({"noinline"}));
 
   IRMapping mapping;
   mapping.map(arguments, function.getArguments());
@@ -284,30 +292,39 @@ static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
     LoopMatcher matcher;
     if (!matcher.matchLoops(group.loops.front(), loop))
       continue;
-    if (group.arguments.empty())
-      group.arguments.push_back(
-          llvm::to_vector(llvm::make_first_range(matcher.arguments)));
+    group.loops.push_back(loop);
     group.arguments.push_back(
         llvm::to_vector(llvm::make_second_range(matcher.arguments)));
-    group.loops.push_back(loop);
     return;
   }
-  groups.push_back({{loop}, {}});
+  // Equal to itself, if all that it uses can be an argument.
+  LoopMatcher matcher;
+  if (matcher.matchLoops(loop, loop))
+    groups.push_back(
+        {{loop},
+         {llvm::to_vector(llvm::make_second_range(matcher.arguments))}});
 }
 
 namespace {
 struct ShareLoops : public quantc::impl::ShareLoopsPassBase<ShareLoops> {
   void runOnOperation() override {
     llvm::MapVector<size_t, SmallVector<LoopGroup>> groups;
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    int64_t numLoops = 0;
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      // Loops over tiles are functions already.
+      if (function->hasAttr(kPassthroughAttr))
+        continue;
       for (Block &block : function.getBody())
         for (Operation &op : block)
-          if (isShareable(&op))
+          if (isShareable(&op)) {
             addToGroup(&op, groups[hashLoop(&op)]);
+            ++numLoops;
+          }
+    }
     LoopSharer sharer(getOperation());
     for (auto &[hash, sameHash] : groups)
       for (LoopGroup &group : sameHash)
-        if (group.loops.size() > 1)
+        if (group.loops.size() > 1 || numLoops > kMostLoops)
           sharer.share(group);
     sharer.eraseLoops();
   }

@@ -319,8 +319,9 @@ def ShareLoopsPass : Pass<"quant-share-loops", "::mlir::ModuleOp"> {
     computed by pure operations. What is left of the definitions that they use,
     such as reshapes and index arithmetic, is computed again in the function.
     Arguments that are different for one loop are different for all, so that no
-    two pointers alias. Loops that only fill or copy memory stay, and so does one that is
-    equal to no other.
+    two pointers alias. Loops that only fill or copy memory stay, and so do those
+    that are equal to no other, unless there are more than 48 loops: the time of
+    LLVM's analyses grows faster than the function that they look at.
 
     ```mlir
     %a = memref.view %workspace[%c0][] : memref<?xi8> to memref<64xf32>
