@@ -185,6 +185,8 @@ private:
 
   SymbolTable symbols;
   OpBuilder builder;
+  /// The arguments of the function for memory of the program.
+  DenseMap<Value, Value> pointers;
   /// Loops without uses, and what took the place of their results.
   SmallVector<Operation *> shared;
   IRMapping replacements;
@@ -194,6 +196,15 @@ private:
 Value LoopSharer::rebuild(Value value, IRMapping &mapping) {
   if (Value copy = mapping.lookupOrNull(value))
     return copy;
+  if (Value pointer = pointers.lookup(value)) {
+    SmallVector<Value> sizes;
+    for (Value size : getSizes(value))
+      sizes.push_back(rebuild(size, mapping));
+    mapping.map(value, createMemref(builder, value.getLoc(),
+                                    cast<MemRefType>(value.getType()), pointer,
+                                    sizes));
+    return mapping.lookup(value);
+  }
   Operation *op = value.getDefiningOp();
   for (Value operand : op->getOperands())
     rebuild(operand, mapping);
@@ -218,17 +229,14 @@ func::FuncOp LoopSharer::createFunction(const LoopGroup &group) {
   function->setAttr(kPassthroughAttr, builder.getStrArrayAttr({"noinline"}));
 
   IRMapping mapping;
-  mapping.map(arguments, function.getArguments());
-  builder.setInsertionPointToStart(&function.front());
+  pointers.clear();
   for (auto [index, value] : llvm::enumerate(arguments)) {
-    auto type = dyn_cast<MemRefType>(value.getType());
-    if (!type)
+    Value argument = function.getArgument(index);
+    if (!isa<MemRefType>(value.getType())) {
+      mapping.map(value, argument);
       continue;
-    SmallVector<Value> sizes;
-    for (Value size : getSizes(value))
-      sizes.push_back(rebuild(size, mapping));
-    mapping.map(value, createMemref(builder, loc, type,
-                                    function.getArgument(index), sizes));
+    }
+    pointers[value] = argument;
     setPointerAttrs(
         function, index,
         /*isReadOnly=*/group.allArguments<memref::GetGlobalOp>(index));
@@ -237,6 +245,7 @@ func::FuncOp LoopSharer::createFunction(const LoopGroup &group) {
       function.setArgAttr(index, LLVM::LLVMDialect::getAlignAttrName(),
                           builder.getI32IntegerAttr(kBufferAlignment));
   }
+  builder.setInsertionPointToStart(&function.front());
   llvm::SetVector<Value> used;
   getUsedValuesDefinedAbove(loop->getRegions(), used);
   used.insert_range(loop->getOperands());

@@ -133,3 +133,41 @@ func.func @untouched(%workspace: memref<?xi8>) {
   }
   return
 }
+
+// The size of one buffer is that of another one, which the loop reads later.
+
+// CHECK-LABEL: func.func private @sizes_loop(
+// CHECK-SAME:    %[[SECOND:[a-z0-9]+]]: !llvm.ptr {llvm.align = 64 : i32, llvm.noalias}, %[[FIRST:[a-z0-9]+]]: !llvm.ptr {llvm.align = 64 : i32, llvm.noalias}, %[[N:[a-z0-9]+]]: index)
+// CHECK:         %[[MEMORY:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<?xf32>
+// CHECK:         memref.dim %[[MEMORY]]
+// CHECK:         scf.for
+// CHECK-LABEL: func.func @sizes
+// CHECK:         call @sizes_loop
+// CHECK:         call @sizes_loop
+func.func @sizes(%workspace: memref<?xi8>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %c512 = arith.constant 512 : index
+  %c1024 = arith.constant 1024 : index
+  %c2048 = arith.constant 2048 : index
+  %x = memref.view %workspace[%c0][%n] : memref<?xi8> to memref<?xf32>
+  %y = memref.view %workspace[%c512][%n] : memref<?xi8> to memref<?xf32>
+  %size_x = memref.dim %x, %c0 : memref<?xf32>
+  %size_y = memref.dim %y, %c0 : memref<?xf32>
+  %u = memref.view %workspace[%c1024][%size_x] : memref<?xi8> to memref<?xf32>
+  %v = memref.view %workspace[%c2048][%size_y] : memref<?xi8> to memref<?xf32>
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = memref.load %u[%i] : memref<?xf32>
+    %b = memref.load %x[%i] : memref<?xf32>
+    %0 = arith.mulf %a, %b : f32
+    memref.store %0, %u[%i] : memref<?xf32>
+  }
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = memref.load %v[%i] : memref<?xf32>
+    %b = memref.load %y[%i] : memref<?xf32>
+    %0 = arith.mulf %a, %b : f32
+    memref.store %0, %v[%i] : memref<?xf32>
+  }
+  return
+}

@@ -16,6 +16,7 @@
 
 #include "RandomLayer.h"
 #include "Sweep.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 
 using namespace quantc::sweep;
@@ -32,8 +33,24 @@ static llvm::cl::opt<unsigned>
     stride("stride", llvm::cl::init(1),
            llvm::cl::desc("Each program on one target of that many"));
 
+static llvm::cl::list<std::string>
+    only("only", llvm::cl::desc("A target to run on; all by default"));
+
+/// Ends with an error if `only` names a target that does not exist.
+static void checkTargets() {
+  auto names = llvm::map_range(
+      getSweepTargets(), [](const SweepTarget &target) { return target.name; });
+  for (const std::string &name : only)
+    if (!llvm::is_contained(names, name)) {
+      llvm::errs() << "error: no target '" << name << "'; expects one of "
+                   << llvm::join(names, " ") << "\n";
+      std::exit(1);
+    }
+}
+
 int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv, "random programs\n");
+  checkTargets();
   Sweep sweep(stride, print);
   for (unsigned seed = first; seed < first + count; ++seed) {
     if (layers)
@@ -45,6 +62,7 @@ int main(int argc, char **argv) {
       sweep.add(seed, makeIntegerProgram(seed));
   }
   for (const SweepTarget &target : getSweepTargets())
-    sweep.runOn(target);
+    if (only.empty() || llvm::is_contained(only, target.name))
+      sweep.runOn(target);
   return sweep.finish(layers ? "layers" : "networks");
 }
