@@ -90,7 +90,6 @@ private:
                     SmallVector<Value> &dims);
   SmallVector<Value> getSizes(AffineMap shape, ValueRange dims);
   Value getWorkspaceSize(ValueRange dims);
-  Value castTo(Type type, Value value);
   Value isNonZero(Value index);
   /// Continues only if `failed` is false; otherwise the function returns
   /// `result`.
@@ -235,11 +234,6 @@ Value EntryEmitter::getWorkspaceSize(ValueRange dims) {
   while (all.size() < interface.dims.size())
     all.push_back(getInteger(builder.getIndexType(), 0));
   return func::CallOp::create(builder, loc, sizeFunction, all).getResult(0);
-}
-
-Value EntryEmitter::castTo(Type type, Value value) {
-  return UnrealizedConversionCastOp::create(builder, loc, type, value)
-      .getResult(0);
 }
 
 void EntryEmitter::returnIf(Value failed, Value result) {

@@ -31,7 +31,9 @@ func::FuncOp quantc::createInternalFunction(OpBuilder &builder, Location loc,
   return function;
 }
 
-static Value castTo(OpBuilder &builder, Location loc, Type type, Value value) {
+Value quantc::castTo(OpBuilder &builder, Location loc, Type type, Value value) {
+  if (value.getType() == type)
+    return value;
   return UnrealizedConversionCastOp::create(builder, loc, type, value)
       .getResult(0);
 }

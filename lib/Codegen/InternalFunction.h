@@ -27,6 +27,10 @@ createInternalFunction(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::ArrayRef<mlir::Type> arguments,
                        mlir::ArrayRef<mlir::Type> results = {});
 
+/// Returns `value` as one of `type`, which is the same for LLVM.
+mlir::Value castTo(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Type type, mlir::Value value);
+
 /// Returns the memory at `pointer`, an LLVM pointer, as a memref of `type`,
 /// whose layout is the identity; `sizes` are those of its dynamic dimensions.
 mlir::Value createMemref(mlir::OpBuilder &builder, mlir::Location loc,

@@ -200,6 +200,7 @@ private:
   mlir::Value createNibbleWords();
   mlir::Value createLookup();
   mlir::Value createUnpack();
+  mlir::Value createZeroPoints();
   mlir::Value createMultipliers();
   mlir::Value createNibbleShift(mlir::AffineExpr loop);
   mlir::Value createStored();

@@ -61,13 +61,6 @@ private:
                                ArrayRef<LLVM::GEPArg>{0, index});
   }
 
-  Value castTo(Location loc, Type type, Value value) {
-    if (value.getType() == type)
-      return value;
-    return UnrealizedConversionCastOp::create(builder, loc, type, value)
-        .getResult(0);
-  }
-
   func::FuncOp program;
   BlockArgument executor;
   OpBuilder builder;
@@ -138,7 +131,7 @@ func::FuncOp Outliner::createTask(func::FuncOp part, LLVM::LLVMStructType data,
   for (auto [position, field] : llvm::enumerate(data.getBody())) {
     Value address = getField(loc, task.getArgument(0), data, position);
     operands.push_back(
-        castTo(loc, part.getArgument(position).getType(),
+        castTo(builder, loc, part.getArgument(position).getType(),
                LLVM::LoadOp::create(builder, loc, field, address)));
   }
   operands.push_back(arith::IndexCastOp::create(
@@ -171,7 +164,7 @@ void Outliner::createCalls(scf::ParallelOp loop, func::FuncOp task,
       builder, loc, pointerType,
       getField(loc, executor, fields, int32_t(ExecutorField::ParallelFor)));
   Value taskPointer =
-      castTo(loc, pointerType,
+      castTo(builder, loc, pointerType,
              func::ConstantOp::create(builder, loc, task.getFunctionType(),
                                       task.getName()));
   auto type =
@@ -205,7 +198,8 @@ LogicalResult Outliner::outline(scf::ParallelOp loop, unsigned index) {
       LLVM::AllocaOp::create(builder, loc, pointerType, dataType, size);
   builder.setInsertionPoint(loop);
   for (auto [position, value] : llvm::enumerate(captured))
-    LLVM::StoreOp::create(builder, loc, castTo(loc, fields[position], value),
+    LLVM::StoreOp::create(builder, loc,
+                          castTo(builder, loc, fields[position], value),
                           getField(loc, data, dataType, position));
   createCalls(loop, task, data);
   loop.erase();

@@ -53,8 +53,7 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
                                  loops.map({nb, g, k, h, n, d})};
   bool hasZeroPoint = hasDecodedZeroPoint() && !isDecoded();
   if (hasZeroPoint) {
-    inputs.push_back(
-        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    inputs.push_back(createZeroPoints());
     maps.push_back(loops.map({nb, g, n}));
   }
   bool hasMultiplier = hasFloatMultiplier() && !isDecoded();

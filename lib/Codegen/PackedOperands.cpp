@@ -252,8 +252,7 @@ Value LinearPacker::createDecodedWeight() {
   SmallVector<Value> inputs = {createWeight()};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, h, n})};
   if (hasDecodedZeroPoint()) {
-    inputs.push_back(
-        packParameter(op.getWeightZeroPoint(), layout.groups, groupDim()));
+    inputs.push_back(createZeroPoints());
     maps.push_back(loops.map({nb, g, n}));
   }
   if (hasFloatMultiplier()) {

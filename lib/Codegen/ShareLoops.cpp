@@ -63,11 +63,11 @@ namespace {
 /// Whether a loop is another one with other arguments.
 class LoopMatcher {
 public:
-  /// Whether the loops are equal. If so, `arguments` has those of both, in the
-  /// order in which the first one uses them.
+  /// Whether the loops are equal. If so, `arguments` has those of the second
+  /// one, in the order in which the first one uses its own.
   bool matchLoops(Operation *lhs, Operation *rhs);
 
-  llvm::MapVector<Value, Value> arguments;
+  SetVector<Value> arguments;
 
 private:
   bool matchValues(Value lhs, Value rhs);
@@ -77,8 +77,6 @@ private:
 
   /// A value of the first loop, and that of the second one.
   DenseMap<Value, Value> known;
-  /// Arguments of the second loop.
-  DenseSet<Value> taken;
 };
 } // namespace
 
@@ -138,9 +136,8 @@ bool LoopMatcher::matchValues(Value lhs, Value rhs) {
 
 bool LoopMatcher::matchArguments(Value lhs, Value rhs) {
   // The pointers of a function do not alias.
-  if (!taken.insert(rhs).second)
+  if (!arguments.insert(rhs))
     return false;
-  arguments[lhs] = rhs;
   if (!isa<MemRefType>(lhs.getType()))
     return true;
   return isMemory(lhs) && isMemory(rhs) &&
@@ -302,16 +299,13 @@ static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
     if (!matcher.matchLoops(group.loops.front(), loop))
       continue;
     group.loops.push_back(loop);
-    group.arguments.push_back(
-        llvm::to_vector(llvm::make_second_range(matcher.arguments)));
+    group.arguments.push_back(matcher.arguments.takeVector());
     return;
   }
   // Equal to itself, if all that it uses can be an argument.
   LoopMatcher matcher;
   if (matcher.matchLoops(loop, loop))
-    groups.push_back(
-        {{loop},
-         {llvm::to_vector(llvm::make_second_range(matcher.arguments))}});
+    groups.push_back({{loop}, {matcher.arguments.takeVector()}});
 }
 
 namespace {

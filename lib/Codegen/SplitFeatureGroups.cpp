@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FeatureGroups.h"
+#include "PackedBuilder.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
@@ -44,11 +45,9 @@ static Value createSlice(OpBuilder &b, Location loc, Value tensor, int64_t dim,
                          int64_t first, int64_t count) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, tensor);
   SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
   sizes[dim] = b.getIndexAttr(count);
   offsets[dim] = b.getIndexAttr(first);
-  return tensor::ExtractSliceOp::create(b, loc, tensor, offsets, sizes,
-                                        strides);
+  return extractPart(b, loc, tensor, offsets, sizes);
 }
 
 namespace {
@@ -63,7 +62,7 @@ public:
   Value create();
 
 private:
-  bool isConstant();
+  bool readConstants();
   Value createInput(int64_t group);
   Value createLayer(int64_t group, Value input);
   Value createLinear(int64_t first, int64_t count, Value input);
@@ -74,13 +73,19 @@ private:
   OpBuilder &b;
   GroupedLayer layer;
   Location loc;
+  /// [N, K].
+  std::optional<std::vector<float>> floatWeight;
 };
 } // namespace
 
-bool GroupSplitter::isConstant() {
+/// Reads the weight of a float layer, once for all groups. False if what is
+/// split is not constant.
+bool GroupSplitter::readConstants() {
   LinearOp op = layer.linear;
-  if (!op)
-    return layer.getFloatWeight().has_value();
+  if (!op) {
+    floatWeight = layer.getFloatWeight();
+    return floatWeight.has_value();
+  }
   auto isKnown = [](Value value) { return !value || getStorageValues(value); };
   return isKnown(op.getWeight()) && isKnown(op.getWeightZeroPoint()) &&
          isKnown(op.getGroupMultiplier()) &&
@@ -172,10 +177,9 @@ Value GroupSplitter::createLayer(int64_t group, Value input) {
   int64_t count = layer.numOutputs / layer.numGroups, first = group * count;
   if (layer.linear)
     return createLinear(first, count, input);
-  std::vector<float> values = *layer.getFloatWeight();
-  Value weight = createConstant(
-      b, loc, {count, layer.depth},
-      ArrayRef(takeRows(ArrayRef(values), first, count, layer.numOutputs)));
+  Value weight = createConstant(b, loc, {count, layer.depth},
+                                ArrayRef(takeRows(ArrayRef(*floatWeight), first,
+                                                  count, layer.numOutputs)));
   Value empty = tensor::EmptyOp::create(
       b, loc,
       {tensor::getMixedSize(b, loc, layer.op->getOperand(2), 0),
@@ -187,7 +191,7 @@ Value GroupSplitter::createLayer(int64_t group, Value input) {
 }
 
 Value GroupSplitter::create() {
-  if (!isConstant())
+  if (!readConstants())
     return {};
   RankedTensorType type = layer.getResultType();
   Value result = tensor::EmptyOp::create(

@@ -31,6 +31,11 @@ Value LinearPacker::createNibbleShift(AffineExpr loop) {
   return arith::MulIOp::create(rewriter, loc, isOdd, four);
 }
 
+/// The zero points of the weights, [NB, (G), NR].
+Value LinearPacker::createZeroPoints() {
+  return packParameter(op.getWeightZeroPoint(), layout.groups, groupDim());
+}
+
 /// The multipliers as i8, [NB, (G), NR]. Constant ones of several groups share
 /// bytes. Taken apart by an operation of its own, so that it is done for NR
 /// columns and not for each element of a step.
@@ -89,9 +94,7 @@ Value LinearPacker::createUnpack() {
   bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier() &&
                        !hasFloatMultiplier();
   if (hasZeroPoint || hasMultiplier) {
-    inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
-                                                  layout.groups, groupDim())
-                                  : createMultipliers());
+    inputs.push_back(hasZeroPoint ? createZeroPoints() : createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({nb, g, k, h, n, d}));
@@ -156,9 +159,7 @@ Value LinearPacker::createLookup() {
   bool hasZeroPoint(op.getWeightZeroPoint());
   bool hasMultiplier(op.getGroupMultiplier());
   if (hasZeroPoint || hasMultiplier) {
-    inputs.push_back(hasZeroPoint ? packParameter(op.getWeightZeroPoint(),
-                                                  layout.groups, groupDim())
-                                  : createMultipliers());
+    inputs.push_back(hasZeroPoint ? createZeroPoints() : createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
   maps.push_back(loops.map({nb, g, k, h, n}));
