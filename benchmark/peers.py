@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_dynamic,
-    quantize_static,
-)
 
+import quantizers
 from results import Run
 
 SOURCE = "onnxruntime"
@@ -25,32 +18,11 @@ SOURCE = "onnxruntime"
 def make_runs(model: Path, calibration: NDArray, folder: Path) -> list[Run]:
     """FP32, static and dynamic INT8; quantized models are written to ``folder``."""
     static, dynamic = folder / "static.onnx", folder / "dynamic.onnx"
-    # It recommends a preprocessing that does nothing for a model without convolutions.
-    logging.disable(logging.WARNING)
-    quantize_static(
-        model,
-        static,
-        _Reader(calibration),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
-    quantize_dynamic(model, dynamic, weight_type=QuantType.QInt8)
-    logging.disable(logging.NOTSET)
+    batches = ({"image": images} for images in np.array_split(calibration, 10))
+    quantizers.write_static(model, static, batches)
+    quantizers.write_dynamic(model, dynamic)
     modes = {"FP32": model, "INT8 static": static, "INT8 dynamic": dynamic}
     return [_make_run(mode, path) for mode, path in modes.items()]
-
-
-class _Reader(CalibrationDataReader):
-    """One batch at a time."""
-
-    def __init__(self, images: NDArray) -> None:
-        self._batches: Iterator[NDArray] = iter(np.array_split(images, 10))
-
-    def get_next(self) -> dict[str, NDArray] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {"image": batch}
 
 
 def _make_run(mode: str, path: Path) -> Run:
