@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 
 import emulation
 import quantc
+from networks import save
 from quantc import QuantizationConfig
 
 RNG = np.random.default_rng(0)
@@ -44,11 +45,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [helper.make_tensor_value_info("y", 1, ["n", 5])],
         [numpy_helper.from_array(value, name) for name, value in initializers.items()],
     )
-    file = tmp_path_factory.mktemp("models") / "convolutions.onnx"
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 9
-    onnx.save(model, file)
-    return file
+    return save(graph, tmp_path_factory.mktemp("models") / "convolutions.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -185,11 +182,7 @@ def grouped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [helper.make_tensor_value_info(x, 1, ["n", 6, 3, 7])],
         [numpy_helper.from_array(value, name) for name, value in initializers.items()],
     )
-    file = tmp_path_factory.mktemp("models") / "grouped.onnx"
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 9
-    onnx.save(model, file)
-    return file
+    return save(graph, tmp_path_factory.mktemp("models") / "grouped.onnx")
 
 
 @pytest.fixture(scope="module")

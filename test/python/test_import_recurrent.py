@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import quantc
+from networks import save
 from test_import_ops import Case, case, check, floats
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -185,8 +186,7 @@ def quantized_lstm(path: Path, per_channel: bool) -> onnx.ModelProto:
             numpy_helper.from_array(floats(2, 128) / 3, "b"),
         ],
     )  # fmt: skip
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opset), path)
+    save(graph, path)
     quantize_dynamic(path, path, per_channel=per_channel, weight_type=QuantType.QInt8)
     model = onnx.load(path)
     assert [node.op_type for node in model.graph.node] == ["DynamicQuantizeLSTM"]
