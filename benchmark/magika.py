@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
 from rich.console import Console
 
 import quantc
+from real_models.magika import MODEL
 
-MODEL = Path(__file__).resolve().parents[2] / "shared" / "models" / "magika" / "model.onnx"
 SAMPLES = 8
 
 
