@@ -89,6 +89,7 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 static void addLoopPasses(OpPassManager &pm) {
   pm.addPass(createLowerTileContractionsPass());
   pm.addPass(createVectorizeReductionsPass());
+  pm.addPass(createVectorizeTransposesPass());
   pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.

@@ -289,3 +289,32 @@ def test_training_of_groups(tmp_path: Path) -> None:
     predicted = trainer.predict(inputs)
     np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
     np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)
+
+
+TRANSPOSED = {"last": [0, 2, 3, 1], "first": [0, 3, 1, 2], "pairs": [2, 3, 0, 1]}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.int64])
+def test_channels_change_places(dtype: type, tmp_path: Path) -> None:
+    """Sides of all lengths around that of a square, and one that is not known."""
+    shape = [20, 7, 9]
+    x = RNG.integers(-100, 100, (3, *shape)).astype(dtype)
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    inputs = [helper.make_tensor_value_info("x", element, ["n", *shape])]
+    nodes = [helper.make_node("Transpose", ["x"], [k], perm=p) for k, p in TRANSPOSED.items()]
+    outputs = [
+        helper.make_tensor_value_info(name, element, [["n", *shape][dim] for dim in order])
+        for name, order in TRANSPOSED.items()
+    ]
+    graph = helper.make_graph(nodes, "all", inputs, outputs)
+    model = quantc.load(save(graph, tmp_path / "all.onnx"))
+    for target in ("native", "x86-64-v3", "x86-64"):
+        results = quantc.compile(model, target=target)(x)
+        for name, order in TRANSPOSED.items():
+            np.testing.assert_array_equal(results[name], x.transpose(order))
+    if emulation.is_available():
+        graph = helper.make_graph(nodes[:1], "one", inputs, outputs[:1])
+        model = quantc.load(save(graph, tmp_path / "one.onnx"))
+        expected = np.ascontiguousarray(x.transpose(TRANSPOSED["last"]))
+        result = emulation.run_aarch64(model, "aarch64", x, expected, tmp_path)
+        np.testing.assert_array_equal(result, expected)
