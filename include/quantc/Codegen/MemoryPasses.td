@@ -168,7 +168,8 @@ def ExpandStridedCopiesPass : Pass<"quant-expand-strided-copies"> {
   let description = [{
     `memref.copy` becomes `memcpy` when both sides are contiguous. Otherwise its
     lowering calls a run-time library, which our objects do not have, so such a
-    copy becomes a `linalg.generic` that copies element by element.
+    copy becomes a `linalg.generic` that copies element by element. A copy of a
+    buffer onto itself is gone.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }

@@ -217,6 +217,9 @@ def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {
 
         layer(collapse(patches(x))) -> for block: layer(collapse(patches(x[block])))
 
+    An elementwise operation that alone reads the layer, row by row, is computed
+    block by block, too.
+
     A block is as large as fits, or else as small as may be: it divides the
     dimension it lies along and has at least 32 rows. A layer without such a
     block is left alone, as is one whose rows have parameters of their own. No bit of the result depends on it.
@@ -393,10 +396,13 @@ def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
     between: quantizing and the shift to unsigned inputs of a contraction, the
     squares of a variance and their sum. An operation with several readers is
     computed again in each if it is at most two additions, multiplications or
-    bounds; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
+    bounds and none of them needs the buffer; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
     as they are, and nothing becomes part of them.
 
     Each element takes the same operations in the same order, so no bit changes.
+    Before `quant-fuse-multiply-add` has seen them, sums stay as they are: a
+    product that became part of a sum would look like a contraction, which adds
+    without rounding the product.
 
     ```mlir
     %d = linalg.generic ins(%x, %mean) ...        // arith.subf
@@ -412,7 +418,103 @@ def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
     %y = linalg.generic ins(%x, %mean, %scale) ...       // subf, mulf
     ```
   }];
+  let options = [Option<"elementwiseOnly", "elementwise-only", "bool",
+                        /*default=*/"false",
+                        "Leave reductions as they are.">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def FlattenEpiloguesPass : Pass<"quant-flatten-epilogues"> {
+  let summary = "Compute what follows a layer on its rows";
+  let description = [{
+    A layer over the places of an image gives rows and columns, [M, N], and what
+    follows it sees them as [batch, height, width, N]. An elementwise operation
+    that reads a result in that shape is computed on rows and columns instead:
+
+        e(expand(layer), x, b) -> expand(e(layer, collapse(x), b))
+
+    so that it can become part of the layer. That the result is seen in another
+    shape moves behind it.
+
+    ```mlir
+    %4 = tensor.expand_shape %layer [[0, 1, 2], [3]] ... : tensor<3136x64xf32> into tensor<1x56x56x64xf32>
+    %y = linalg.generic ... ins(%4, %bias : tensor<1x56x56x64xf32>, tensor<64xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %2 = linalg.generic ... ins(%layer, %bias : tensor<3136x64xf32>, tensor<64xf32>) ...
+    %y = tensor.expand_shape %2 [[0, 1, 2], [3]] ... : tensor<3136x64xf32> into tensor<1x56x56x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def FuseEpiloguesPass : Pass<"quant-fuse-epilogues"> {
+  let summary = "Compute what follows a packed layer in its tiles";
+  let description = [{
+    An elementwise operation on rows and columns that alone reads a packed layer
+    gets the layout of the layer, rows by panels, and its tile sizes, so that
+    `quant-tile-linear` computes it on the sums of a tile while they are in
+    registers:
+
+        e(join(layer), x, b) -> join(e(layer, split(x), split(b)))
+
+    Operands may have a value for each row and column, for each column, or one.
+    Where the columns do not fill the last panel, and where the sums of a layer
+    wait in memory between blocks along K, the operation stays as it is.
+
+    ```mlir
+    %layer = linalg.generic ... {quant.tile_sizes = array<i64: 6, 1, 0, 1>} ... -> tensor<3136x2x64xf32>
+    %rows = tensor.collapse_shape %layer [[0], [1, 2]] : tensor<3136x2x64xf32> into tensor<3136x128xf32>
+    %y = linalg.generic ... ins(%rows, %bias : tensor<3136x128xf32>, tensor<128xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %layer = linalg.generic ... {quant.tile_sizes = array<i64: 6, 1, 0, 1>} ... -> tensor<3136x2x64xf32>
+    %panels = tensor.expand_shape %bias [[0, 1]] output_shape [2, 64] : tensor<128xf32> into tensor<2x64xf32>
+    %sums = linalg.generic ... ins(%layer, %panels : tensor<3136x2x64xf32>, tensor<2x64xf32>)
+        ... {quant.tile_sizes = array<i64: 6, 1, 0>} ...
+    %y = tensor.collapse_shape %sums [[0], [1, 2]] : tensor<3136x2x64xf32> into tensor<3136x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ExpandLoopResultsPass : Pass<"quant-expand-loop-results"> {
+  let summary = "Join the dimensions of a result behind the loop that makes it";
+  let description = [{
+    Where each iteration of a loop inserts a part whose dimensions it has joined,
+    the part would be computed elsewhere and copied: no buffer is computed in
+    place through a reshape. The loop carries the result with its dimensions
+    apart instead, and they are joined behind it, which moves nothing.
+
+    ```mlir
+    %y = scf.for ... iter_args(%all = %empty) -> (tensor<3136x64xf32>) {
+      %rows = tensor.collapse_shape %block [[0], [1, 2]] : tensor<112x2x32xf32> into tensor<112x64xf32>
+      %next = tensor.insert_slice %rows into %all[%row, 0] [112, 64] [1, 1] ...
+      scf.yield %next
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = scf.for ... iter_args(%all = %empty) -> (tensor<3136x2x32xf32>) {
+      %next = tensor.insert_slice %block into %all[%row, 0, 0] [112, 2, 32] [1, 1, 1] ...
+      scf.yield %next
+    }
+    %y = tensor.collapse_shape %0 [[0], [1, 2]] : tensor<3136x2x32xf32> into tensor<3136x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // QUANTC_CODEGEN_PASSES
