@@ -67,6 +67,8 @@ static void addTensorPasses(OpPassManager &pm) {
   addCleanup(pm);
   pm.addPass(createLookUpNibblesPass());
   pm.addPass(createLowerContractionsPass());
+  // What is padded is placed with the outputs.
+  pm.addPass(createDecomposePadsPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
