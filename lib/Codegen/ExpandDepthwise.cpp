@@ -261,7 +261,9 @@ Value DepthwiseBuilder::createShifted(const Shift &shift,
                         : loop == rowDims ? b.getIndexAttr(layer.numOutputs)
                                           : domain[loop];
     offsets.push_back(b.getIndexAttr(offset));
-    strides.push_back(b.getIndexAttr(stride));
+    // One element has no stride; upstream finds the dimensions that a slice
+    // drops by the strides of those that it keeps.
+    strides.push_back(b.getIndexAttr(isOneInteger(size) ? 1 : stride));
     sizes.push_back(size);
     if (loop >= 0)
       shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
