@@ -20,6 +20,9 @@ using namespace quantc;
 void quantc::addSelection(OpPassManager &pm, const QuantizationOptions &options,
                           bool isTraining) {
   pm.addPass(createConvertConvToMatmul());
+  // What is trained stays as it is: its values go back into the model.
+  if (!isTraining)
+    pm.addPass(createFoldAffine());
   pm.addPass(createSinkTransposes());
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
