@@ -227,39 +227,83 @@ static bool hasWeightParameters(Operation *op) {
   return op->hasAttr(kWeightScaleAttr) || op->hasAttr(kWeightMagnitudeAttr);
 }
 
-/// The sizes of what the sums of `layer` start from.
-static SmallVector<OpFoldResult> getResultSizes(OpBuilder &builder,
-                                                Operation *layer) {
-  Value init = layer->getOperand(2);
+/// The sizes of `value`, the result of a layer, perhaps reshaped; none if they
+/// would have to be computed.
+static std::optional<SmallVector<OpFoldResult>> getSizes(OpBuilder &builder,
+                                                         Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.hasStaticShape())
+    return getAsIndexOpFoldResult(builder.getContext(), type.getShape());
+  Operation *op = value.getDefiningOp();
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return expand.getMixedOutputShape();
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    auto sizes = getSizes(builder, collapse.getSrc());
+    SmallVector<OpFoldResult> result;
+    for (auto [group, size] :
+         llvm::zip_equal(collapse.getReassociationIndices(), type.getShape())) {
+      if (!ShapedType::isDynamic(size)) {
+        result.push_back(builder.getIndexAttr(size));
+        continue;
+      }
+      if (!sizes || group.size() != 1)
+        return std::nullopt;
+      result.push_back((*sizes)[group.front()]);
+    }
+    return result;
+  }
+  Value init = op->getOperand(2);
   if (auto fill = init.getDefiningOp<linalg::FillOp>())
     init = fill.output();
   if (auto empty = init.getDefiningOp<tensor::EmptyOp>())
     return empty.getMixedSizes();
-  return tensor::getMixedSizes(builder, layer->getLoc(), init);
+  return tensor::getMixedSizes(builder, op->getLoc(), init);
 }
 
-/// Adds `bias` to the result of `layer`.
+/// Adds `bias` to the result of `layer`: behind its reshapes, where what
+/// follows can join it.
 static void addBias(PatternRewriter &rewriter, Operation *layer,
                     ArrayRef<float> bias) {
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPointAfter(layer);
   Location loc = layer->getLoc();
+  int64_t numChannels = bias.size(), dim = 1;
+  ChannelDims channels(dim, numChannels);
   Value result = layer->getResult(0);
-  int64_t size = bias.size();
-  Value vector = createConstant(rewriter, loc, {size}, bias);
-  Value empty = tensor::EmptyOp::create(
-      rewriter, loc, getResultSizes(rewriter, layer), rewriter.getF32Type());
-  AffineMap identity = rewriter.getMultiDimIdentityMap(2);
-  AffineMap byColumn = AffineMap::get(2, 0, rewriter.getAffineDimExpr(1));
+  rewriter.setInsertionPointAfter(layer);
+  SmallVector<OpFoldResult> sizes = *getSizes(rewriter, result);
+  for (Operation *user = getOnlyReader(result);
+       isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user) &&
+       succeeded(channels.moveToResult(user));
+       user = getOnlyReader(user->getResult(0))) {
+    std::optional<SmallVector<OpFoldResult>> moved =
+        getSizes(rewriter, user->getResult(0));
+    if (!moved || !channels.getOnlyDim())
+      continue;
+    result = user->getResult(0);
+    dim = *channels.getOnlyDim();
+    sizes = std::move(*moved);
+  }
+
+  // Behind the sizes that were created.
+  if (result != layer->getResult(0))
+    rewriter.setInsertionPointAfterValue(result);
+  Value vector = createConstant(rewriter, loc, {numChannels}, bias);
+  Value empty =
+      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  unsigned rank = sizes.size();
+  AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
+  AffineMap byChannel = AffineMap::get(rank, 0, rewriter.getAffineDimExpr(dim));
   auto sum = linalg::GenericOp::create(
       rewriter, loc, result.getType(), ValueRange{result, vector}, empty,
-      ArrayRef{identity, byColumn, identity},
-      SmallVector<utils::IteratorType>(2, utils::IteratorType::parallel),
+      ArrayRef{identity, byChannel, identity},
+      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
       [](OpBuilder &b, Location loc, ValueRange elements) {
         Value sum = arith::AddFOp::create(b, loc, elements[0], elements[1]);
         linalg::YieldOp::create(b, loc, sum);
       });
-  rewriter.replaceAllUsesExcept(result, sum.getResult(0), sum);
+  rewriter.replaceUsesWithIf(result, sum.getResult(0), [&](OpOperand &use) {
+    return use.getOwner() != sum && !isa<tensor::DimOp>(use.getOwner());
+  });
 }
 
 /// What `layer` is to remember: what it did before, then `chain`.

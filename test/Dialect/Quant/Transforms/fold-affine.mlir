@@ -54,8 +54,8 @@ func.func @normalization(%x: tensor<?x3xf32>, %e: tensor<?x2xf32>) -> tensor<?x2
 
 // -----
 
-// Channels of two groups of features behind a reshape and a transposition, of a
-// weight that is transposed and collapsed: [2, 2, 3] is [F, window, C].
+// Outputs behind a reshape and a transposition, of a weight that is transposed
+// and collapsed. The new bias comes before the transposition.
 // CHECK-LABEL: func @moved_channels
 //       CHECK:   %[[W:.+]] = arith.constant dense<{{\[\[\[}}1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]], {{\[\[}}5.000000e+01, 6.000000e+01], [7.000000e+01, 8.000000e+01]]]> : tensor<2x2x2xf32>
 //       CHECK:   %[[T:.+]] = linalg.transpose ins(%[[W]]
@@ -64,7 +64,8 @@ func.func @normalization(%x: tensor<?x3xf32>, %e: tensor<?x2xf32>) -> tensor<?x2
 //  CHECK-SAME:       nodes = ["scale"], scale = dense<[1.000000e+00, 1.000000e+01]>
 //  CHECK-SAME:       ins(%{{.+}}, %[[C]] :
 //       CHECK:   %[[E:.+]] = tensor.expand_shape %[[Y]]
-//       CHECK:   %[[U:.+]] = linalg.transpose ins(%[[E]]
+//       CHECK:   %[[SUM:.+]] = linalg.generic {{.*}} ins(%[[E]], %{{.+}} : tensor<2x3x2xf32>, tensor<2xf32>)
+//       CHECK:   %[[U:.+]] = linalg.transpose ins(%[[SUM]]
 //       CHECK:   return %[[U]]
 func.func @moved_channels(%x: tensor<6x4xf32>) -> tensor<2x2x3xf32> {
   %w = arith.constant dense<[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32>
@@ -84,7 +85,8 @@ func.func @moved_channels(%x: tensor<6x4xf32>) -> tensor<2x2x3xf32> {
       ins(%s, %first : tensor<1x2x1xf32>, tensor<2x2x3xf32>) outs(%f : tensor<2x2x3xf32>) {
   ^bb0(%a: f32, %b: f32, %o: f32):
     %p = arith.mulf %a, %b : f32
-    linalg.yield %p : f32
+    %q = arith.addf %p, %a : f32
+    linalg.yield %q : f32
   } -> tensor<2x2x3xf32> loc("scale")
   return %z : tensor<2x2x3xf32>
 }

@@ -9,6 +9,7 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_CHANNELDIMS_H
 
 #include "mlir/IR/Operation.h"
+#include <optional>
 
 namespace quantc {
 
@@ -22,6 +23,11 @@ public:
   ChannelDims(int64_t dim, int64_t size);
 
   bool contains(int64_t dim) const { return llvm::is_contained(dims, dim); }
+
+  /// The dimension that counts them if it is one, not of size 1.
+  std::optional<int64_t> getOnlyDim() const {
+    return dims.size() == 1 ? std::optional(dims.front()) : std::nullopt;
+  }
 
   /// Where the outputs are in the result of `op`, which moves the elements of
   /// its operand 0: a reshape or a transposition. Fails for other operations,
