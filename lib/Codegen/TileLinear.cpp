@@ -243,6 +243,7 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       SmallVector<int64_t> sizes = takeParallelSizes(op);
       auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
       std::swap(panelsOutside[0], panelsOutside[1]);
+      bool isForPanel = op->hasAttr(kPerPanelAttr);
       auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
@@ -251,8 +252,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         continue;
       }
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
-      for (LoopLikeOpInterface loop : tiled->loops)
-        loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
+      // A panel is prepared by the thread that reads it.
+      if (!isForPanel)
+        for (LoopLikeOpInterface loop : tiled->loops)
+          loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
       // Sums without a loop over terms say what a tile takes themselves.
       if (Attribute work =
               tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))
