@@ -298,15 +298,15 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         return {emitEpilogue(a, op, acc, operands)};
       });
   if (inTiles) {
-    // A panel for tiles may be wider than what vectors hold of a row.
+    // What reads and writes memory gains nothing by several rows. A panel for
+    // tiles may be wider than what vectors hold of a row.
     RegisterBlock inner =
         layout.panel > instruction->accumulators.panel
             ? chooseBlock(layout.panel, instruction->accumulators)
             : block;
     result.getDefiningOp()->setAttr(
         kInnerTileSizesAttr,
-        rewriter.getDenseI64ArrayAttr(
-            {inner.rows, 1, inner.columns % layout.panel}));
+        rewriter.getDenseI64ArrayAttr({1, 1, inner.columns % layout.panel}));
   }
   return result;
 }

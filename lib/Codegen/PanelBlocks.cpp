@@ -211,9 +211,13 @@ Value LinearPacker::createPanelBlocks() {
     PanelSlice slice(rewriter, nb, numRows, layout.panel);
     Value part =
         extractPart(rewriter, loc, results, slice.offsets, slice.sizes);
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0.0f));
-    Value sums = linalg::FillOp::create(rewriter, loc, zero, part).getResult(0);
+    Loops loops(op.getContext());
+    AffineExpr row = loops.parallel(1), panel = loops.parallel(1);
+    AffineExpr column = loops.parallel();
+    Value sums = createGeneric(loops, {}, part, loops.map({row, panel, column}),
+                               [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                                 return {a.constant(0.0f)};
+                               });
     auto index = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(rewriter, loc, value);
     };

@@ -23,7 +23,7 @@ func.func @few_rows(%x: tensor<8x784xf32>) -> tensor<8x128xf32> {
 // More read blocks of 112 of K that are decoded once, and add to the result.
 // CHECK-LABEL: func @blocks(
 //       CHECK:   %[[SUMS:.+]] = scf.for %{{.+}} = %c0 to %c2 step %c1
-//       CHECK:     linalg.fill
+//       CHECK:     linalg.generic {{.*}} outs({{.*}} : tensor<32x1x64xf32>) attrs = {quant.tile_sizes = array<i64: 1, 1, 0>}
 //       CHECK:     scf.for %{{.+}} = %c0 to %c784 step %c112 iter_args(%[[ACC:.+]] = %{{.+}})
 //       CHECK:       %[[WEIGHT:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<1x112x64xf32>) attrs = {quant.per_panel
 //       CHECK:         arith.sitofp
@@ -79,7 +79,6 @@ func.func @rest(%x: tensor<?x1000xf32>) -> tensor<?x64xf32> {
 
 // Where a panel is one block, sums stay in registers until the result.
 // CHECK-LABEL: func @one_block(
-//   CHECK-NOT:   linalg.fill
 //       CHECK:   scf.for %{{.+}} = %c0 to %c2 step %c1 iter_args(%[[RESULTS:.+]] = %{{.+}})
 //   CHECK-NOT:     scf.for
 //       CHECK:     linalg.generic {{.*}} outs({{.*}} : tensor<1x100x64xf32>) attrs = {quant.per_panel
@@ -122,7 +121,8 @@ func.func @padded_groups(%x: tensor<32x100xf32>) -> tensor<32x64xf32> {
 // TILED-LABEL: func @decoded_by_one_thread(
 //       TILED:   arith.shrsi
 //   TILED-NOT:   quant.parallel
-//       TILED:   math.fma
+//       TILED:   scf.for %{{.+}} = %c0 to %c2 step %c1
+//       TILED:     math.fma
 //       TILED:   } {quant.parallel}
 func.func @decoded_by_one_thread(%x: tensor<32x784xf32>) -> tensor<32x128xf32> {
   %bytes = arith.constant dense<33> : tensor<128x392xi8>

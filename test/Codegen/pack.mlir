@@ -212,7 +212,7 @@ module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu
 //       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0>}
 //       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8", quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>}
 //   CHECK-NOT:     arith.extui
-//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 8, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
 //       CHECK:   } else {
 //       CHECK:     arith.xori
 //       CHECK:     quant.dot_instruction = "avx512vnni_1x16x4_i32_u8_s8"
@@ -285,7 +285,7 @@ func.func @any_rows(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
 // A panel is wider than what vectors hold of a row: the epilogue takes parts.
 // CHECK-LABEL: func @wide_panel
 //       CHECK:   linalg.generic {{.*}}quant.tile_instruction
-//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 4, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
 func.func @wide_panel(%x: tensor<?x4xi8>) -> tensor<?x64xf32> {
   %w = arith.constant dense<1> : tensor<64x4xi8>
   %sw = arith.constant dense<0.5> : tensor<64x1xf32>
