@@ -100,6 +100,16 @@ struct SinkBehindPad : OpRewritePattern<tensor::PadOp> {
                                 PatternRewriter &rewriter) const override;
 };
 
+/// insert(transpose(x), transpose(y)) -> transpose(insert(x, y)), also into a
+/// tensor without values, which has no order yet: concatenations are chains of
+/// these.
+struct SinkBehindInsert : OpRewritePattern<tensor::InsertSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::InsertSliceOp op,
+                                PatternRewriter &rewriter) const override;
+};
+
 /// expand(transpose(x)) -> transpose(expand(x)).
 struct SinkBehindExpand : OpRewritePattern<tensor::ExpandShapeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -265,6 +275,35 @@ LogicalResult SinkBehindPad::matchAndRewrite(tensor::PadOp op,
 }
 
 LogicalResult
+SinkBehindInsert::matchAndRewrite(tensor::InsertSliceOp op,
+                                  PatternRewriter &rewriter) const {
+  TransposeOp part = getTranspose(op.getSource());
+  if (!part || op.getSourceType().getRank() != op.getDestType().getRank())
+    return rewriter.notifyMatchFailure(op, "the part is not transposed");
+  SmallVector<int64_t> order = invertPermutationVector(part.getPermutation());
+  Location loc = op.getLoc();
+  Value whole;
+  if (TransposeOp transpose = getTranspose(op.getDest()))
+    whole = transpose.getInput();
+  else if (auto empty = op.getDest().getDefiningOp<tensor::EmptyOp>())
+    whole = tensor::EmptyOp::create(
+        rewriter, loc, applyPermutation(empty.getMixedSizes(), order),
+        op.getDestType().getElementType());
+  else
+    return rewriter.notifyMatchFailure(op, "the whole is not transposed alike");
+  whole = tensor::InsertSliceOp::create(
+      rewriter, loc, part.getInput(), whole,
+      applyPermutation(op.getMixedOffsets(), order),
+      applyPermutation(op.getMixedSizes(), order),
+      applyPermutation(op.getMixedStrides(), order));
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, op.getDest());
+  rewriter.replaceOp(
+      op, createTranspose(rewriter, loc, whole, sizes, part.getPermutation()));
+  return success();
+}
+
+LogicalResult
 SinkBehindExpand::matchAndRewrite(tensor::ExpandShapeOp op,
                                   PatternRewriter &rewriter) const {
   TransposeOp transpose = getTranspose(op.getSrc());
@@ -350,7 +389,7 @@ struct SinkTransposes : quantc::impl::SinkTransposesBase<SinkTransposes> {
 } // namespace
 
 void quantc::populateSinkTransposesPatterns(RewritePatternSet &patterns) {
-  patterns.add<SinkBehindGeneric, SinkBehindPad, SinkBehindExpand,
-               SinkBehindCollapse>(patterns.getContext());
+  patterns.add<SinkBehindGeneric, SinkBehindPad, SinkBehindInsert,
+               SinkBehindExpand, SinkBehindCollapse>(patterns.getContext());
   TransposeOp::getCanonicalizationPatterns(patterns, patterns.getContext());
 }

@@ -174,3 +174,36 @@ func.func @flatten_untouched(%x: tensor<2x8x9x6xf32>) -> tensor<2x6x72xf32> {
   %y = tensor.collapse_shape %t [[0], [1], [2, 3]] : tensor<2x6x8x9xf32> into tensor<2x6x72xf32>
   return %y : tensor<2x6x72xf32>
 }
+
+// -----
+
+// A concatenation of channels.
+// CHECK-LABEL: func @concatenation
+//  CHECK-SAME:     %[[X:.+]]: tensor<2x8x9x6xf32>, %[[Y:.+]]: tensor<2x8x9x4xf32>
+//       CHECK:   %[[E:.+]] = tensor.empty() : tensor<2x8x9x10xf32>
+//       CHECK:   %[[A:.+]] = tensor.insert_slice %[[X]] into %[[E]][0, 0, 0, 0] [2, 8, 9, 6] [1, 1, 1, 1]
+//       CHECK:   %[[B:.+]] = tensor.insert_slice %[[Y]] into %[[A]][0, 0, 0, 6] [2, 8, 9, 4] [1, 1, 1, 1]
+//       CHECK:   linalg.transpose ins(%[[B]] : tensor<2x8x9x10xf32>) {{.*}} permutation = [0, 3, 1, 2]
+func.func @concatenation(%x: tensor<2x8x9x6xf32>, %y: tensor<2x8x9x4xf32>) -> tensor<2x10x8x9xf32> {
+  %e = tensor.empty() : tensor<2x6x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x8x9x6xf32>) outs(%e : tensor<2x6x8x9xf32>) permutation = [0, 3, 1, 2]
+  %f = tensor.empty() : tensor<2x4x8x9xf32>
+  %u = linalg.transpose ins(%y : tensor<2x8x9x4xf32>) outs(%f : tensor<2x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %all = tensor.empty() : tensor<2x10x8x9xf32>
+  %a = tensor.insert_slice %t into %all[0, 0, 0, 0] [2, 6, 8, 9] [1, 1, 1, 1] : tensor<2x6x8x9xf32> into tensor<2x10x8x9xf32>
+  %b = tensor.insert_slice %u into %a[0, 6, 0, 0] [2, 4, 8, 9] [1, 1, 1, 1] : tensor<2x4x8x9xf32> into tensor<2x10x8x9xf32>
+  return %b : tensor<2x10x8x9xf32>
+}
+
+// -----
+
+// What it is inserted into is in another order.
+// CHECK-LABEL: func @insert_untouched
+//       CHECK:   %[[T:.+]] = linalg.transpose
+//       CHECK:   tensor.insert_slice %[[T]]
+func.func @insert_untouched(%x: tensor<2x8x9x6xf32>, %all: tensor<2x10x8x9xf32>) -> tensor<2x10x8x9xf32> {
+  %e = tensor.empty() : tensor<2x6x8x9xf32>
+  %t = linalg.transpose ins(%x : tensor<2x8x9x6xf32>) outs(%e : tensor<2x6x8x9xf32>) permutation = [0, 3, 1, 2]
+  %a = tensor.insert_slice %t into %all[0, 0, 0, 0] [2, 6, 8, 9] [1, 1, 1, 1] : tensor<2x6x8x9xf32> into tensor<2x10x8x9xf32>
+  return %a : tensor<2x10x8x9xf32>
+}

@@ -85,8 +85,9 @@ def SinkTransposes : Pass<"quant-sink-transposes"> {
         transpose(transpose(x)) -> x
 
     `f` is a `linalg.generic` of one result with any reductions (elementwise
-    operations, pooling, means), a `tensor.pad` with one value, or a reshape that
-    splits dimensions. Channels that are split, transposed and collapsed again,
+    operations, pooling, means), a `tensor.pad` with one value, a part that is
+    inserted into a tensor of the same order or without values, as concatenations
+    are, or a reshape that splits dimensions. Channels that are split, transposed and collapsed again,
     as they are shuffled between groups, are shuffled where they are last. All
     operands that have each dimension of the result must be transposed alike. Only the
     order of the loops over results changes, no sum. Contractions and copies of
