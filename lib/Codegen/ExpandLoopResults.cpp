@@ -12,7 +12,6 @@
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
 
@@ -110,6 +109,17 @@ tensor::CollapseShapeOp ExpandResult::getJoin(scf::ForOp loop, unsigned index) {
   return isUndone ? join : tensor::CollapseShapeOp();
 }
 
+/// `init` as `type`; a tensor without values is made in that shape.
+static Value expandInit(PatternRewriter &rewriter, Location loc, Value init,
+                        RankedTensorType type,
+                        ArrayRef<ReassociationIndices> groups) {
+  auto empty = init.getDefiningOp<tensor::EmptyOp>();
+  if (!empty)
+    return tensor::ExpandShapeOp::create(rewriter, loc, type, init, groups);
+  // What is unknown is not expanded.
+  return tensor::EmptyOp::create(rewriter, loc, type, empty.getDynamicSizes());
+}
+
 void ExpandResult::expand(scf::ForOp loop, unsigned index,
                           tensor::CollapseShapeOp join,
                           PatternRewriter &rewriter) {
@@ -118,8 +128,7 @@ void ExpandResult::expand(scf::ForOp loop, unsigned index,
   auto type = cast<RankedTensorType>(loop.getResult(index).getType());
   RankedTensorType expanded = getExpandedType(type, join);
   SmallVector<Value> inits(loop.getInitArgs());
-  inits[index] = tensor::ExpandShapeOp::create(rewriter, loc, expanded,
-                                               inits[index], groups);
+  inits[index] = expandInit(rewriter, loc, inits[index], expanded, groups);
   auto wide = scf::ForOp::create(rewriter, loc, loop.getLowerBound(),
                                  loop.getUpperBound(), loop.getStep(), inits);
   wide->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
@@ -166,7 +175,6 @@ struct ExpandLoopResults
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandResult>(&getContext());
-    tensor::populateFoldTensorEmptyPatterns(patterns);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
