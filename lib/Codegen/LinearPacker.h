@@ -66,7 +66,8 @@ enum class WeightForm {
   Bytes,
   /// Values that were unpacked into memory, once for a panel.
   Panel,
-  /// Floats that were decoded into memory, once for a panel.
+  /// Floats that were decoded into memory, once for a panel: with sums of
+  /// groups.
   Floats,
   /// The same in blocks of K that stay in the first cache.
   FloatBlocks,
@@ -123,6 +124,8 @@ private:
   }
   int64_t getRowsInTile();
   int64_t getDecodingRows();
+  /// The same where more rows would read what is decoded once.
+  int64_t getFewRows();
   Accumulators chooseAccumulators();
   int64_t chooseRowsAtOnce();
   StepPacking choosePacking();
@@ -217,11 +220,25 @@ private:
   mlir::Value createSums();
   /// The same with weights decoded block by block; `PanelBlocks.cpp`.
   mlir::Value createPanelBlocks();
+  mlir::Value createPanelLoop(
+      mlir::Value init,
+      llvm::function_ref<mlir::Value(mlir::Value nb, mlir::Value results)>
+          body);
+  mlir::Value addPanelBlock(mlir::Value weight, mlir::Value nb,
+                            mlir::Value first, mlir::Value sums,
+                            int64_t rowsInTile);
+  /// The results, where a block is a panel.
+  mlir::Value createWholePanels();
+  /// What is decoded as a whole, groups or what lies in one element of memory:
+  /// their number in a panel and in a block, and the terms of one.
+  int64_t getPanelUnits() const;
+  int64_t getBlockUnits() const;
+  int64_t getUnitDepth() const;
   /// Whether weights are decoded in blocks, in which K is a single loop.
   bool isInPanelBlocks() const { return form == WeightForm::FloatBlocks; }
   /// Whether sums wait in the result until the epilogue.
   bool accumulatesInResult() {
-    return isInPanelBlocks() &&
+    return isInPanelBlocks() && getBlockUnits() != getPanelUnits() &&
            op.getResult().getType().getElementType().isF32();
   }
   mlir::Value createRowSums(bool perGroup);

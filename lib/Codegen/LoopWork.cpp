@@ -29,7 +29,8 @@ private:
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
 
-  /// `value` computed before the root; null if it changes with an iteration.
+  /// `value` computed before the root, as it is in the first iteration of loops
+  /// that it changes in; null if it comes from elsewhere.
   Value getOutside(Value value);
 
   OpBuilder &builder;
@@ -44,8 +45,14 @@ Value WorkBuilder::getOutside(Value value) {
     return known;
   if (!root->isAncestor(value.getParentBlock()->getParentOp()))
     return value;
+  if (auto arg = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(arg.getOwner()->getParentOp());
+    return loop && loop.getInductionVar() == arg
+               ? getOutside(loop.getLowerBound())
+               : Value();
+  }
   Operation *op = value.getDefiningOp();
-  if (!op || !isPure(op) || op->getNumRegions() != 0)
+  if (!isPure(op) || op->getNumRegions() != 0)
     return {};
   for (Value operand : op->getOperands()) {
     Value outside = getOutside(operand);

@@ -20,8 +20,9 @@ mlir::Value getTripCount(mlir::OpBuilder &builder, mlir::scf::ForOp loop);
 ///
 ///   work(loop) = trips(loop) * (quant.work of loop + sum of work(inner))
 ///
-/// over the loops in its body. One whose bounds change with the iteration
-/// counts as one trip. Constant if all bounds are.
+/// over the loops in its body. Bounds that change with an iteration are those
+/// of the first one; a loop with others counts as one trip. Constant if all
+/// bounds are.
 mlir::Value getWork(mlir::OpBuilder &builder, mlir::scf::ForOp loop);
 
 } // namespace quantc

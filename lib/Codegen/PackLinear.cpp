@@ -237,12 +237,13 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
-  AffineExpr n = loops.parallel();
+  bool isInPlace = accumulatesInResult();
+  // What reads and writes memory gains nothing by several rows.
+  AffineExpr m = loops.parallel(isInPlace ? 1 : getRowsInTile());
+  AffineExpr nb = loops.parallel(1), n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
-  bool isInPlace = accumulatesInResult();
   if (!isInPlace) {
     inputs.push_back(accumulator);
     maps.push_back(loops.map({m, nb, n}));
@@ -297,15 +298,15 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         return {emitEpilogue(a, op, acc, operands)};
       });
   if (inTiles) {
-    // A panel for tiles may be wider than what vectors hold of a row.
+    // What reads and writes memory gains nothing by several rows. A panel for
+    // tiles may be wider than what vectors hold of a row.
     RegisterBlock inner =
         layout.panel > instruction->accumulators.panel
             ? chooseBlock(layout.panel, instruction->accumulators)
             : block;
     result.getDefiningOp()->setAttr(
         kInnerTileSizesAttr,
-        rewriter.getDenseI64ArrayAttr(
-            {inner.rows, 1, inner.columns % layout.panel}));
+        rewriter.getDenseI64ArrayAttr({1, 1, inner.columns % layout.panel}));
   }
   return result;
 }
@@ -349,15 +350,9 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
           .getResult(0));
 }
 
-/// Blocks of rows for which the weights of a panel are not written to the
-/// second cache: that and reading them again costs as much as decoding five
-/// times, or as taking the sums of all blocks out of registers several times.
-static constexpr int64_t kFewBlocks = 6;
-
-/// Blocks of rows that may decode the weights each for itself, where all could
-/// read them from the first cache: decoding a byte costs half as much as that.
-static constexpr int64_t kBlocksOfBytes = 2;
-static constexpr int64_t kBlocksOfNibbles = 1;
+/// Blocks of rows that decode weights of groups with a sum of their own each
+/// for itself: writing a panel and reading it again costs as much as that.
+static constexpr int64_t kBlocksOfGroupSums = 6;
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
@@ -374,27 +369,18 @@ Value LinearPacker::hasAtMostRows(int64_t limit) {
 }
 
 Value LinearPacker::lowerFloatPanels() {
-  int64_t few = kFewBlocks * block.rows;
-  // With sums of groups, blocks of K would be groups.
-  int64_t inRegisters =
-      hasGroupSums ? few
-                   : (isNibbles() ? kBlocksOfNibbles : kBlocksOfBytes) *
-                         getDecodingRows();
   int64_t rows = op.getInput().getType().getDimSize(0);
-  if (!ShapedType::isDynamic(rows))
-    return lowerForm(rows <= inRegisters ? WeightForm::Bytes
-                     : rows <= few       ? WeightForm::FloatBlocks
-                                         : WeightForm::Floats);
-  auto lowerMore = [&] {
-    if (hasGroupSums)
-      return lowerForm(WeightForm::Floats);
-    return createIf(
-        hasAtMostRows(few), [&] { return lowerForm(WeightForm::FloatBlocks); },
-        [&] { return lowerForm(WeightForm::Floats); });
-  };
+  bool isDynamic = ShapedType::isDynamic(rows);
+  // With sums of groups, blocks of K would be groups.
+  int64_t inRegisters = hasGroupSums ? kBlocksOfGroupSums * block.rows
+                        : isDynamic  ? getFewRows()
+                                     : getDecodingRows();
+  WeightForm many = hasGroupSums ? WeightForm::Floats : WeightForm::FloatBlocks;
+  if (!isDynamic)
+    return lowerForm(rows <= inRegisters ? WeightForm::Bytes : many);
   return createIf(
       hasAtMostRows(inRegisters), [&] { return lowerForm(WeightForm::Bytes); },
-      lowerMore);
+      [&] { return lowerForm(many); });
 }
 
 Value LinearPacker::lowerIntegerPanels() {
@@ -448,12 +434,20 @@ int64_t LinearPacker::getDecodingRows() {
   return std::clamp<int64_t>(count / registers, 1, block.rows);
 }
 
+int64_t LinearPacker::getFewRows() {
+  return std::min(getDecodingRows(), unit.fewRows);
+}
+
 Value LinearPacker::lowerForm(WeightForm weightForm) {
   form = weightForm;
   correction = {};
   llvm::SaveAndRestore rows(block.rows);
   if (!isInteger() && form == WeightForm::Bytes)
-    block.rows = getDecodingRows();
+    block.rows = op.getInput().getType().isDynamicDim(0) && !hasGroupSums
+                     ? getFewRows()
+                     : getDecodingRows();
+  if (isInPanelBlocks() && getBlockUnits() == getPanelUnits())
+    return createWholePanels();
   Value accumulator = createSums();
   if (hasMultiplierSums())
     accumulator = createMultiplierSum(accumulator);

@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Layers whose activations are floats, with weights that are decoded for all
-// rows. A panel of floats is longer than the first cache. Where the rows are so
-// few that writing it to the second cache would count, it is made and read in
-// blocks along K, the terms of a sum still in their order:
+// rows. A panel of floats is longer than the first cache, so it is made and
+// read in blocks along K, the terms of a sum still in their order:
 //
 //   for each panel nb
 //     acc[m, n] = 0
@@ -17,13 +16,20 @@
 //       acc[m, n] = fma(x[m, k], w[k, n], acc[m, n])   for all rows
 //
 // The accumulators lie in the result in between, which changes no bit of them.
+// They stay in registers where a panel is one block:
+//
+//   for each panel nb
+//     w[k, n] = f32(w[nb, k, n] - zw)
+//     y[m, n] = epilogue(sum_k x[m, k] w[k, n])
 //
 //===----------------------------------------------------------------------===//
 
 #include "LinearPacker.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "quantc/Codegen/Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -55,15 +61,23 @@ static Value computePart(PatternRewriter &rewriter, Location loc, Value tensor,
   return tile->tiledValues.front();
 }
 
-/// Erases what computes `tensor` for nobody.
-static void eraseUnused(PatternRewriter &rewriter, Value tensor) {
-  Operation *op = tensor.getDefiningOp();
-  if (!op || !isOpTriviallyDead(op))
-    return;
-  SmallVector<Value> operands(op->getOperands());
-  rewriter.eraseOp(op);
-  for (Value operand : operands)
-    eraseUnused(rewriter, operand);
+/// Erases what computes `tensors` for nobody.
+static void eraseUnused(PatternRewriter &rewriter, ValueRange tensors) {
+  llvm::SmallSetVector<Operation *, 8> ops;
+  auto add = [&](ValueRange values) {
+    for (Value value : values)
+      if (Operation *op = value.getDefiningOp())
+        ops.insert(op);
+  };
+  add(tensors);
+  while (!ops.empty()) {
+    Operation *op = ops.pop_back_val();
+    if (!isOpTriviallyDead(op))
+      continue;
+    SmallVector<Value> operands(op->getOperands());
+    rewriter.eraseOp(op);
+    add(operands);
+  }
 }
 
 /// `tensor` with its dimensions from the second one to the last but `numLast`
@@ -81,95 +95,176 @@ static Value joinDims(OpBuilder &builder, Location loc, Value tensor,
              : tensor::CollapseShapeOp::create(builder, loc, tensor, groups);
 }
 
-Value LinearPacker::createPanelBlocks() {
-  // [M, K] and [NB, groups, steps / 2, 2, NR], or with fewer dimensions. Zeros
-  // at the end of all rows are not read.
-  bool isWhole = layout.groups * layout.paddedGroupSize() == layout.depthK;
-  Value input = isWhole ? getUnpaddedInput()
-                        : joinDims(rewriter, loc, createInput(), /*numLast=*/0);
-  int64_t depth = cast<RankedTensorType>(input.getType()).getDimSize(1);
-  Value weight = createDecodedWeight();
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
-  // What is cut is the dimension after the panel.
-  int64_t count = shape[1];
-  int64_t inner = ShapedType::getNumElements(shape.drop_front(2).drop_back());
-  int64_t bytes = inner * layout.panel * static_cast<int64_t>(sizeof(float));
+int64_t LinearPacker::getPanelUnits() const {
+  return hasGroups() ? layout.groups : layout.steps() / layout.packedSteps();
+}
+
+int64_t LinearPacker::getUnitDepth() const {
+  return hasGroups() ? layout.paddedGroupSize() : layout.packedSteps();
+}
+
+int64_t LinearPacker::getBlockUnits() const {
+  int64_t count = getPanelUnits();
+  int64_t bytes = getUnitDepth() * layout.panel * int64_t(sizeof(float));
   int64_t numBlocks =
       llvm::divideCeil(count, std::max<int64_t>(kBlockBytes / bytes, 1));
   int64_t size = llvm::divideCeil(count, numBlocks);
   // Multipliers of two groups share a byte.
-  if (hasGroups())
+  if (hasGroups() && size > 1)
     size = std::min<int64_t>(llvm::alignTo(size, 2), count);
+  return size;
+}
 
+namespace {
+/// A panel of [M, NB, NR].
+struct PanelSlice {
+  PanelSlice(OpBuilder &builder, Value nb, Value numRows, int64_t panel)
+      : offsets{builder.getIndexAttr(0), nb, builder.getIndexAttr(0)},
+        sizes{getAsOpFoldResult(numRows), builder.getIndexAttr(1),
+              builder.getIndexAttr(panel)},
+        strides(3, builder.getIndexAttr(1)) {}
+
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+};
+} // namespace
+
+/// `sums` of panel `nb`, [M, 1, NR], and the products of the block that starts
+/// with unit `first` of `weight`, in tiles of `rowsInTile`; 0 where what reads
+/// the sums has tiles.
+Value LinearPacker::addPanelBlock(Value weight, Value nb, Value first,
+                                  Value sums, int64_t rowsInTile) {
+  // Zeros at the end of all rows are not read.
+  bool hasPaddedGroups =
+      hasGroups() && layout.paddedGroupSize() != layout.groupSize();
+  Value input = hasPaddedGroups
+                    ? joinDims(rewriter, loc, createInput(), /*numLast=*/0)
+                    : getUnpaddedInput();
+  int64_t depth = cast<RankedTensorType>(input.getType()).getDimSize(1);
+  int64_t count = getPanelUnits(), size = getBlockUnits();
+  int64_t inner = getUnitDepth();
+
+  AffineExpr start = rewriter.getAffineDimExpr(0);
+  auto constant = [&](int64_t value) {
+    return rewriter.getAffineConstantExpr(value);
+  };
+  // The last block ends with the panel, and its terms with K.
+  auto getLeast = [&](ArrayRef<AffineExpr> exprs) {
+    return affine::makeComposedFoldedAffineMin(
+        rewriter, loc, AffineMap::get(1, 0, exprs, rewriter.getContext()),
+        OpFoldResult(first));
+  };
+  SmallVector<AffineExpr> units = {constant(size)};
+  SmallVector<AffineExpr> terms = {constant(size * inner)};
+  if (count % size != 0)
+    units.push_back(constant(count) - start);
+  if (depth % (size * inner) != 0)
+    terms.push_back(constant(depth) - start * inner);
+  OpFoldResult numUnits = getLeast(units), numTerms = getLeast(terms);
+  OpFoldResult zero = rewriter.getIndexAttr(0);
+
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, weight);
+  SmallVector<OpFoldResult> offsets(sizes.size(), zero);
+  offsets[0] = nb;
+  offsets[1] = first;
+  sizes[0] = rewriter.getIndexAttr(1);
+  sizes[1] = numUnits;
+  Value decoded = joinDims(rewriter, loc,
+                           computePart(rewriter, loc, weight, offsets, sizes),
+                           /*numLast=*/1);
+  decoded = extractPart(rewriter, loc, decoded, {zero, zero, zero},
+                        {rewriter.getIndexAttr(1), numTerms,
+                         rewriter.getIndexAttr(layout.panel)});
+  OpFoldResult firstTerm = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, start * inner, OpFoldResult(first));
+  Value rows = extractPart(rewriter, loc, input, {zero, firstTerm},
+                           {getAsOpFoldResult(numRows), numTerms});
+  return createContraction(rows, decoded, sums, rowsInTile);
+}
+
+/// `init` with each panel computed by `body` of its index, in parallel.
+Value LinearPacker::createPanelLoop(
+    Value init, function_ref<Value(Value nb, Value results)> body) {
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(rewriter, loc, value);
   };
-  // `sums` and the products of `length` from `offset` on.
-  auto addBlock = [&](Value nb, Value offset, int64_t length, Value sums) {
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, loc, weight);
-    SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
-    offsets[0] = nb;
-    offsets[1] = offset;
-    sizes[0] = rewriter.getIndexAttr(1);
-    sizes[1] = rewriter.getIndexAttr(length);
-    Value decoded = joinDims(rewriter, loc,
-                             computePart(rewriter, loc, weight, offsets, sizes),
-                             /*numLast=*/1);
-    Value first =
-        rewriter.createOrFold<arith::MulIOp>(loc, offset, index(inner));
-    int64_t terms = length * inner;
-    if (std::optional<int64_t> start = getConstantIntValue(first);
-        start && *start + terms > depth) {
-      terms = depth - *start;
-      OpFoldResult zero = rewriter.getIndexAttr(0);
-      decoded =
-          extractPart(rewriter, loc, decoded, {zero, zero, zero},
-                      {rewriter.getIndexAttr(1), rewriter.getIndexAttr(terms),
-                       rewriter.getIndexAttr(layout.panel)});
-    }
-    Value rows =
-        extractPart(rewriter, loc, input, {rewriter.getIndexAttr(0), first},
-                    {getAsOpFoldResult(numRows), rewriter.getIndexAttr(terms)});
-    return createContraction(rows, decoded, sums, block.rows);
-  };
-  // `results` with the sums of a panel.
-  auto addPanel = [&](Value nb, Value results) -> Value {
-    SmallVector<OpFoldResult> offsets = {rewriter.getIndexAttr(0), nb,
-                                         rewriter.getIndexAttr(0)};
-    SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
-                                       rewriter.getIndexAttr(1),
-                                       rewriter.getIndexAttr(layout.panel)};
-    Value part = extractPart(rewriter, loc, results, offsets, sizes);
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0.0f));
-    Value sums = linalg::FillOp::create(rewriter, loc, zero, part).getResult(0);
-    int64_t whole = depth / (size * inner);
-    int64_t rest = llvm::divideCeil(depth - whole * size * inner, inner);
-    auto blocks = scf::ForOp::create(
-        rewriter, loc, index(0), index(whole * size), index(size), sums,
-        [&](OpBuilder &, Location, Value k, ValueRange carried) {
-          scf::YieldOp::create(rewriter, loc,
-                               addBlock(nb, k, size, carried.front()));
-        });
-    sums = blocks.getResult(0);
-    if (rest != 0)
-      sums = addBlock(nb, index(whole * size), rest, sums);
-    SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
-    return tensor::InsertSliceOp::create(rewriter, loc, sums, results, offsets,
-                                         sizes, strides);
-  };
-
-  Type f32 = rewriter.getF32Type();
-  bool isInResult = accumulatesInResult();
-  Value start = isInResult ? destination : createDestination(f32);
   auto panels = scf::ForOp::create(
-      rewriter, loc, index(0), index(layout.numPanels()), index(1), start,
+      rewriter, loc, index(0), index(layout.numPanels()), index(1), init,
       [&](OpBuilder &, Location, Value nb, ValueRange results) {
-        scf::YieldOp::create(rewriter, loc, addPanel(nb, results.front()));
+        PanelSlice slice(rewriter, nb, numRows, layout.panel);
+        Value panel = body(nb, results.front());
+        Value next = tensor::InsertSliceOp::create(
+            rewriter, loc, panel, results.front(), slice.offsets, slice.sizes,
+            slice.strides);
+        scf::YieldOp::create(rewriter, loc, next);
       });
   panels->setAttr(kParallelAttr, rewriter.getUnitAttr());
+  return panels.getResult(0);
+}
+
+Value LinearPacker::createPanelBlocks() {
+  Value weight = createDecodedWeight();
+  Value start = accumulatesInResult()
+                    ? destination
+                    : createDestination(rewriter.getF32Type());
+  Value result = createPanelLoop(start, [&](Value nb, Value results) -> Value {
+    PanelSlice slice(rewriter, nb, numRows, layout.panel);
+    Value part =
+        extractPart(rewriter, loc, results, slice.offsets, slice.sizes);
+    Loops loops(op.getContext());
+    AffineExpr row = loops.parallel(1), panel = loops.parallel(1);
+    AffineExpr column = loops.parallel();
+    Value sums = createGeneric(loops, {}, part, loops.map({row, panel, column}),
+                               [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                                 return {a.constant(0.0f)};
+                               });
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(rewriter, loc, value);
+    };
+    auto blocks = scf::ForOp::create(
+        rewriter, loc, index(0), index(getPanelUnits()), index(getBlockUnits()),
+        sums, [&](OpBuilder &, Location, Value first, ValueRange carried) {
+          scf::YieldOp::create(
+              rewriter, loc,
+              addPanelBlock(weight, nb, first, carried.front(), block.rows));
+        });
+    return blocks.getResult(0);
+  });
   // Only parts of it were wanted.
   eraseUnused(rewriter, weight);
-  return panels.getResult(0);
+  return result;
+}
+
+Value LinearPacker::createWholePanels() {
+  Value weight = createDecodedWeight();
+  Value zeros = createInit(/*perGroup=*/false, /*start=*/Value());
+  // Its sums are put in for each panel.
+  Value sums = createDestination(rewriter.getF32Type());
+  Value whole = createEpilogue(sums);
+  Value result =
+      createPanelLoop(destination, [&](Value nb, Value results) -> Value {
+        PanelSlice slice(rewriter, nb, numRows, layout.panel);
+        Value first = arith::ConstantIndexOp::create(rewriter, loc, 0);
+        Value start =
+            computePart(rewriter, loc, zeros, slice.offsets, slice.sizes);
+        Value panelSums =
+            addPanelBlock(weight, nb, first, start, /*rowsInTile=*/0);
+        FailureOr<TilingResult> tile =
+            cast<TilingInterface>(whole.getDefiningOp())
+                .generateResultTileValue(rewriter, /*resultNumber=*/0,
+                                         slice.offsets, slice.sizes);
+        assert(succeeded(tile) && "is elementwise in the order of its result");
+        for (Operation *op : tile->generatedSlices) {
+          auto input = cast<tensor::ExtractSliceOp>(op);
+          if (input.getSource() == sums)
+            rewriter.replaceOp(input, panelSums);
+          else if (input.getSource() == destination)
+            rewriter.modifyOpInPlace(
+                input, [&] { input.getSourceMutable().assign(results); });
+        }
+        return tile->tiledValues.front();
+      });
+  // Only parts of them were wanted.
+  eraseUnused(rewriter, {whole, weight, zeros});
+  return result;
 }

@@ -110,12 +110,49 @@ static void hoistPanels(scf::ForOp rows) {
       [&](Operation *op, Region *) { rows.moveOutOfLoop(op); });
 }
 
+/// Sizes min(step, bound - i) of tiles in `loop`, all of which are whole tiles:
+/// the step. `bound` is that of the loop with the last tile. Upstream finds
+/// those that name it; here it has become part of their maps.
+static void setWholeTileSizes(RewriterBase &rewriter, scf::ForOp loop,
+                              Value bound) {
+  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+  if (!step)
+    return;
+  AffineExpr first = rewriter.getAffineDimExpr(0),
+             second = rewriter.getAffineDimExpr(1);
+  Value index = loop.getInductionVar();
+  ValueBoundsConstraintSet::Variable rest(AffineMap::get(2, 0, first - second),
+                                          ArrayRef<Value>{bound, index});
+  SmallVector<affine::AffineMinOp> sizes;
+  loop.getBody()->walk(
+      [&](affine::AffineMinOp size) { sizes.push_back(size); });
+  for (affine::AffineMinOp size : sizes) {
+    AffineMap map = size.getAffineMap();
+    bool isOfTile = llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+      if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+        return constant.getValue() == *step;
+      ValueBoundsConstraintSet::Variable result(
+          AffineMap::get(map.getNumDims(), map.getNumSymbols(), expr),
+          SmallVector<Value>(size.getOperands()));
+      FailureOr<bool> isRest = ValueBoundsConstraintSet::areEqual(result, rest);
+      return succeeded(isRest) && *isRest;
+    });
+    if (!isOfTile)
+      continue;
+    rewriter.setInsertionPoint(size);
+    rewriter.replaceOpWithNewOp<arith::ConstantIndexOp>(size, *step);
+  }
+}
+
 /// Peels `loop`, so that its body has static sizes. What is left over is too
 /// little for several threads.
 static void peel(RewriterBase &rewriter, scf::ForOp loop) {
+  Value bound = loop.getUpperBound();
   scf::ForOp leftover;
-  if (succeeded(scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover)))
-    leftover->removeAttr(kParallelAttr);
+  if (failed(scf::peelForLoopAndSimplifyBounds(rewriter, loop, leftover)))
+    return;
+  leftover->removeAttr(kParallelAttr);
+  setWholeTileSizes(rewriter, loop, bound);
 }
 
 /// The multiply-accumulates of `op`, which is one step of a sum. Sizes that are
@@ -206,6 +243,7 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
       SmallVector<int64_t> sizes = takeParallelSizes(op);
       auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
       std::swap(panelsOutside[0], panelsOutside[1]);
+      bool isForPanel = op->hasAttr(kPerPanelAttr);
       auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
       if (failed(tiled))
         return failure();
@@ -214,8 +252,10 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
         continue;
       }
       hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
-      for (LoopLikeOpInterface loop : tiled->loops)
-        loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
+      // A panel is prepared by the thread that reads it.
+      if (!isForPanel)
+        for (LoopLikeOpInterface loop : tiled->loops)
+          loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
       // Sums without a loop over terms say what a tile takes themselves.
       if (Attribute work =
               tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))

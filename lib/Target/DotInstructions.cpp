@@ -49,11 +49,11 @@ ArrayRef<TileInstruction> quantc::getTileInstructions() {
 ArrayRef<VectorUnit> quantc::getVectorUnits() {
   static constexpr VectorUnit units[] = {
 #define QUANTC_VECTOR_UNIT(NAME, ARCH, FEATURES, LANES, ACCUMULATORS,          \
-                           BESIDE_BYTES, BESIDE_NIBBLES, PANEL, CACHE, LOOKUP) \
-  {#NAME,        TargetArch::ARCH,                                             \
-   FEATURES,     {1, LANES, ACCUMULATORS, PANEL},                              \
-   BESIDE_BYTES, BESIDE_NIBBLES,                                               \
-   CACHE * 1024, LOOKUP},
+                           BESIDE_BYTES, BESIDE_NIBBLES, FEW_ROWS, PANEL,      \
+                           CACHE, LOOKUP)                                      \
+  {#NAME,        TargetArch::ARCH, FEATURES, {1, LANES, ACCUMULATORS, PANEL},  \
+   BESIDE_BYTES, BESIDE_NIBBLES,   FEW_ROWS, CACHE * 1024,                     \
+   LOOKUP},
 #include "quantc/Target/DotInstructions.def"
   };
   return units;

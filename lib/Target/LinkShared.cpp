@@ -47,7 +47,7 @@ Expected<std::string> quantc::linkShared(StringRef object) {
   const char *args[] = {
       "ld.lld",        "-shared",         input->c_str(),  "-o",
       output->c_str(), "--build-id=none", "--gc-sections", "--hash-style=gnu",
-      "-znoexecstack", "--threads=1"};
+      "-znoexecstack", "--strip-all",     "--threads=1"};
   {
     // The linker has state of its own in the process.
     static std::mutex mutex;

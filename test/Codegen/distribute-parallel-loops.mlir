@@ -100,6 +100,33 @@ func.func @inner(%y: memref<4096x9xf32> {quant.output, quant.name = "y", quant.s
 
 // -----
 
+// Blocks of K, the last one shorter, are as much work as the first: 3 blocks of 64
+// terms on 64 lanes in each of 256 iterations are one and a half threads' worth.
+// CHECK-LABEL: func.func @blocks(
+//       CHECK:   scf.parallel
+func.func @blocks(%y: memref<256xf32> {quant.output, quant.name = "y", quant.shape = affine_map<() -> (256)>})
+    attributes {quant.dims = []} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %c150 = arith.constant 150 : index
+  %c256 = arith.constant 256 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %i = %c0 to %c256 step %c1 {
+    %total = scf.for %first = %c0 to %c150 step %c64 iter_args(%sum = %zero) -> (f32) {
+      %length = affine.min affine_map<(d0) -> (64, 150 - d0)>(%first)
+      %next = scf.for %k = %c0 to %length step %c1 iter_args(%acc = %sum) -> (f32) {
+        scf.yield %acc : f32
+      } {quant.work = 128}
+      scf.yield %next : f32
+    }
+    memref.store %total, %y[%i] : memref<256xf32>
+  } {quant.parallel}
+  return
+}
+
+// -----
+
 // Too little to do, known before it runs.
 // CHECK-LABEL: func.func @small_untouched(
 //   CHECK-NOT:   scf.parallel

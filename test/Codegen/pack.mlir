@@ -157,11 +157,11 @@ func.func @multiplier_pairs(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
 
 // Nibbles that become floats are stored as they are where they can be looked up,
 // eight to a word, and multipliers are floats: 1 2 3 4 is 0x4321, 4 5 -6 0 is
-// 0xA54. A block of rows decodes in registers, more rows in blocks of K.
+// 0xA54. Two rows decode in registers, more read what is decoded once.
 module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx512f"]>>} {
 // CHECK-LABEL: func @words
 //       CHECK:   arith.constant dense<{{\[\[\[}}17185, 2644, 0, {{.*}} : tensor<1x1x16xi32>
-//       CHECK:   %[[FEW:.+]] = arith.cmpi ule, %{{.+}}, %c8
+//       CHECK:   %[[FEW:.+]] = arith.cmpi ule, %{{.+}}, %c2
 //       CHECK:   scf.if %[[FEW]]
 //   CHECK-NOT:     quant.per_panel
 //       CHECK:     arith.shli
@@ -169,14 +169,8 @@ module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu
 //       CHECK:     %[[F:.+]] = arith.sitofp %[[Q]]
 //       CHECK:     arith.mulf %[[F]], %{{.+}} : f32
 //       CHECK:   } else {
-//       CHECK:     arith.cmpi ule, %{{.+}}, %c48
-//       CHECK:     scf.if
-//       CHECK:       scf.for
-//       CHECK:         quant.per_panel
-//       CHECK:       } {quant.parallel}
-//       CHECK:     } else {
-//       CHECK:       quant.per_panel
-//   CHECK-NOT:       scf.for
+//       CHECK:     quant.per_panel
+//   CHECK-NOT:     scf.if
 func.func @words(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %bytes = arith.constant dense<[[33, 67], [84, 10]]> : tensor<2x2xi8>
   %w = quant.unpack %bytes : tensor<2x2xi8> -> tensor<2x4xi4>
@@ -218,7 +212,7 @@ module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu
 //       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_sizes = array<i64: 0, 0, 0>}
 //       CHECK:     linalg.generic {{.*}} attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8", quant.tile_sizes = array<i64: 0, 0, 0, 1, 0>}
 //   CHECK-NOT:     arith.extui
-//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 8, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
+//       CHECK:     linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 0>, quant.tile_sizes = array<i64: 256, 1, 0>}
 //       CHECK:   } else {
 //       CHECK:     arith.xori
 //       CHECK:     quant.dot_instruction = "avx512vnni_1x16x4_i32_u8_s8"
@@ -291,7 +285,7 @@ func.func @any_rows(%x: tensor<?x4xi8>) -> tensor<?x2xf32> {
 // A panel is wider than what vectors hold of a row: the epilogue takes parts.
 // CHECK-LABEL: func @wide_panel
 //       CHECK:   linalg.generic {{.*}}quant.tile_instruction
-//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 4, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:   linalg.generic {{.*}} attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>}
 func.func @wide_panel(%x: tensor<?x4xi8>) -> tensor<?x64xf32> {
   %w = arith.constant dense<1> : tensor<64x4xi8>
   %sw = arith.constant dense<0.5> : tensor<64x1xf32>

@@ -29,11 +29,12 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
-    Activations that are floats meet weights that are decoded to floats: rows of
-    one block in registers; those of up to six in blocks of K that stay in the
-    first cache with the sums of a panel, which wait in the result; more, once for
-    a panel. Where the vector unit looks
-    nibbles up, weights of 4 bits are eight to a word for that
+    Activations that are floats meet weights that are decoded to floats: a few
+    rows in registers; more in blocks of K that are decoded once for all rows and
+    stay in the first cache. The sums of a panel wait in the result between
+    blocks, or in registers where a panel is one block. Weights of several groups
+    with sums of their own are decoded once for a panel. Where the vector unit
+    looks nibbles up, weights of 4 bits are eight to a word for that
     (`quant-look-up-nibbles`), and multipliers are floats.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for

@@ -106,6 +106,8 @@ struct VectorUnit {
   /// Registers for accumulators beside weights of 8 or 4 bits that are decoded.
   int64_t besideBytes;
   int64_t besideNibbles;
+  /// Most rows of an unknown number that decode in registers.
+  int64_t fewRows;
   /// Bytes of the second cache.
   int64_t cache;
   /// What looks up nibbles; empty without.
