@@ -1,5 +1,4 @@
-//===- ChannelAffine.h - Affine maps of the outputs of a layer ---*- C++
-//-*-===//
+//===- ChannelAffine.h - Affine maps of a layer's outputs -------*- C++ -*-===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
