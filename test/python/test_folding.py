@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,28 @@ def linear(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, quantc.Model]
 def interpret(model: quantc.Model, x: NDArray) -> NDArray:
     outputs = quantc.interpret(model, x)
     return outputs["y"] if isinstance(outputs, dict) else outputs
+
+
+@pytest.mark.parametrize(("count", "is_folded"), [(3, True), (60, False)])
+def test_parameters_of_many_steps(tmp_path: Path, count: int, is_folded: bool) -> None:
+    """Each step reads the one before twice: a file can ask for 2^60 of them."""
+    names = ["g", *(f"g{index}" for index in range(count))]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"], name="fc")]
+    nodes += [
+        helper.make_node("Mul", [before, before], [after])
+        for before, after in itertools.pairwise(names)
+    ]
+    nodes.append(helper.make_node("Mul", ["h", names[-1]], ["y"], name="gain"))
+    constants = {"w": random_inputs((4, 3)), "g": np.array([1, -1, 1], np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "steps",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 4))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 3))],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = quantc.load(save(graph, tmp_path / "steps.onnx"))
+    assert bool(model.layers["fc"].folded) == is_folded
 
 
 ADAPTER = quantc.Adapter(
