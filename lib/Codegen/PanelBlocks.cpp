@@ -32,10 +32,6 @@
 using namespace mlir;
 using namespace quantc;
 
-/// The bytes of a block of decoded weights: what the first cache of every
-/// processor holds beside the rows that meet it.
-static constexpr int64_t kBlockBytes = 28 * 1024;
-
 /// A part of what operations with tile sizes compute, computed for itself.
 static Value computePart(PatternRewriter &rewriter, Location loc, Value tensor,
                          ArrayRef<OpFoldResult> offsets,
@@ -105,7 +101,7 @@ int64_t LinearPacker::getBlockUnits() const {
   int64_t count = getPanelUnits();
   int64_t bytes = getUnitDepth() * layout.panel * int64_t(sizeof(float));
   int64_t numBlocks =
-      llvm::divideCeil(count, std::max<int64_t>(kBlockBytes / bytes, 1));
+      llvm::divideCeil(count, std::max<int64_t>(kDecodedBytes / bytes, 1));
   int64_t size = llvm::divideCeil(count, numBlocks);
   // Multipliers of two groups share a byte.
   if (hasGroups() && size > 1)
