@@ -135,7 +135,8 @@ std::optional<Shift> DepthwiseBuilder::getShift(int64_t term) {
     values[dim] = b.getAffineDimExpr(dim);
   Shift shift;
   llvm::SmallDenseSet<int64_t> used;
-  for (AffineExpr expr : patches.getMap().getResults()) {
+  for (AffineExpr expr :
+       patches.getMap().getResults().take_front(channelDim + 1)) {
     auto form = getLinearForm(expr, values, rowDims);
     if (!form || ((*form)[0] >= 0 && !used.insert((*form)[0]).second))
       return std::nullopt;
@@ -222,14 +223,24 @@ LogicalResult DepthwiseBuilder::match(StringRef &reason) {
   return matchWeight(reason);
 }
 
-/// Makes `source` the source with each channel as often as it has outputs.
+/// Makes `source` the source without what lies behind the channels, one element
+/// everywhere, and with each channel as often as it has outputs.
 void DepthwiseBuilder::repeatChannels() {
   source = patches.getSource();
+  int64_t rank = cast<RankedTensorType>(source.getType()).getRank();
+  if (channelDim + 1 < rank) {
+    // Slices would drop these dimensions, and which ones a slice with strides
+    // drops upstream cannot always tell.
+    SmallVector<ReassociationIndices> kept(channelDim + 1);
+    for (int64_t dim = 0; dim < rank; ++dim)
+      kept[std::min(dim, channelDim)].push_back(dim);
+    source = tensor::CollapseShapeOp::create(b, loc, source, kept);
+  }
   int64_t count = getMultiplier();
   if (count == 1)
     return;
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, source);
-  int64_t rank = sizes.size();
+  rank = sizes.size();
   sizes.insert(sizes.begin() + channelDim + 1, b.getIndexAttr(count));
   SmallVector<AffineExpr> from;
   SmallVector<ReassociationIndices> merged(rank);
@@ -261,7 +272,9 @@ Value DepthwiseBuilder::createShifted(const Shift &shift,
                         : loop == rowDims ? b.getIndexAttr(layer.numOutputs)
                                           : domain[loop];
     offsets.push_back(b.getIndexAttr(offset));
-    strides.push_back(b.getIndexAttr(stride));
+    // One element has no stride; upstream finds the dimensions that a slice
+    // drops by the strides of those that it keeps.
+    strides.push_back(b.getIndexAttr(isOneInteger(size) ? 1 : stride));
     sizes.push_back(size);
     if (loop >= 0)
       shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));

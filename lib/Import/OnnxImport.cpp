@@ -18,6 +18,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -47,6 +48,8 @@ OwningOpRef<ModuleOp> quantc::importOnnx(llvm::MemoryBufferRef buffer,
   OwningOpRef<ModuleOp> module =
       onnx::GraphImporter(*model, path, name, context, options).import();
   if (module && failed(verify(*module)))
+    return nullptr;
+  if (module && options.foldAffine && failed(foldAffine(*module)))
     return nullptr;
   return module;
 }

@@ -20,6 +20,9 @@ using namespace quantc;
 void quantc::addSelection(OpPassManager &pm, const QuantizationOptions &options,
                           bool isTraining) {
   pm.addPass(createConvertConvToMatmul());
+  // What is trained stays as it is: its values go back into the model.
+  if (!isTraining)
+    pm.addPass(createFoldAffine());
   pm.addPass(createSinkTransposes());
   SelectLayersOptions selection;
   selection.weightBits = options.weightBits;
@@ -56,9 +59,9 @@ static void addConversion(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void quantc::buildPtqPipeline(OpPassManager &pm,
-                              const QuantizationOptions &options) {
-  addSelection(pm, options);
+/// From the float form, with selected layers, to the integer form.
+static void addQuantization(OpPassManager &pm,
+                            const QuantizationOptions &options) {
   // Without a file, ranges may be attached to the layers already.
   if (!options.calibration.empty()) {
     ApplyCalibrationOptions calibration;
@@ -71,6 +74,18 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
   addConversion(pm);
+}
+
+void quantc::buildPtqPipeline(OpPassManager &pm,
+                              const QuantizationOptions &options) {
+  addSelection(pm, options);
+  addQuantization(pm, options);
+}
+
+void quantc::buildTrainedPipeline(OpPassManager &pm,
+                                  const QuantizationOptions &options) {
+  addSelection(pm, options, /*isTraining=*/true);
+  addQuantization(pm, options);
 }
 
 void quantc::buildSimulatedPipeline(OpPassManager &pm) {

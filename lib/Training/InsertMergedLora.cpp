@@ -62,7 +62,8 @@ static LogicalResult mergeAdapter(func::FuncOp entry, const LinearLayer &layer,
 
   OpBuilder builder(entry.getContext());
   builder.setInsertionPointAfterValue(layer.weight);
-  Value product = createProduct(builder, layer, *down, *up);
+  Value product =
+      createProduct(builder, layer, *down, foldUp(builder, layer.op, *up));
   AffineMap identity = builder.getMultiDimIdentityMap(2);
   Value merged =
       createElementwise(

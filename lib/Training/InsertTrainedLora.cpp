@@ -66,11 +66,13 @@ LogicalResult InsertTrainedLora::addAdapter(func::FuncOp entry,
   Value first =
       arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr({0}));
   Value input = layer.createInput(builder);
-  layer.addDelta(builder, LoraOp::create(builder, loc, layer.getDeltaType(),
-                                         input, createBank(builder, loc, *down),
-                                         createBank(builder, loc, *up), factor,
-                                         /*down_scale=*/Value(),
-                                         /*up_scale=*/Value(), first));
+  Value folded = foldUp(builder, layer.getOperation(), *up);
+  layer.addDelta(builder,
+                 LoraOp::create(builder, loc, layer.getDeltaType(), input,
+                                createBank(builder, loc, *down),
+                                createBank(builder, loc, folded), factor,
+                                /*down_scale=*/Value(),
+                                /*up_scale=*/Value(), first));
   return success();
 }
 

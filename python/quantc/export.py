@@ -30,9 +30,11 @@ def export_onnx(
 
     ``quantized`` is what ``quantc.quantize`` or ``Trainer.convert`` made of ``source``. Each of its
     layers gets QuantizeLinear and DequantizeLinear on its input (mode ``static``) and integers
-    behind DequantizeLinear for its weight, per tensor, per channel or in blocks; all other nodes
-    stay as they are. What runs the file computes products of floats, or of integers that it makes
-    of them, so results differ from ours by a step of a quantized tensor here and there.
+    behind DequantizeLinear for its weight, per tensor, per channel or in blocks. Nodes that are a
+    part of a layer (``Layer.folded``) are left out, and the layer has its bias, as an Add behind
+    a MatMul; all other nodes stay as they are. What runs the file computes products of floats, or
+    of integers that it makes of them, so results differ from ours by a step of a quantized tensor
+    here and there.
 
     The opset is raised to 13, or to 21 for weights of 4 bits or in groups. Weights beyond 2 GiB go
     to ``path`` with ``.data`` appended.
@@ -109,11 +111,19 @@ class _Rewriter:
 
     def run(self, layers: dict[str, Layer]) -> None:
         missing = dict(layers)
-        for node in self.graph.node:
-            layer = missing.pop(node.name or node.output[0], None)
+        # Outputs, which are names, change on the way.
+        nodes = [(node.name or node.output[0], node) for node in self.graph.node]
+        folded = {name for layer in layers.values() for name in layer.folded}
+        for index, (name, node) in enumerate(nodes):
+            layer = missing.pop(name, None)
+            if layer is not None and layer.folded:
+                self.unlink(node, nodes[index + 1 :], layer)
             if layer is not None:
                 self.rewrite(node, layer)
-            self.nodes.append(node)
+            if name not in folded:
+                self.nodes.append(node)
+            if layer is not None and layer.folded:
+                self.set_bias(node, layer)
         if missing:
             raise Error(
                 f"{self.source}: there is no layer '{next(iter(missing))}'; expects the model that "
@@ -127,8 +137,56 @@ class _Rewriter:
         del self.graph.initializer[:]
         self.graph.initializer.extend(kept)
 
+    def unlink(
+        self, node: onnx.NodeProto, following: list[tuple[str, onnx.NodeProto]], layer: Layer
+    ) -> None:
+        """Let what precedes each node that is a part of ``layer`` make its output."""
+        missing = set(layer.folded)
+        # What makes each tensor that comes from the layer.
+        producers = {node.output[0]: node}
+        for name, other in following:
+            inputs = [tensor for tensor in other.input if tensor in producers]
+            if not missing or not inputs:
+                continue
+            if name not in missing:
+                producers.update(dict.fromkeys(other.output, other))
+                continue
+            missing.remove(name)
+            producer = producers.pop(inputs[0])
+            index = list(producer.output).index(inputs[0])
+            producer.output[index] = other.output[0]
+            producers[other.output[0]] = producer
+        if missing:
+            raise Error(
+                f"{self.source}: there is no node '{min(missing)}' behind layer "
+                f"'{layer.name}'; expects the model that has been quantized"
+            )
+
+    def set_bias(self, node: onnx.NodeProto, layer: Layer) -> None:
+        """Give ``node``, which has been appended, the bias of ``layer``."""
+        bias = layer.bias
+        if bias is None:
+            return
+        constant = self.add_constant(f"{layer.name}.bias_folded", bias)
+        if node.op_type == "MatMul":
+            output = node.output[0]
+            node.output[0] = self.make_name(f"{output}_product")
+            add = self.onnx.helper.make_node(
+                "Add",
+                [node.output[0], constant],
+                [output],
+                name=self.make_name(f"{layer.name}.bias"),
+            )
+            self.nodes.append(add)
+            return
+        del node.input[2:]
+        node.input.append(constant)
+        for attribute in node.attribute:
+            if attribute.name == "beta":
+                attribute.f = 1.0
+
     def rewrite(self, node: onnx.NodeProto, layer: Layer) -> None:
-        name = node.name or node.output[0]
+        name = layer.name
         attributes = {attribute.name: attribute for attribute in node.attribute}
         if node.op_type not in ("Conv", "Gather", "Gemm", "MatMul"):
             raise Error(

@@ -209,6 +209,10 @@ in the modes dynamic and weight_only.)");
           },
           "Why the layer stays float, or None.")
       .def_prop_ro(
+          "folded", [](const Layer &l) { return l.folded; },
+          "The names of the nodes after the layer that are in its weight and "
+          "its bias: a BatchNormalization, a Mul by constants.")
+      .def_prop_ro(
           "kind",
           [](const Layer &l) {
             return l.isEmbedding ? "embedding"

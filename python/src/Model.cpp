@@ -82,9 +82,10 @@ Model Model::load(const std::filesystem::path &file, nb::handle constants) {
 }
 
 Model Model::importOnnx(const std::filesystem::path &file,
-                        const std::string &name) {
+                        const std::string &name, bool foldAffine) {
   OnnxImportOptions options;
   options.name = name;
+  options.foldAffine = foldAffine;
   std::shared_ptr<MLIRContext> context = createContext();
   ErrorScope scope(context.get());
   OwningOpRef<ModuleOp> module =
@@ -164,6 +165,9 @@ A model never changes; what works on one returns a new one.)")
 the like, on which the shapes of other tensors depend. They are no inputs of the
 result. An array must have the type and shape of its input.
 
+What follows a layer of an ONNX model and maps each of its outputs by constants, such as a
+BatchNormalization, becomes a part of its weight and bias; ``Layer.folded`` names it.
+
 Raises ``quantc.Error`` (``file: node: reason``) when there is no such file, when
 it cannot be read, and for every operator of an ONNX model that there is no
 import for.)")
@@ -210,7 +214,11 @@ text is for reading only.)")
 The file is written whole or not at all; raises ``quantc.Error``.)");
   m.def(
       "import_onnx", &Model::importOnnx, nb::arg("path"), nb::arg("name"),
-      R"(Read an ONNX model, as ``Model.load``; errors, and ``path`` of the result, call it ``name``.)");
+      nb::arg("fold_affine"),
+      R"(Read an ONNX model, as ``Model.load``; errors, and ``path`` of the result, call it ``name``.
+
+``fold_affine`` says whether normalizations and gains go into the layers before them, as they do
+in ``Model.load``.)");
   m.def("run_pipeline", &runPipeline, nb::arg("model"), nb::arg("pipeline"),
         R"(Run passes, such as ``builtin.module(canonicalize,cse)``, on a copy.
 

@@ -29,7 +29,7 @@ public:
 
   /// Reads an ONNX model that errors, and `path` of the result, call `name`.
   static Model importOnnx(const std::filesystem::path &file,
-                          const std::string &name);
+                          const std::string &name, bool foldAffine);
 
   /// Reads MLIR text; `name` is what errors call it.
   static Model parse(const std::string &text, const std::string &name);

@@ -101,8 +101,6 @@ static Model quantizeTrained(const Model &model, nb::handle config,
                              nb::dict parameters) {
   QuantizationOptions options;
   readConfig(options, config);
-  // As while it was trained.
-  options.skipEmbedding = true;
   OwningOpRef<ModuleOp> quantized(model.getModule().clone());
   SmallVector<Layer> layers = findLayers(*quantized);
   nameLayers(layers);
@@ -112,7 +110,7 @@ static Model quantizeTrained(const Model &model, nb::handle config,
 
   ErrorScope scope(model.getContext());
   PassManager pm(model.getContext());
-  buildPtqPipeline(pm, options);
+  buildTrainedPipeline(pm, options);
   LogicalResult result = pm.run(*quantized);
   scope.finish(succeeded(result), model.path + ": cannot be quantized");
   return Model(model.getSharedContext(), std::move(quantized), model.path);

@@ -47,6 +47,63 @@ func.func @float(%x: tensor<?x10x3xf32>, %n: index, %m: index) -> tensor<?x4x3xf
   return %o : tensor<?x4x3xf32>
 }
 
+// One place has no stride.
+// CHECK-LABEL: func @one_place(
+//   CHECK-DAG:   tensor.extract_slice %{{.+}}[0, 0, 0] [%{{.+}}, 1, 3] [1, 1, 1]
+//   CHECK-DAG:   tensor.extract_slice %{{.+}}[0, 3, 0] [%{{.+}}, 1, 3] [1, 1, 1]
+func.func @one_place(%x: tensor<?x4x3xf32>, %n: index) -> tensor<?x3xf32> {
+  %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %cst = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x1x3x2xf32>
+  %p = linalg.generic {indexing_maps = [#at, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x4x3xf32>) outs(%e : tensor<?x1x3x2xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x1x3x2xf32>
+  %r = tensor.collapse_shape %p [[0, 1], [2, 3]] : tensor<?x1x3x2xf32> into tensor<?x6xf32>
+  %f = tensor.empty(%n) : tensor<?x3xf32>
+  %z = linalg.fill ins(%cst : f32) outs(%f : tensor<?x3xf32>) -> tensor<?x3xf32>
+  %y = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%r, %w : tensor<?x6xf32>, tensor<3x2xf32>) outs(%z : tensor<?x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %q = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %q : f32
+    linalg.yield %s : f32
+  } -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}
+
+#at5 = affine_map<(n, w, g, j, c) -> (n, w * 2 + j * 3, g, c)>
+#id5 = affine_map<(n, w, g, j, c) -> (n, w, g, j, c)>
+
+// The channel of each group goes before the slices do.
+// CHECK-LABEL: func @of_one_channel(
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x10x3x1xf32>
+//       CHECK:   %[[C:.+]] = tensor.collapse_shape %[[X]] {{\[\[}}0], [1], [2, 3]]
+//   CHECK-DAG:   tensor.extract_slice %[[C]][0, 0, 0] [%{{.+}}, 4, 3] [1, 2, 1] : tensor<?x10x3xf32> to tensor<?x4x3xf32>
+//   CHECK-DAG:   tensor.extract_slice %[[C]][0, 3, 0] [%{{.+}}, 4, 3] [1, 2, 1] : tensor<?x10x3xf32> to tensor<?x4x3xf32>
+func.func @of_one_channel(%x: tensor<?x10x3x1xf32>, %n: index, %m: index) -> tensor<?x3xf32> {
+  %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %cst = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x4x3x2x1xf32>
+  %p = linalg.generic {indexing_maps = [#at5, #id5], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x10x3x1xf32>) outs(%e : tensor<?x4x3x2x1xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x4x3x2x1xf32>
+  %r = tensor.collapse_shape %p [[0, 1], [2, 3, 4]] : tensor<?x4x3x2x1xf32> into tensor<?x6xf32>
+  %f = tensor.empty(%m) : tensor<?x3xf32>
+  %z = linalg.fill ins(%cst : f32) outs(%f : tensor<?x3xf32>) -> tensor<?x3xf32>
+  %y = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%r, %w : tensor<?x6xf32>, tensor<3x2xf32>) outs(%z : tensor<?x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %q = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %q : f32
+    linalg.yield %s : f32
+  } -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}
+
 #at1 = affine_map<(h, g, i) -> (h + i, g)>
 #id1 = affine_map<(h, g, i) -> (h, g, i)>
 

@@ -192,6 +192,41 @@ def test_prediction_of_a_block_is_what_ships(tmp_path: Path, options: dict[str, 
         assert not np.array_equal(trainer.parameters[name], block.parameters[name])
 
 
+def test_prediction_of_branches_is_what_ships(tmp_path: Path) -> None:
+    """Two convolutions read a normalized result, one of them with padding: it is integers."""
+    constants = {
+        **{name: networks.random_inputs((4,), seed) for seed, name in enumerate("sbm", 1)},
+        "v": np.ones(4, np.float32),
+        "w1": networks.random_inputs((4, 2, 1, 1), 4),
+        "w2": networks.random_inputs((3, 4, 3, 3), 5),
+        "w3": networks.random_inputs((3, 4, 1, 1), 6),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["c1"], name="stem"),
+        helper.make_node("BatchNormalization", ["c1", *"sbmv"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("Conv", ["r", "w2"], ["c2"], name="wide", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["r", "w3"], ["c3"], name="narrow"),
+        helper.make_node("Add", ["c2", "c3"], ["a"]),
+        helper.make_node("GlobalAveragePool", ["a"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "branches",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 2, 5, 4))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 3))],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = quantc.load(networks.save(graph, tmp_path / "branches.onnx"))
+    assert "stem.bias" in model.parameters
+    x = networks.random_inputs((64, 2, 5, 4))
+    trainer = make_trainer(model, "static", epochs=1)
+    trainer.fit(x, x[:, 0, 0, :3].argmax(axis=1))
+    check_promise(trainer, x)
+    assert trainer.convert().layers["stem"].output_scale is not None
+
+
 @pytest.mark.parametrize("mode", [None, "static", "dynamic"])
 def test_a_step_interpreted_is_a_step_compiled(model: quantc.Model, mode: str | None) -> None:
     config = quantc.QuantizationConfig(mode=mode) if mode else None

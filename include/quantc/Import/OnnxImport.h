@@ -21,6 +21,9 @@ struct OnnxImportOptions {
   std::vector<NamedTensor> constants;
   /// What locations and errors call the model; its path if empty.
   std::string name;
+  /// Whether normalizations and gains go into the layers before them
+  /// (quant-fold-affine).
+  bool foldAffine = true;
 };
 
 /// Reads the ONNX model in file `path` and returns the program in float form,

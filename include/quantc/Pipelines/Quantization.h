@@ -98,6 +98,11 @@ void addSelection(mlir::OpPassManager &pm, const QuantizationOptions &options,
 void buildPtqPipeline(mlir::OpPassManager &pm,
                       const QuantizationOptions &options);
 
+/// The same for a model that was trained so: what is between its layers stays
+/// as it was then, and so do its embedding tables.
+void buildTrainedPipeline(mlir::OpPassManager &pm,
+                          const QuantizationOptions &options);
+
 /// From a simulated form that was imported, with its parameters, to the integer
 /// form.
 void buildSimulatedPipeline(mlir::OpPassManager &pm);

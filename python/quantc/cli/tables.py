@@ -80,7 +80,7 @@ def print_model(model: quantc.Model) -> None:
             layer.mode or "float",
             layer.granularity or "",
             str(layer.weight_bytes),
-            layer.skipped_because or "",
+            layer.skipped_because or ", ".join(f"+ {name}" for name in layer.folded),
         )
     print_table(layers)
 

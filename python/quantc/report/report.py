@@ -103,5 +103,5 @@ def _describe(layer: Layer, error: float | None) -> tuple[str, ...]:
         "" if scale is None else f"{scale.max():.4g}",
         "" if layer.input_scale is None else f"{layer.input_scale:.4g}",
         "" if layer.input_zero_point is None else str(layer.input_zero_point),
-        layer.skipped_because or "",
+        layer.skipped_because or ", ".join(f"+ {name}" for name in layer.folded),
     )

@@ -13,7 +13,7 @@ from quantc.errors import Error
 from quantc.quantization import quantize_trained
 from quantc.torch.frozen import FrozenLinear
 from quantc.torch.linear import QatLinear, replace_modules
-from quantc.torch.load import load
+from quantc.torch.load import load_module
 from quantc.torch.lora import get_base_model
 
 QuantizedLayer = QatLinear | FrozenLinear
@@ -48,7 +48,8 @@ def convert(module: nn.Module, example_input: Tensor | Sequence[Tensor]) -> Mode
         if isinstance(layer, QatLinear) and not layer.fake_quant_enabled:
             raise Error(f"{layer.name}: fake quantization is disabled; enable it before convert")
     parameters = {name: layer.layer_parameters() for name, layer in layers.items()}
-    model = load(_make_float(module), example_input)
+    # What was trained after a layer stays after it: the parameters are for its weight as it is.
+    model = load_module(_make_float(module), example_input, fold_affine=False)
     submodules = dict(module.named_modules())
     for name in model.layers:
         first, _, number = name.rpartition("_")

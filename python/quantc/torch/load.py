@@ -34,7 +34,8 @@ def load(
     ``example_inputs`` is one input of ``forward``, a sequence of them, or a dictionary by the
     names of its parameters. ``dynamic_shapes`` is that of ``torch.export.export``; None leaves
     dimension 0 of every tensor open, as the batch, and an empty dictionary none. An exported
-    program has its shapes already and takes neither.
+    program has its shapes already and takes neither. What maps the outputs of a layer by constants,
+    such as a batch normalization, becomes a part of the layer; ``Layer.folded`` names it.
 
     Layers are called as their submodules (``encoder.layer.0.attention.query``), with ``_1`` and so
     on for further calls of one; inputs as the parameters of ``forward``, outputs ``output``,
@@ -53,6 +54,17 @@ def load(
                 "for modules"
             )
         return _load_program(module, _get_name(module.graph_module), [], {})
+    return load_module(module, example_inputs, dynamic_shapes=dynamic_shapes)
+
+
+def load_module(
+    module: nn.Module,
+    example_inputs: Inputs | None,
+    *,
+    dynamic_shapes: Any = None,
+    fold_affine: bool = True,
+) -> Model:
+    """Do what ``load`` does with a module, perhaps with all that follows its layers left as it is."""
     if not isinstance(module, nn.Module):
         raise Error(
             f"load: expects a torch.nn.Module or a torch.export.ExportedProgram, not "
@@ -80,7 +92,9 @@ def load(
         dynamic_shapes = _open_batch(arguments)
     program = _export(module, args, kwargs, dynamic_shapes or None)
     dim_names = _get_dim_names(arguments, dynamic_shapes)
-    return _load_program(program, _get_name(module), dim_names, _find_aliases(module))
+    return _load_program(
+        program, _get_name(module), dim_names, _find_aliases(module), fold_affine=fold_affine
+    )
 
 
 def _get_name(module: nn.Module) -> str:
@@ -180,7 +194,7 @@ def _export(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 
 def _load_program(program: ExportedProgram, name: str, dim_names: list[dict[int, str]],
-                  aliases: dict[str, str]) -> Model:  # fmt: skip
+                  aliases: dict[str, str], *, fold_affine: bool = True) -> Model:  # fmt: skip
     # Needs onnx.
     from quantc.torch import aten
 
@@ -190,4 +204,4 @@ def _load_program(program: ExportedProgram, name: str, dim_names: list[dict[int,
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}.onnx"
             aten.translate(program, path, dim_names, aliases)
-            return import_onnx(path, name)
+            return import_onnx(path, name, fold_affine)

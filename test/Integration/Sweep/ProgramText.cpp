@@ -11,6 +11,27 @@ using namespace quantc;
 using namespace quantc::sweep;
 using llvm::formatv;
 
+std::string ProgramText::pickOptions() {
+  std::string mode = pickOf({"static", "dynamic", "weight-only"});
+  std::string granularity = pickOf({"per-tensor", "per-channel", "per-group"});
+  bool isPerGroup = granularity == "per-group";
+  return formatv("mode={0} weight-bits={1} activation-bits={2} "
+                 "granularity={3} group-size={4} symmetric-weights={5} "
+                 "symmetric-activations={6} skip-first={7}",
+                 mode, isPerGroup ? 4 : pickOf({4, 8}),
+                 mode == "weight-only" ? 32 : 8, granularity,
+                 pickOf({8, 16, 32}), isPerGroup || flip(),
+                 pickOf({"true", "false", "auto"}), pick(0, 3) == 0);
+}
+
+HostTensor ProgramText::pickInput(llvm::ArrayRef<int64_t> shape) {
+  HostTensor input(DataType::F32, llvm::to_vector(shape));
+  for (float &value : input.values<float>())
+    value = pick(0, 31) ? pickFloat(-3.0f, 3.0f)
+                        : pickOf({0.0f, -0.0f, 1e-40f, 100.0f, -100.0f});
+  return input;
+}
+
 /// Parameters of a range of type tensor<shape x 2 x f32>, known at run time.
 Parameters ProgramText::chooseParameters(const std::string &range,
                                          const std::string &shape, int bits,

@@ -9,6 +9,7 @@
 #define QUANTC_TEST_INTEGRATION_SWEEP_PROGRAMTEXT_H
 
 #include "RandomText.h"
+#include "quantc/Support/HostTensor.h"
 #include <optional>
 
 namespace quantc::sweep {
@@ -55,6 +56,11 @@ struct LinearOperands {
 class ProgramText : protected RandomText {
 protected:
   using RandomText::RandomText;
+
+  /// How to quantize a network, as `quant-ptq` takes it.
+  std::string pickOptions();
+  /// Ordinary numbers and a few that are not.
+  HostTensor pickInput(llvm::ArrayRef<int64_t> shape);
 
   Parameters chooseParameters(const std::string &range,
                               const std::string &shape, int bits,

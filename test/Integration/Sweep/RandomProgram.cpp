@@ -43,8 +43,6 @@ private:
   std::string addLora(const Activations &x, int64_t size);
   Activations addQuantizedLayer(const Activations &x, int64_t size, Mode mode);
   Activations addLayer(const Activations &x, int64_t size);
-  std::string pickOptions();
-  HostTensor pickInput(int64_t size);
   RandomProgram finish(const HostTensor &input, const Activations &result);
 
   std::string summary;
@@ -308,14 +306,6 @@ Activations Writer::addLayer(const Activations &x, int64_t size) {
   return y.isInteger() ? y : addActivation(y);
 }
 
-HostTensor Writer::pickInput(int64_t size) {
-  HostTensor input(DataType::F32, {pick(1, 33), size});
-  for (float &value : input.values<float>())
-    value = pick(0, 31) ? pickFloat(-3.0f, 3.0f)
-                        : pickOf({0.0f, -0.0f, 1e-40f, 100.0f, -100.0f});
-  return input;
-}
-
 RandomProgram Writer::finish(const HostTensor &input,
                              const Activations &result) {
   Activations argument{"%input", input.shape[1], "", ""};
@@ -329,7 +319,7 @@ RandomProgram Writer::writeInteger() {
     return pickOf<int64_t>({1, 3, 7, 11, 16, 20, 32, 37, 48, 53, 64, 96});
   };
   Activations x{"%input", pickSize(), "", ""};
-  HostTensor input = pickInput(x.size);
+  HostTensor input = pickInput({pick(1, 33), x.size});
   for (int64_t layers = pick(1, 4); layers > 0; --layers)
     x = addLayer(x, pickSize());
   return finish(input, flip() ? dequantize(x) : x);
@@ -343,19 +333,6 @@ RandomProgram sweep::makeIntegerProgram(unsigned seed) {
 // Float networks
 //===----------------------------------------------------------------------===//
 
-std::string Writer::pickOptions() {
-  std::string mode = pickOf({"static", "dynamic", "weight-only"});
-  std::string granularity = pickOf({"per-tensor", "per-channel", "per-group"});
-  bool isPerGroup = granularity == "per-group";
-  return formatv("mode={0} weight-bits={1} activation-bits={2} "
-                 "granularity={3} group-size={4} symmetric-weights={5} "
-                 "symmetric-activations={6} skip-first={7}",
-                 mode, isPerGroup ? 4 : pickOf({4, 8}),
-                 mode == "weight-only" ? 32 : 8, granularity,
-                 pickOf({8, 16, 32}), isPerGroup || flip(),
-                 pickOf({"true", "false", "auto"}), pick(0, 3) == 0);
-}
-
 FloatProgram Writer::writeFloat() {
   std::string options = pickOptions();
   bool isPerGroup = options.find("per-group") != std::string::npos;
@@ -364,7 +341,7 @@ FloatProgram Writer::writeFloat() {
                       : pickOf<int64_t>({1, 7, 11, 16, 33, 37, 53, 64});
   };
   Activations x{"%input", pickSize(), "", ""};
-  HostTensor input = pickInput(x.size);
+  HostTensor input = pickInput({pick(1, 33), x.size});
   int64_t layers = pick(1, 3);
   for (int64_t layer = 0; layer < layers; ++layer) {
     int64_t size = pickSize();

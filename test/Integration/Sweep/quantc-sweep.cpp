@@ -5,15 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Runs random networks, or single layers, in the reference interpreter and
-// compiled for several targets, and compares the outputs byte for byte. A
-// target that this machine cannot run is a skip that is counted.
+// Runs random networks, of convolutions if asked, or single layers, in the
+// reference interpreter and compiled for several targets, and compares the
+// outputs byte for byte. A target that this machine cannot run is a skip that
+// is counted.
 //
 //   quantc-sweep --count=300 --first=0 --print=false
 //   quantc-sweep --layers --count=100 --stride=4
+//   quantc-sweep --convolutions --count=100 --stride=4
 //
 //===----------------------------------------------------------------------===//
 
+#include "RandomConvolutions.h"
 #include "RandomLayer.h"
 #include "Sweep.h"
 #include "llvm/ADT/StringExtras.h"
@@ -29,6 +32,9 @@ static llvm::cl::opt<bool> print("print",
                                  llvm::cl::desc("Print the programs too"));
 static llvm::cl::opt<bool>
     layers("layers", llvm::cl::desc("Single layers instead of networks"));
+static llvm::cl::opt<bool>
+    convolutions("convolutions",
+                 llvm::cl::desc("Convolutional networks instead"));
 static llvm::cl::opt<unsigned>
     stride("stride", llvm::cl::init(1),
            llvm::cl::desc("Each program on one target of that many"));
@@ -55,6 +61,8 @@ int main(int argc, char **argv) {
   for (unsigned seed = first; seed < first + count; ++seed) {
     if (layers)
       sweep.add(seed, makeRandomLayer(seed));
+    else if (convolutions)
+      sweep.add(seed, makeConvolutionNetwork(seed));
     // Every other network comes from the quantization pipeline.
     else if (seed % 2)
       sweep.add(seed, makeFloatProgram(seed));

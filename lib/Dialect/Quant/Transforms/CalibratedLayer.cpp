@@ -7,6 +7,9 @@
 
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 
+#include "HoistQuantize.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Support/Diagnostics.h"
@@ -52,6 +55,23 @@ quantc::findCalibratedLayers(ModuleOp module) {
   return layers;
 }
 
+/// What `value` holds the elements of, moved, copied, or beside padding: it is
+/// there that both are quantized (quant-fuse-requantize), as one if they have
+/// the same parameters.
+static Value getMovedValue(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    auto pad = dyn_cast<tensor::PadOp>(op);
+    bool isMove = isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) ||
+                  (linalgOp && isCopy(linalgOp)) ||
+                  (pad && pad.getConstantPaddingValue());
+    if (!isMove)
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 LogicalResult quantc::nameSharedInputs(ModuleOp module) {
   FailureOr<SmallVector<CalibratedLayer>> layers = findCalibratedLayers(module);
   if (failed(layers))
@@ -59,7 +79,8 @@ LogicalResult quantc::nameSharedInputs(ModuleOp module) {
   llvm::DenseMap<Value, std::string> names;
   for (const CalibratedLayer &layer : *layers) {
     std::string name =
-        names.try_emplace(layer.input, getInputName(layer)).first->second;
+        names.try_emplace(getMovedValue(layer.input), getInputName(layer))
+            .first->second;
     layer.op->setAttr(kInputNameAttr,
                       StringAttr::get(module.getContext(), name));
   }

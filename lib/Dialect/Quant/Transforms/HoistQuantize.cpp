@@ -89,6 +89,28 @@ Value quantc::createQuantizedScalar(OpBuilder &builder, QuantizeOp op,
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// quantize(x), quantize(x) -> one of them: layers that share an input quantize
+/// it alike, and what quantizes before elements move may meet another.
+struct ShareQuantize : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    for (Operation *user : op.getInput().getUsers()) {
+      auto first = dyn_cast<QuantizeOp>(user);
+      if (!first || first == op || first->getBlock() != op->getBlock() ||
+          !first->isBeforeInBlock(op) || first.getType() != op.getType() ||
+          first->getOperands() != op->getOperands())
+        continue;
+      // It may be the only use of its input now.
+      rewriter.modifyOpInPlace(first, [] {});
+      rewriter.replaceOp(op, first);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no equal operation before it");
+  }
+};
+
 /// quantize(reshape(x)) -> reshape(quantize(x)), so that layers on both sides
 /// of a reshape meet. One scale fits any shape.
 template <class ReshapeOp>
@@ -190,8 +212,8 @@ struct QuantizeBeforeCopy : HoistQuantizePattern {
 } // namespace
 
 void quantc::populateHoistQuantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<QuantizeBeforePadding, QuantizeBeforePad, QuantizeBeforeCopy,
-               QuantizeBeforeReshape<tensor::CollapseShapeOp>,
-               QuantizeBeforeReshape<tensor::ExpandShapeOp>>(
-      patterns.getContext());
+  patterns
+      .add<ShareQuantize, QuantizeBeforePadding, QuantizeBeforePad,
+           QuantizeBeforeCopy, QuantizeBeforeReshape<tensor::CollapseShapeOp>,
+           QuantizeBeforeReshape<tensor::ExpandShapeOp>>(patterns.getContext());
 }

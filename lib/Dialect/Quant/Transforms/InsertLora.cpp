@@ -7,8 +7,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "quantc/Conversion/Generic.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LoraLayers.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Support/Diagnostics.h"
@@ -169,6 +171,24 @@ Value AdapterArguments::createDelta(OpBuilder &builder, Location loc,
                         upScale, slots);
 }
 
+/// `delta`, [M, N], for the layer that `op` was before something was folded
+/// into it, as one for `op`.
+static Value foldDelta(OpBuilder &builder, Operation *op, Value delta) {
+  Value scales = createAdapterScales(builder, op);
+  if (!scales)
+    return delta;
+  AffineMap byColumn = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
+  Location loc = op->getLoc();
+  return createElementwise(
+             builder, loc, {delta, scales},
+             {builder.getMultiDimIdentityMap(2), byColumn},
+             tensor::getMixedSizes(builder, loc, delta), builder.getF32Type(),
+             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               return {numerics::foldDelta(a, elements[0], elements[1])};
+             })
+      .front();
+}
+
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
@@ -217,8 +237,9 @@ LogicalResult InsertLora::insertLora() {
     OpBuilder builder(layer.getOperation());
     Location loc = layer.getOperation()->getLoc();
     Value input = layer.createInput(builder);
-    layer.addDelta(builder, arguments->createDelta(builder, loc, place, input,
-                                                   layer.getDeltaType()));
+    Value delta = arguments->createDelta(builder, loc, place, input,
+                                         layer.getDeltaType());
+    layer.addDelta(builder, foldDelta(builder, layer.getOperation(), delta));
   }
   return success();
 }

@@ -10,6 +10,7 @@
 #include "Spelling.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Kernel.h"
 #include "quantc/Numerics/NormalFloat.h"
 
@@ -164,7 +165,7 @@ FailureOr<LayerConfig> quantc::getLayerConfig(Operation *op) {
 
 void quantc::copyLayerAttrs(Operation *from, Operation *to) {
   for (StringRef name : {kConfigAttr, kWeightTransposedAttr, kDepthAttr,
-                         kFloatResultAttr, kKernelAttr})
+                         kFloatResultAttr, kKernelAttr, kFoldedAttr})
     if (Attribute attr = from->getAttr(name))
       to->setAttr(name, attr);
 }

@@ -9,6 +9,7 @@
 
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
 #include "quantc/Numerics/NormalFloat.h"
 #include "quantc/Support/Diagnostics.h"
@@ -229,6 +230,8 @@ std::vector<LayerSummary> quantc::summarizeLayers(ModuleOp module) {
       if (FailureOr<LayerConfig> config = getLayerConfig(op); succeeded(config))
         layer.config = *config;
     layer.kernel = getKernel(op);
+    if (std::optional<FoldedLayer> folded = getFoldedLayer(op))
+      layer.folded = std::move(folded->nodes);
     if (auto reason = op->getAttrOfType<StringAttr>(kSkippedAttr))
       layer.skippedBecause = reason.str();
     else if (other && !layer.config)

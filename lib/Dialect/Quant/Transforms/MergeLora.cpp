@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Dialect/Quant/Transforms/EditableLayer.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LayerAdapter.h"
 #include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
@@ -22,6 +23,33 @@ namespace quantc {
 
 using namespace mlir;
 using namespace quantc;
+
+/// Makes `adapter`, for the layer that `op` was before something was folded
+/// into it, one for `op` itself.
+static void foldAdapter(Operation *op, LayerAdapter &adapter) {
+  std::optional<FoldedLayer> folded = getFoldedLayer(op);
+  if (!folded)
+    return;
+  numerics::Evaluate evaluate;
+  for (size_t row = 0; row < folded->maps.size(); ++row) {
+    numerics::ChannelAffine map = folded->maps[row];
+    auto getRow = [&](HostTensor &matrix) {
+      int64_t size = matrix.shape.back();
+      return matrix.values<float>().slice(row * size, size);
+    };
+    if (adapter.b)
+      for (float &element : getRow(*adapter.b))
+        element = numerics::foldAdapter(evaluate, element,
+                                        static_cast<float>(map.scale));
+    if (adapter.weight)
+      for (float &element : getRow(*adapter.weight))
+        element = numerics::foldWeight(element, map.scale);
+    if (adapter.bias) {
+      float &element = adapter.bias->values<float>()[row];
+      element = numerics::foldBias(element, map);
+    }
+  }
+}
 
 /// The weight [N, K] that `base` is to become.
 static std::vector<float> getMergedWeight(const EditableLayer &layer,
@@ -104,6 +132,7 @@ static LogicalResult mergeInto(RewriterBase &rewriter, EditableLayer &layer,
   if (failed(adapter))
     return failure();
   op->removeAttr(kAdapterAttr);
+  foldAdapter(op, *adapter);
   // After several merges, what was before the first.
   if (keepBase && !op->hasAttr(kBaseAttr))
     op->setAttr(kBaseAttr, layer.getConstants(rewriter));

@@ -547,3 +547,42 @@ func.func @maxima_of_any_numbers_untouched(%y: tensor<8x4xf32>) -> tensor<4x4xi8
   %q = quant.quantize %m scale(%scale : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
   return %q : tensor<4x4xi8>
 }
+
+// -----
+
+// Two layers read the result, one of them padded: one quantization, which the
+// layer does.
+// CHECK-LABEL: func @shared_quantization
+//   CHECK-NOT:   quant.quantize
+//       CHECK:   %[[Y:.+]] = quant.linear {{.*}} -> tensor<3x2xi8>
+//   CHECK-NOT:   quant.quantize
+//       CHECK:   %[[P:.+]] = tensor.pad %[[Y]]
+//       CHECK:   return %[[Y]], %[[P]]
+func.func @shared_quantization(%a: tensor<3x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>) -> (tensor<3x2xi8>, tensor<4x2xi8>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<3x4xi8>, tensor<2x4xi8> -> tensor<3x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<3x2xf32> -> tensor<3x2xi8>
+  %p = tensor.pad %l low[0, 0] high[1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<3x2xf32> to tensor<4x2xf32>
+  %r = quant.quantize %p scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
+  return %q, %r : tensor<3x2xi8>, tensor<4x2xi8>
+}
+
+// -----
+
+// With other scales, or with a scale that is another value, there are two.
+// CHECK-LABEL: func @other_scale_untouched
+//       CHECK:   quant.linear {{.*}} -> tensor<3x2xf32>
+// CHECK-COUNT-2: quant.quantize
+func.func @other_scale_untouched(%a: tensor<3x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>) -> (tensor<3x2xi8>, tensor<3x2xi8>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %t = arith.constant dense<0.25> : tensor<f32>
+  %l = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<3x4xi8>, tensor<2x4xi8> -> tensor<3x2xf32>
+  %q = quant.quantize %l scale(%s : tensor<f32>) : tensor<3x2xf32> -> tensor<3x2xi8>
+  %r = quant.quantize %l scale(%t : tensor<f32>) : tensor<3x2xf32> -> tensor<3x2xi8>
+  return %q, %r : tensor<3x2xi8>, tensor<3x2xi8>
+}

@@ -55,3 +55,23 @@ func.func @chosen(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %y = quant.linear %h, %w scale(%s : tensor<f32>) : tensor<?x4xf32>, tensor<4x4xi8> -> tensor<?x4xf32> loc("head")
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// The delta is scaled as the layer was; one of 0 stays -0.
+// CHECK-LABEL: func.func @folded(
+//       CHECK:   %[[D:.*]] = quant.lora
+//       CHECK:   %[[S:.*]] = arith.constant dense<[2.000000e+00, -4.000000e+00, 1.000000e+00]> : tensor<3xf32>
+//       CHECK:   %[[F:.*]] = linalg.generic {{.*}} ins(%[[D]], %[[S]] : tensor<?x3xf32>, tensor<3xf32>)
+//       CHECK:     arith.cmpf oeq, %{{.*}}, %{{.*}} : f32
+//       CHECK:     arith.mulf
+//       CHECK:     arith.select
+//       CHECK:   quant.linear {{.*}} addend(%[[F]] : tensor<?x3xf32>)
+func.func @folded(%x: tensor<?x4xf32> {quant.name = "x", quant.shape = affine_map<(d0) -> (d0, 4)>})
+    -> (tensor<?x3xf32> {quant.name = "y", quant.shape = affine_map<(d0) -> (d0, 3)>}) attributes {quant.dims = ["batch"]} {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %w = arith.constant dense<1> : tensor<3x4xi8>
+  %y = quant.linear %x, %w scale(%s : tensor<f32>) {quant.folded = {nodes = ["bn"], scale = dense<[2.0, -4.0, 1.0]> : tensor<3xf64>, shift = dense<3.0> : tensor<3xf64>}}
+      : tensor<?x4xf32>, tensor<3x4xi8> -> tensor<?x3xf32> loc("fc")
+  return %y : tensor<?x3xf32>
+}

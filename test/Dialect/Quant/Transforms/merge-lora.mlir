@@ -178,3 +178,28 @@ func.func @without_adapter_untouched(%x: tensor<?x4xf32>) -> tensor<?x1xf32> {
   %y = quant.linear %x, %w scale(%s : tensor<1x1xf32>) : tensor<?x4xf32>, tensor<1x4xi4> -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// The adapter is for the layer before it was scaled by 2 and -4: D' = [[0, 2],
+// [-4, 0]] in place of [[0, 1], [1, 0]], and the bias [1, 1] is [2 + 3, -4 + 3].
+// CHECK-LABEL: func @folded
+//   CHECK-DAG:   arith.constant dense<{{\[\[}}1.000000e+00, 4.000000e+00], [-1.000000e+00, 4.000000e+00]]>
+//   CHECK-DAG:   arith.constant dense<[5.000000e+00, -1.000000e+00]>
+func.func @folded(%x: tensor<3x2xf32>, %e: tensor<3x2xf32>) -> tensor<3x2xf32> {
+  %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %b = arith.constant dense<[7.0, 8.0]> : tensor<2xf32>
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<3x2xf32>) -> tensor<3x2xf32>
+  %y = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>] {
+    quant.folded = {nodes = ["bn"], scale = dense<[2.0, -4.0]> : tensor<2xf64>, shift = dense<3.0> : tensor<2xf64>},
+    quant.adapter = {a = dense<[[0.0, 1.0], [1.0, 0.0]]> : tensor<2x2xf32>, b = dense<[[1.0, 0.0], [0.0, 1.0]]> : tensor<2x2xf32>, scale = 1.0 : f32, bias = dense<1.0> : tensor<2xf32>}}
+    ins(%x, %w : tensor<3x2xf32>, tensor<2x2xf32>) outs(%init : tensor<3x2xf32>) -> tensor<3x2xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]}
+      ins(%y, %b : tensor<3x2xf32>, tensor<2xf32>) outs(%e : tensor<3x2xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %p = arith.addf %a, %c : f32
+    linalg.yield %p : f32
+  } -> tensor<3x2xf32>
+  return %z : tensor<3x2xf32>
+}

@@ -32,7 +32,8 @@ mlir::FailureOr<llvm::SmallVector<CalibratedLayer>>
 findCalibratedLayers(mlir::ModuleOp module);
 
 /// Gives these layers the name of their input (`quant.input_name`): those that
-/// read the same value that of the first one. Emits an error as above.
+/// read the same value, perhaps padded or in another order, that of the first
+/// one. Emits an error as above.
 llvm::LogicalResult nameSharedInputs(mlir::ModuleOp module);
 
 } // namespace quantc

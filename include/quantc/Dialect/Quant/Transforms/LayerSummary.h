@@ -28,6 +28,8 @@ struct LayerSummary {
   /// Why the layer stays float; empty for one that is quantized or that no
   /// pass has looked at yet.
   std::string skippedBecause;
+  /// The names of what has been folded into the layer, in order.
+  std::vector<std::string> folded;
   /// How the layer is quantized, once it has been selected.
   std::optional<LayerConfig> config;
 

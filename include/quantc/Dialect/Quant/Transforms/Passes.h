@@ -23,6 +23,9 @@ llvm::cl::ValuesClass getAdapterStorageValues();
 #define GEN_PASS_REGISTRATION
 #include "quantc/Dialect/Quant/Transforms/Passes.h.inc"
 
+/// layer * s + t -> layer with another weight and bias.
+void populateFoldAffinePatterns(mlir::RewritePatternSet &patterns);
+
 /// quantize(constant) -> integer constant.
 void populateFoldWeightsPatterns(mlir::RewritePatternSet &patterns);
 

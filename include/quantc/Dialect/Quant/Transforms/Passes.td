@@ -114,6 +114,66 @@ def SinkTransposes : Pass<"quant-sink-transposes"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+def FoldAffine : Pass<"quant-fold-affine"> {
+  let summary = "Fold normalizations and gains into the layers before them";
+  let description = [{
+    What follows a linear layer and maps each of its outputs n by constants is a
+    part of its weight and its bias:
+
+        s[n] * (sum_k x[m, k] w[n, k] + b[n]) + t[n]
+          = sum_k x[m, k] (s[n] * w[n, k]) + (s[n] * b[n] + t[n])
+
+    BatchNormalization with fixed statistics is such a map, ((y - mean) * factor)
+    + beta with factor = gamma / sqrt(variance + epsilon), and so are sums,
+    differences, products and quotients with a constant for each output or for
+    all. Reshapes and transpositions may stand between, and several maps follow
+    each other. s and t are computed in f64 from the f32 constants; the new
+    weight and the new bias are rounded to f32 once (fold_a1 to fold_a3 in
+    docs/Numerics.md), so a folded program differs from what it was in its last
+    digits. A layer with nothing but a bias behind it stays as it is.
+
+    Layers are the ones of `quant-select-layers`, of one or several groups of
+    features, with a weight that is a constant of f32. A map stays where the
+    result before it has another use, where it is not affine or differs within an
+    output, where the weight has another use or its parameters are given
+    (`quant.weight_scale`), where something would not be finite, and where it is
+    a part of a node of the model whose rest stays.
+
+    The layer remembers what went into it: `quant.folded` has the names of these
+    operations, and `scale` and `shift`, what the layer gives in place of each
+    output that the model has behind its bias. Adapters for the layer of the
+    model are scaled by it, and exporting removes these nodes.
+
+    Example:
+
+    ```mlir
+    %product = linalg.matmul indexing_maps = [...]
+        ins(%x, %w : tensor<?x8xf32>, tensor<4x8xf32>) outs(...)
+    // (product[m, n] - mean[n]) * factor[n] + beta[n]
+    %y = linalg.generic {...} ins(%product, %mean, %factor, %beta
+        : tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) outs(...)
+    ```
+
+    becomes
+
+    ```mlir
+    %product = linalg.matmul {quant.folded = {nodes = ["bn"], scale = ..., shift = ...}}
+        indexing_maps = [...] ins(%x, %scaled : tensor<?x8xf32>,
+                                  tensor<4x8xf32>) outs(...)
+    // product[m, n] + bias[n]
+    %y = linalg.generic {...} ins(%product, %bias
+        : tensor<?x4xf32>, tensor<4xf32>) outs(...)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
   let summary = "Say for each layer how it is to be quantized, or why not";
   let description = [{
