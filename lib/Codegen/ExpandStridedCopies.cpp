@@ -26,6 +26,9 @@ struct ExpandStridedCopies
       auto target = cast<MemRefType>(copy.getTarget().getType());
       if (source.getLayout().isIdentity() && target.getLayout().isIdentity())
         return;
+      // What was computed in place.
+      if (copy.getSource() == copy.getTarget())
+        return copy.erase();
       OpBuilder builder(copy);
       linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(),
                                copy.getTarget());

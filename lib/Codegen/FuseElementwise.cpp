@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Epilogue.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
@@ -24,17 +25,6 @@ using namespace quantc;
 /// and inputs.
 static constexpr unsigned kMostOperations = 2;
 
-/// Whether `op` is one elementwise result in the order of its loops, and no
-/// part of a packed layer.
-static bool isElementwise(linalg::GenericOp op) {
-  return op.getNumResults() == 1 &&
-         op.getNumParallelLoops() == op.getNumLoops() &&
-         op.hasPureTensorSemantics() && !op.hasIndexSemantics() &&
-         !op->hasAttr(kTileSizesAttr) && op.getNumDpsInputs() != 0 &&
-         op.getIndexingMapsArray().back().isIdentity() &&
-         !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0));
-}
-
 /// Whether computing `op` again costs less than a buffer.
 static bool isCheap(linalg::GenericOp op) {
   auto operations = op.getBody()->without_terminator();
@@ -48,12 +38,15 @@ static bool isCheap(linalg::GenericOp op) {
 
 namespace {
 struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+  FuseProducer(MLIRContext *context, bool elementwiseOnly)
+      : OpRewritePattern(context), elementwiseOnly(elementwiseOnly) {}
 
   LogicalResult matchAndRewrite(linalg::GenericOp op,
                                 PatternRewriter &rewriter) const override {
     if (op->hasAttr(kTileSizesAttr))
       return rewriter.notifyMatchFailure(op, "a part of a packed layer");
+    if (elementwiseOnly && op.getNumReductionLoops() != 0)
+      return rewriter.notifyMatchFailure(op, "a reduction");
     for (OpOperand *input : op.getDpsInputOperands())
       if (isFusable(*input)) {
         fuse(*input, rewriter);
@@ -63,15 +56,29 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
   }
 
 private:
-  /// Whether `input` is computed element by element in the loops that read it,
-  /// for them alone or cheaply.
-  static bool isFusable(OpOperand &input) {
-    auto op = cast<linalg::GenericOp>(input.getOwner());
+  bool elementwiseOnly;
+
+  /// Whether `input` is computed element by element in the loops that read it.
+  static bool isInLoops(OpOperand &input) {
+    auto op = dyn_cast<linalg::GenericOp>(input.getOwner());
     auto producer = input.get().getDefiningOp<linalg::GenericOp>();
-    return producer && isElementwise(producer) &&
+    return op && producer && isElementwise(producer) &&
+           !op->hasAttr(kTileSizesAttr) && !op.isDpsInit(&input) &&
            op.getMatchingIndexingMap(&input).isIdentity() &&
-           (input.get().hasOneUse() || isCheap(producer)) &&
            linalg::areElementwiseOpsFusable(&input);
+  }
+
+  /// Whether `input` can be computed where it is read, for its reader alone, or
+  /// cheaply for all of its readers: if one of them needs the buffer, the
+  /// others may read it as well.
+  static bool isFusable(OpOperand &input) {
+    if (!isInLoops(input))
+      return false;
+    return input.get().hasOneUse() ||
+           (isCheap(input.get().getDefiningOp<linalg::GenericOp>()) &&
+            llvm::all_of(input.get().getUses(), [](OpOperand &use) {
+              return isa<tensor::DimOp>(use.getOwner()) || isInLoops(use);
+            }));
   }
 
   static void fuse(OpOperand &input, PatternRewriter &rewriter) {
@@ -99,9 +106,11 @@ private:
 
 struct FuseElementwise
     : quantc::impl::FuseElementwisePassBase<FuseElementwise> {
+  using FuseElementwisePassBase::FuseElementwisePassBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProducer>(&getContext());
+    patterns.add<FuseProducer>(&getContext(), elementwiseOnly);
     GreedyRewriteConfig config;
     // Folding functions of constants is not for the host's library.
     config.enableFolding(false);

@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Epilogue.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -42,7 +43,14 @@ struct PatchLayer {
   Operation *op;
   tensor::CollapseShapeOp collapse;
   linalg::GenericOp patches;
+  /// What alone reads the result, element by element; null if there is none.
+  linalg::GenericOp epilogue;
 
+  /// The last operation of a block.
+  Operation *getLast() { return epilogue ? epilogue.getOperation() : op; }
+  RankedTensorType getResultType() {
+    return cast<RankedTensorType>(getLast()->getResult(0).getType());
+  }
   RankedTensorType getType() {
     return cast<RankedTensorType>(patches.getResult(0).getType());
   }
@@ -89,7 +97,7 @@ static std::optional<PatchLayer> matchPatchLayer(Operation *op) {
   auto patches = collapse.getSrc().getDefiningOp<linalg::GenericOp>();
   if (!patches || !patches->hasOneUse() || !copiesWindows(patches))
     return std::nullopt;
-  return PatchLayer{op, collapse, patches};
+  return PatchLayer{op, collapse, patches, getEpilogue(op->getResult(0))};
 }
 
 /// The largest blocks of `layer` whose patches stay in `cache` bytes, or else
@@ -122,10 +130,37 @@ static std::optional<Places> chooseBlock(PatchLayer layer, int64_t cache) {
   return smallest;
 }
 
-/// `layer` for the block at `offsets`, of `sizes`, as [rows..., N].
+/// The elementwise `epilogue` for the rows of `block`, the first of which is
+/// `firstRow`.
+static Value createEpilogue(OpBuilder &b, linalg::GenericOp epilogue,
+                            Operation *layer, Value block,
+                            OpFoldResult firstRow) {
+  Location loc = epilogue.getLoc();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(block.getType()).getShape();
+  SmallVector<OpFoldResult> sizes =
+      getAsIndexOpFoldResult(b.getContext(), shape);
+  SmallVector<OpFoldResult> offsets = {firstRow, b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  IRMapping mapping;
+  mapping.map(layer->getResult(0), block);
+  for (OpOperand *input : epilogue.getDpsInputOperands())
+    if (epilogue.getRank(input) == 2 && !mapping.contains(input->get()))
+      mapping.map(input->get(),
+                  tensor::ExtractSliceOp::create(b, loc, input->get(), offsets,
+                                                 sizes, strides));
+  auto type = cast<RankedTensorType>(epilogue.getResult(0).getType());
+  mapping.map(epilogue.getDpsInits().front(),
+              tensor::EmptyOp::create(b, loc, shape, type.getElementType()));
+  Operation *part = b.clone(*epilogue, mapping);
+  part->getResult(0).setType(type.clone(shape));
+  return part->getResult(0);
+}
+
+/// `layer` for the block at `offsets`, of `sizes`, whose first row is
+/// `firstRow`: [rows, N].
 static Value createBlock(OpBuilder &b, PatchLayer layer,
                          ArrayRef<OpFoldResult> offsets,
-                         ArrayRef<OpFoldResult> sizes) {
+                         ArrayRef<OpFoldResult> sizes, OpFoldResult firstRow) {
   Location loc = layer.op->getLoc();
   FailureOr<TilingResult> tiled =
       cast<TilingInterface>(layer.patches.getOperation())
@@ -162,26 +197,43 @@ static Value createBlock(OpBuilder &b, PatchLayer layer,
   }
   Operation *block = b.clone(*layer.op, mapping);
   block->getResult(0).setType(resultType.clone({numRows, numColumns}));
+  Value result = block->getResult(0);
+  return layer.epilogue
+             ? createEpilogue(b, layer.epilogue, layer.op, result, firstRow)
+             : result;
+}
 
-  shape.truncate(layer.getNumRowDims());
-  shape.push_back(numColumns);
-  SmallVector<ReassociationIndices> split = {dims[0], {layer.getNumRowDims()}};
-  return tensor::ExpandShapeOp::create(b, loc, resultType.clone(shape),
-                                       block->getResult(0), split);
+/// The row of the place `offsets`, as all rows of `domain` are counted.
+static OpFoldResult getRow(OpBuilder &b, Location loc,
+                           ArrayRef<OpFoldResult> offsets,
+                           ArrayRef<OpFoldResult> domain) {
+  AffineExpr row = b.getAffineConstantExpr(0);
+  SmallVector<OpFoldResult> operands;
+  for (auto [dim, offset] : llvm::enumerate(offsets)) {
+    // The first size is not needed, and the others are known.
+    int64_t size = dim == 0 ? 1 : *getConstantIntValue(domain[dim]);
+    row = row * size + b.getAffineSymbolExpr(dim);
+    operands.push_back(offset);
+  }
+  return affine::makeComposedFoldedAffineApply(b, loc, row, operands);
 }
 
 /// A loop over blocks in place of `layer`.
 static LogicalResult tileLayer(RewriterBase &rewriter, PatchLayer layer,
                                Places block) {
-  Operation *op = layer.op;
-  Location loc = op->getLoc();
-  rewriter.setInsertionPoint(op);
+  Operation *last = layer.getLast();
+  Location loc = last->getLoc();
+  rewriter.setInsertionPoint(last);
   int64_t rowDims = layer.getNumRowDims();
-  auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
+  RankedTensorType resultType = layer.getResultType();
   SmallVector<OpFoldResult> domain =
       tensor::getMixedSizes(rewriter, loc, layer.patches.getDpsInits().front());
-  SmallVector<OpFoldResult> resultSizes(ArrayRef(domain).take_front(rowDims));
-  resultSizes.push_back(rewriter.getIndexAttr(resultType.getDimSize(1)));
+  // The row behind all others.
+  SmallVector<OpFoldResult> end(rowDims, rewriter.getIndexAttr(0));
+  end.front() = domain.front();
+  SmallVector<OpFoldResult> resultSizes = {
+      getRow(rewriter, loc, end, domain),
+      rewriter.getIndexAttr(resultType.getDimSize(1))};
   Value result = tensor::EmptyOp::create(rewriter, loc, resultSizes,
                                          resultType.getElementType());
 
@@ -205,27 +257,30 @@ static LogicalResult tileLayer(RewriterBase &rewriter, PatchLayer layer,
           sizes[dim] = b.getIndexAttr(1);
         }
         sizes[block.dim] = b.getIndexAttr(block.size);
-        Value part = createBlock(b, layer, offsets, sizes);
+        // The rows of a block are side by side.
+        OpFoldResult row =
+            getRow(b, loc, ArrayRef(offsets).take_front(rowDims), domain);
+        Value part = createBlock(b, layer, offsets, sizes, row);
         if (!part) {
           isTiled = false;
           return {results.front()};
         }
-        SmallVector<OpFoldResult> to(ArrayRef(offsets).take_front(rowDims));
-        to.push_back(b.getIndexAttr(0));
-        SmallVector<OpFoldResult> strides(to.size(), b.getIndexAttr(1));
+        SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
         return {tensor::InsertSliceOp::create(
-            b, loc, part, results.front(), to,
+            b, loc, part, results.front(), {row, b.getIndexAttr(0)},
             tensor::getMixedSizes(b, loc, part), strides)};
       });
   if (!isTiled)
-    return op->emitError("cannot take the patches of a convolution apart");
+    return layer.op->emitError(
+        "cannot take the patches of a convolution apart");
   for (scf::ForOp loop : nest.loops)
     loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
-  SmallVector<ReassociationIndices> split = {
-      layer.collapse.getReassociationIndices()[0], {rowDims}};
-  rewriter.replaceOp(
-      op, tensor::CollapseShapeOp::create(rewriter, loc, resultType,
-                                          nest.results.front(), split));
+  Value all = nest.results.front();
+  if (all.getType() != resultType)
+    all = tensor::CastOp::create(rewriter, loc, resultType, all);
+  rewriter.replaceOp(last, all);
+  if (layer.epilogue)
+    rewriter.eraseOp(layer.op);
   rewriter.eraseOp(layer.collapse);
   rewriter.eraseOp(layer.patches);
   return success();

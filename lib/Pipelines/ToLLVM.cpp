@@ -36,6 +36,12 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createSinkTransposes());
   pm.addPass(createExpandDepthwisePass());
   pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
+  // Sizes of results come from what they are computed from: nothing but an
+  // epilogue reads the result of its layer.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createFuseElementwisePass({/*elementwiseOnly=*/true}));
+  pm.addPass(createFlattenEpiloguesPass());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addNestedPass<func::FuncOp>(createTilePatchesPass());
   // Layers with constant weights take the packed path, all else the plain one.
   pm.addPass(createPackPass());
@@ -43,9 +49,11 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
   pm.addPass(createFuseElementwisePass());
-  pm.addPass(createExpandMath());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createFuseEpiloguesPass());
+  pm.addPass(createExpandMath());
   addCleanup(pm);
+  pm.addPass(createExpandLoopResultsPass());
   pm.addNestedPass<func::FuncOp>(createTileWindowsPass());
   pm.addNestedPass<func::FuncOp>(createTileRowsPass());
   // What two operations of a block read is computed for each of them.
@@ -59,6 +67,8 @@ static void addTensorPasses(OpPassManager &pm) {
   addCleanup(pm);
   pm.addPass(createLookUpNibblesPass());
   pm.addPass(createLowerContractionsPass());
+  // What is padded is placed with the outputs.
+  pm.addPass(createDecomposePadsPass());
 }
 
 /// From tensors to the caller's memory and one workspace.
@@ -89,6 +99,7 @@ static void addBufferPasses(OpPassManager &pm, const CodegenOptions &codegen) {
 static void addLoopPasses(OpPassManager &pm) {
   pm.addPass(createLowerTileContractionsPass());
   pm.addPass(createVectorizeReductionsPass());
+  pm.addPass(createVectorizeTransposesPass());
   pm.addPass(createLowerTransposesPass());
   pm.addPass(createConvertLinalgToLoopsPass());
   // Contiguity is only known on memrefs.

@@ -1,4 +1,5 @@
 // RUN: quant-opt %s --quant-fuse-elementwise | FileCheck %s
+// RUN: quant-opt %s --quant-fuse-elementwise=elementwise-only | FileCheck %s --check-prefix=ONLY
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0, d1) -> (d0)>
@@ -11,6 +12,9 @@
 //       CHECK:     math.exp
 //       CHECK:     arith.divf
 //   CHECK-NOT:   linalg.generic
+//  ONLY-LABEL: func @one_reader(
+//        ONLY:   math.exp
+//   ONLY-NEXT:   arith.divf
 func.func @one_reader(%x: tensor<8x64xf32>) -> tensor<8x64xf32> {
   %cst = arith.constant 3.0 : f32
   %e = tensor.empty() : tensor<8x64xf32>
@@ -40,6 +44,12 @@ func.func @one_reader(%x: tensor<8x64xf32>) -> tensor<8x64xf32> {
 //       CHECK:     arith.maximumf
 //       CHECK:     arith.negf
 //   CHECK-NOT:   linalg.generic
+//  ONLY-LABEL: func @cheap_for_two_readers(
+//        ONLY:   %[[MAX:.+]] = linalg.generic
+//        ONLY:     arith.maximumf
+//        ONLY:   linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]} ins(%[[MAX]] :
+//   ONLY-NEXT:   ^bb0
+//   ONLY-NEXT:     arith.addf
 func.func @cheap_for_two_readers(%x: tensor<8x64xf32>, %init: tensor<8xf32>) -> (tensor<8xf32>, tensor<8x64xf32>) {
   %cst = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<8x64xf32>
@@ -62,6 +72,30 @@ func.func @cheap_for_two_readers(%x: tensor<8x64xf32>, %init: tensor<8xf32>) -> 
     linalg.yield %1 : f32
   } -> tensor<8x64xf32>
   return %2, %3 : tensor<8xf32>, tensor<8x64xf32>
+}
+
+// One reader needs the buffer, and the other one may read it as well.
+// CHECK-LABEL: func @needed_by_another_untouched(
+//       CHECK:   %[[E:.+]] = linalg.generic
+//       CHECK:     arith.maximumf
+//       CHECK:   %[[N:.+]] = linalg.generic {{.*}} ins(%[[E]] :
+//       CHECK:   return %[[E]], %[[N]]
+func.func @needed_by_another_untouched(%x: tensor<8x64xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x64xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = arith.maximumf %in, %zero : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x64xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = arith.negf %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x64xf32>
+  return %0, %2 : tensor<8x64xf32>, tensor<8x64xf32>
 }
 
 // CHECK-LABEL: func @expensive_for_two_readers_untouched(

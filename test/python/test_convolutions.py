@@ -289,3 +289,80 @@ def test_training_of_groups(tmp_path: Path) -> None:
     predicted = trainer.predict(inputs)
     np.testing.assert_array_equal(quantc.interpret(quantized, inputs), predicted)
     np.testing.assert_array_equal(quantc.compile(quantized)(inputs), predicted)
+
+
+TRANSPOSED = {"last": [0, 2, 3, 1], "first": [0, 3, 1, 2], "pairs": [2, 3, 0, 1]}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.int64])
+def test_channels_change_places(dtype: type, tmp_path: Path) -> None:
+    """Sides of all lengths around that of a square, and one that is not known."""
+    shape = [20, 7, 9]
+    x = RNG.integers(-100, 100, (3, *shape)).astype(dtype)
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    inputs = [helper.make_tensor_value_info("x", element, ["n", *shape])]
+    nodes = [helper.make_node("Transpose", ["x"], [k], perm=p) for k, p in TRANSPOSED.items()]
+    outputs = [
+        helper.make_tensor_value_info(name, element, [["n", *shape][dim] for dim in order])
+        for name, order in TRANSPOSED.items()
+    ]
+    graph = helper.make_graph(nodes, "all", inputs, outputs)
+    model = quantc.load(save(graph, tmp_path / "all.onnx"))
+    for target in ("native", "x86-64-v3", "x86-64"):
+        results = quantc.compile(model, target=target)(x)
+        for name, order in TRANSPOSED.items():
+            np.testing.assert_array_equal(results[name], x.transpose(order))
+    if emulation.is_available():
+        graph = helper.make_graph(nodes[:1], "one", inputs, outputs[:1])
+        model = quantc.load(save(graph, tmp_path / "one.onnx"))
+        expected = np.ascontiguousarray(x.transpose(TRANSPOSED["last"]))
+        result = emulation.run_aarch64(model, "aarch64", x, expected, tmp_path)
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.fixture(scope="module")
+def residual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Convolutions whose sums meet biases, a ReLU and what other convolutions give.
+
+    Patches of ``wide`` take several blocks, and the columns of ``ragged`` no whole panel.
+    """
+    initializers = {
+        "wide": floats(64, 16, 3, 3),
+        "point": floats(64, 16, 1, 1),
+        "ragged": floats(20, 64, 1, 1),
+        **{f"b{i}": floats(size) for i, size in enumerate((64, 64, 20))},
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "wide", "b0"], ["y0"], "wide", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["y0"], ["r0"]),
+        helper.make_node("Conv", ["x", "point", "b1"], ["y1"], "point"),
+        helper.make_node("Add", ["r0", "y1"], ["s1"]),
+        helper.make_node("Relu", ["s1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "ragged", "b2"], ["y2"], "ragged"),
+        helper.make_node("Relu", ["y2"], ["r2"]),
+        helper.make_node("Add", ["r1", "y1"], ["s2"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "residual",
+        [helper.make_tensor_value_info("x", 1, ["n", 16, 34, 33])],
+        [
+            helper.make_tensor_value_info("r2", 1, ["n", 20, 34, 33]),
+            helper.make_tensor_value_info("s2", 1, ["n", 64, 34, 33]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in initializers.items()],
+    )
+    return save(graph, tmp_path_factory.mktemp("models") / "residual.onnx")
+
+
+@pytest.mark.parametrize("mode", ["float", "static", "weight-only"])
+def test_epilogues(mode: str, residual: Path) -> None:
+    x = RNG.standard_normal((2, 16, 34, 33)).astype(np.float32)
+    model = quantc.load(residual)
+    if mode != "float":
+        model = quantc.quantize(model, MODES[mode], calibration_data=[x])
+    expected = quantc.interpret(model, x)
+    for target, threads in (("native", 2), ("x86-64-v3", 1)):
+        results = quantc.compile(model, target=target, threads=threads)(x)
+        for name, value in expected.items():
+            np.testing.assert_array_equal(results[name], value)

@@ -269,6 +269,18 @@ def test_trained_adapter(linear: dict[bool, quantc.Model], tmp_path: Path) -> No
     assert np.abs(predicted - wanted).max() < 0.03 * np.abs(wanted).max()
 
 
+def test_merged_adapter_is_what_was_trained(linear: dict[bool, quantc.Model]) -> None:
+    """To the bit, in a layer that is folded too."""
+    x = random_inputs((64, 16))
+    config = quantc.QuantizationConfig(mode="dynamic")
+    trainer = quantc.Trainer(
+        linear[True], config, adapter_rank=2, lr=1e-2, epochs=1, batch_size=32, warm_up=0
+    )
+    trainer.fit(x, (x[:, 0] > 0).astype(np.int64))
+    assert np.abs(trainer.adapter().layers["fc1"].b).max() > 0
+    np.testing.assert_array_equal(interpret(trainer.convert(), x), trainer.predict(x))
+
+
 def test_torch() -> None:
     """What is loaded is folded; what was trained with its own scales stays as it was."""
     torch = pytest.importorskip("torch")

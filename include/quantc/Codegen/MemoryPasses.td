@@ -10,6 +10,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def DecomposePadsPass : Pass<"quant-decompose-pads", "::mlir::ModuleOp"> {
+  let summary = "Write padding around what is padded";
+  let description = [{
+    A `tensor.pad` becomes a slice of a filled tensor, so that
+    `quant-place-outputs` makes what computes the slice write it where it
+    belongs; padding as such is always copied. A padded tensor that is only
+    transposed is transposed first: the transposition writes there.
+
+    ```mlir
+    %y = tensor.pad %x low[1] high[1] { tensor.yield %c : f32 } : tensor<8xf32> to tensor<10xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %e = tensor.empty() : tensor<10xf32>
+    %f = linalg.fill ins(%c : f32) outs(%e : tensor<10xf32>)
+    %y = tensor.insert_slice %x into %f[1] [8] [1]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BindInterfacePass : Pass<"quant-bind-interface", "::mlir::ModuleOp"> {
   let summary = "Put inputs and outputs of the program in the caller's memory";
   let description = [{
@@ -168,7 +194,8 @@ def ExpandStridedCopiesPass : Pass<"quant-expand-strided-copies"> {
   let description = [{
     `memref.copy` becomes `memcpy` when both sides are contiguous. Otherwise its
     lowering calls a run-time library, which our objects do not have, so such a
-    copy becomes a `linalg.generic` that copies element by element.
+    copy becomes a `linalg.generic` that copies element by element. A copy of a
+    buffer onto itself is gone.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }

@@ -9,6 +9,7 @@
 #define QUANTC_CODEGEN_PASSES
 
 include "mlir/Pass/PassBase.td"
+include "quantc/Codegen/LoopPasses.td"
 include "quantc/Codegen/MemoryPasses.td"
 
 def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
@@ -217,6 +218,9 @@ def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {
 
         layer(collapse(patches(x))) -> for block: layer(collapse(patches(x[block])))
 
+    An elementwise operation that alone reads the layer, row by row, is computed
+    block by block, too.
+
     A block is as large as fits, or else as small as may be: it divides the
     dimension it lies along and has at least 32 rows. A layer without such a
     block is left alone, as is one whose rows have parameters of their own. No bit of the result depends on it.
@@ -393,10 +397,13 @@ def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
     between: quantizing and the shift to unsigned inputs of a contraction, the
     squares of a variance and their sum. An operation with several readers is
     computed again in each if it is at most two additions, multiplications or
-    bounds; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
+    bounds and none of them needs the buffer; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
     as they are, and nothing becomes part of them.
 
     Each element takes the same operations in the same order, so no bit changes.
+    Before `quant-fuse-multiply-add` has seen them, sums stay as they are: a
+    product that became part of a sum would look like a contraction, which adds
+    without rounding the product.
 
     ```mlir
     %d = linalg.generic ins(%x, %mean) ...        // arith.subf
@@ -412,148 +419,103 @@ def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
     %y = linalg.generic ins(%x, %mean, %scale) ...       // subf, mulf
     ```
   }];
+  let options = [Option<"elementwiseOnly", "elementwise-only", "bool",
+                        /*default=*/"false",
+                        "Leave reductions as they are.">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
-def VectorizeReductionsPass
-    : Pass<"quant-vectorize-reductions", "::mlir::ModuleOp"> {
-  let summary = "Reduce rows in the lanes of vectors";
+def FlattenEpiloguesPass : Pass<"quant-flatten-epilogues"> {
+  let summary = "Compute what follows a layer on its rows";
   let description = [{
-    A `linalg.generic` on memory that reduces along its last loop would become a
-    chain of scalar operations, each of which waits for the one before. Its body
-    is taken apart into what is computed from the elements, the terms, and what
-    is added to the accumulators.
+    A layer over the places of an image gives rows and columns, [M, N], and what
+    follows it sees them as [batch, height, width, N]. An elementwise operation
+    that reads a result in that shape is computed on rows and columns instead:
 
-    Where any order of the terms gives the same bits (integer sums, IEEE minimum
-    and maximum, and operations marked `quant.any_order`, which say so of
-    themselves), lanes are elements of a row:
+        e(expand(layer), x, b) -> expand(e(layer, collapse(x), b))
 
-    ```
-    acc[j]  = combine of the terms k with k mod 32 = j
-    acc[j] := combine(acc[j], acc[j + n / 2])            until one is left
-    ```
-
-    Otherwise, as with sums of floats, lanes are rows. Squares of as many
-    elements as there are rows are transposed, and each row takes its elements
-    in their order:
-
-    ```
-    for k: acc[m] = combine(acc[m], term[m, k])          all m at once
-    ```
-
-    Rows that are left over run four at a time, then one by one.
+    so that it can become part of the layer. That the result is seen in another
+    shape moves behind it.
 
     ```mlir
-    linalg.generic {iterator_types = ["parallel", "reduction"]}
-        ins(%x : memref<256x64xf32>) outs(%sum : memref<256xf32>)
-        // arith.addf %out, %in
+    %4 = tensor.expand_shape %layer [[0, 1, 2], [3]] ... : tensor<3136x64xf32> into tensor<1x56x56x64xf32>
+    %y = linalg.generic ... ins(%4, %bias : tensor<1x56x56x64xf32>, tensor<64xf32>) ...
     ```
 
-    becomes, for registers of 16 f32,
+    becomes
 
     ```mlir
-    scf.for %m = %c0 to %c256 step %c16 {
-      %start = vector.load %sum[%m] : memref<256xf32>, vector<16xf32>
-      %total = scf.for %k = %c0 to %c64 step %c16 iter_args(%acc = %start) {
-        %t = vector.transpose %square, [1, 0] : vector<16x16xf32> ...
-        %0 = vector.extract %t[0] : vector<16xf32> from vector<16x16xf32>
-        %1 = arith.addf %acc, %0 : vector<16xf32>
-        ...
-      }
-      vector.store %total, %sum[%m] : memref<256xf32>, vector<16xf32>
+    %2 = linalg.generic ... ins(%layer, %bias : tensor<3136x64xf32>, tensor<64xf32>) ...
+    %y = tensor.expand_shape %2 [[0, 1, 2], [3]] ... : tensor<3136x64xf32> into tensor<1x56x56x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def FuseEpiloguesPass : Pass<"quant-fuse-epilogues"> {
+  let summary = "Compute what follows a packed layer in its tiles";
+  let description = [{
+    An elementwise operation on rows and columns that alone reads a packed layer
+    gets the layout of the layer, rows by panels, and its tile sizes, so that
+    `quant-tile-linear` computes it on the sums of a tile while they are in
+    registers:
+
+        e(join(layer), x, b) -> join(e(layer, split(x), split(b)))
+
+    Operands may have a value for each row and column, for each column, or one.
+    Where the columns do not fill the last panel, and where the sums of a layer
+    wait in memory between blocks along K, the operation stays as it is.
+
+    ```mlir
+    %layer = linalg.generic ... {quant.tile_sizes = array<i64: 6, 1, 0, 1>} ... -> tensor<3136x2x64xf32>
+    %rows = tensor.collapse_shape %layer [[0], [1, 2]] : tensor<3136x2x64xf32> into tensor<3136x128xf32>
+    %y = linalg.generic ... ins(%rows, %bias : tensor<3136x128xf32>, tensor<128xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %layer = linalg.generic ... {quant.tile_sizes = array<i64: 6, 1, 0, 1>} ... -> tensor<3136x2x64xf32>
+    %panels = tensor.expand_shape %bias [[0, 1]] output_shape [2, 64] : tensor<128xf32> into tensor<2x64xf32>
+    %sums = linalg.generic ... ins(%layer, %panels : tensor<3136x2x64xf32>, tensor<2x64xf32>)
+        ... {quant.tile_sizes = array<i64: 6, 1, 0>} ...
+    %y = tensor.collapse_shape %sums [[0], [1, 2]] : tensor<3136x2x64xf32> into tensor<3136x128xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ExpandLoopResultsPass : Pass<"quant-expand-loop-results"> {
+  let summary = "Join the dimensions of a result behind the loop that makes it";
+  let description = [{
+    Where each iteration of a loop inserts a part whose dimensions it has joined,
+    the part would be computed elsewhere and copied: no buffer is computed in
+    place through a reshape. The loop carries the result with its dimensions
+    apart instead, and they are joined behind it, which moves nothing.
+
+    ```mlir
+    %y = scf.for ... iter_args(%all = %empty) -> (tensor<3136x64xf32>) {
+      %rows = tensor.collapse_shape %block [[0], [1, 2]] : tensor<112x2x32xf32> into tensor<112x64xf32>
+      %next = tensor.insert_slice %rows into %all[%row, 0] [112, 64] [1, 1] ...
+      scf.yield %next
     }
     ```
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect"];
-}
-
-def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
-  let summary = "Read and write contiguous tiles as one flat vector";
-  let description = [{
-    A transfer of a vector of several dimensions from memory where they are
-    contiguous becomes one of a vector of one dimension. Otherwise a tile of
-    packed weights would be read row by row, four bytes at a time. To be run on
-    memrefs, where contiguity is known.
-  }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect",
-                           "::mlir::vector::VectorDialect"];
-}
-
-def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
-  let summary = "Prefetch the rest of a panel of weights and the next one";
-  let description = [{
-    A read of weights is in the innermost loop, along K. The loop around those
-    that its indices depend on is that of the passes: each block of rows reads
-    the panel again. Two waits are taken out of it:
-
-    - A panel of more than 32 KiB waits in the second cache, and machines fetch
-      from there by themselves, but too late to keep the multipliers busy. So a
-      pass prefetches what it reads 16 cache lines later into the first cache.
-
-    - Large weights stream from beyond the second cache. The first pass over a
-      panel waits for it, then all others find it near, and memory is idle: the
-      times of computing and of reading add up. So all P passes together bring
-      the next panel into the second cache, evenly, or they would wait for each
-      other at first and do nothing later: with S steps of E elements in a panel,
-      step k of pass p prefetches element (p S + k) ceil(E / P). A step that has
-      to bring more than a cache line has several prefetches if P is known. That
-      is for panels of up to half of the second cache, of weights whose first
-      index is that of a loop over panels; after the last panel the last one is
-      named again.
-
-    Prefetches may name addresses behind the weights: they read nothing.
-
-    ```mlir
-    scf.for %nb = %c0 to %c64 step %c1 {
-      scf.for %m = %c0 to %c60 step %c6 {
-        scf.for %k = %c0 to %c256 step %c1 {
-          vector.transfer_read %w[%nb, %k, %c0] : memref<64x256x256xi8>, vector<256xi8>
-    ```
 
     becomes
 
     ```mlir
-    scf.for %nb = %c0 to %c64 step %c1 {
-      %next = "min(%nb + 1, 63)"
-      scf.for %m = %c0 to %c60 step %c6 {
-        scf.for %k = %c0 to %c256 step %c1 {
-          %later = "(%m / 6 * 256 + %k) * 26"
-          memref.prefetch %w[%next, %c0, %later], read, locality<2>, data
-          memref.prefetch %w[%nb, %k, %c1024], read, locality<3>, data
-          ...  // 1088, 1152, 1216
-          vector.transfer_read %w[%nb, %k, %c0] : memref<64x256x256xi8>, vector<256xi8>
+    %0 = scf.for ... iter_args(%all = %empty) -> (tensor<3136x2x32xf32>) {
+      %next = tensor.insert_slice %block into %all[%row, 0, 0] [112, 2, 32] [1, 1, 1] ...
+      scf.yield %next
+    }
+    %y = tensor.collapse_shape %0 [[0], [1, 2]] : tensor<3136x2x32xf32> into tensor<3136x64xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
-}
-
-def LowerTransposesPass : Pass<"quant-lower-transposes"> {
-  let summary = "Transpose squares by interleaving rows";
-  let description = [{
-    A `vector.transpose` of a square of 2^p rows becomes p rounds of shuffles
-    that interleave two rows each, `p * 2^p` in all, on vectors of the length of
-    a row. Element by element, as upstream lowers it, would be four times as
-    many; other shapes are left to that.
-
-    ```mlir
-    %t = vector.transpose %v, [1, 0] : vector<2x2xf32> to vector<2x2xf32>
-    ```
-
-    becomes
-
-    ```mlir
-    %0 = vector.extract %v[0] : vector<2xf32> from vector<2x2xf32>
-    %1 = vector.extract %v[1] : vector<2xf32> from vector<2x2xf32>
-    %low = vector.shuffle %0, %1 [0, 2] : vector<2xf32>, vector<2xf32>
-    %high = vector.shuffle %0, %1 [1, 3] : vector<2xf32>, vector<2xf32>
-    ```
-  }];
-  let dependentDialects = ["::mlir::ub::UBDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // QUANTC_CODEGEN_PASSES
