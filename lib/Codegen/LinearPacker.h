@@ -218,17 +218,13 @@ private:
                                 mlir::Value init, int64_t rows = 0);
   /// The sums of all products, where each row has one for a column.
   mlir::Value createSums();
-  /// The same with weights decoded block by block; `PanelBlocks.cpp`.
-  mlir::Value createPanelBlocks();
-  mlir::Value createPanelLoop(
-      mlir::Value init,
-      llvm::function_ref<mlir::Value(mlir::Value nb, mlir::Value results)>
-          body);
-  mlir::Value addPanelBlock(mlir::Value weight, mlir::Value nb,
-                            mlir::Value first, mlir::Value sums,
+  /// The layer with weights decoded block by block; `PanelBlocks.cpp`.
+  mlir::Value createPanels();
+  mlir::Value createPanelSums(mlir::Value input, mlir::Value weight,
+                              mlir::Value nb);
+  mlir::Value addPanelBlock(mlir::Value input, mlir::Value weight,
+                            mlir::Value nb, mlir::Value first, mlir::Value sums,
                             int64_t rowsInTile);
-  /// The results, where a block is a panel.
-  mlir::Value createWholePanels();
   /// What is decoded as a whole, groups or what lies in one element of memory:
   /// their number in a panel and in a block, and the terms of one.
   int64_t getPanelUnits() const;
@@ -236,10 +232,9 @@ private:
   int64_t getUnitDepth() const;
   /// Whether weights are decoded in blocks, in which K is a single loop.
   bool isInPanelBlocks() const { return form == WeightForm::FloatBlocks; }
-  /// Whether sums wait in the result until the epilogue.
-  bool accumulatesInResult() {
-    return isInPanelBlocks() && getBlockUnits() != getPanelUnits() &&
-           op.getResult().getType().getElementType().isF32();
+  /// Whether sums of rows wait in memory for what follows them.
+  bool hasSumsInMemory() const {
+    return isInPanelBlocks() && getBlockUnits() != getPanelUnits();
   }
   mlir::Value createRowSums(bool perGroup);
   mlir::Value createMultiplierSum(mlir::Value accumulators);

@@ -103,8 +103,6 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
 }
 
 Value LinearPacker::createSums() {
-  if (isInPanelBlocks())
-    return createPanelBlocks();
   Value input = createInput();
   Value weight = isDecoded() ? createDecodedWeight() : createWeight();
   bool startsFromZero = !isInteger() || hasMultiplierSums();
@@ -237,17 +235,12 @@ Value LinearPacker::createGroupSum(Value accumulators) {
 
 Value LinearPacker::createEpilogue(Value accumulator) {
   Loops loops(op.getContext());
-  bool isInPlace = accumulatesInResult();
   // What reads and writes memory gains nothing by several rows.
-  AffineExpr m = loops.parallel(isInPlace ? 1 : getRowsInTile());
+  AffineExpr m = loops.parallel(hasSumsInMemory() ? 1 : getRowsInTile());
   AffineExpr nb = loops.parallel(1), n = loops.parallel();
   EpilogueOperands tensors = createEpilogueOperands(rewriter, op);
-  SmallVector<Value> inputs;
-  SmallVector<AffineMap> maps;
-  if (!isInPlace) {
-    inputs.push_back(accumulator);
-    maps.push_back(loops.map({m, nb, n}));
-  }
+  SmallVector<Value> inputs = {accumulator};
+  SmallVector<AffineMap> maps = {loops.map({m, nb, n})};
   auto addChannels = [&](Value tensor) {
     if (!tensor)
       return;
@@ -281,9 +274,9 @@ Value LinearPacker::createEpilogue(Value accumulator) {
   maps.push_back(loops.map({m, nb, n}));
 
   Value result = createGeneric(
-      loops, inputs, isInPlace ? accumulator : destination, maps,
+      loops, inputs, destination, maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-        unsigned next = isInPlace ? 0 : 1;
+        unsigned next = 1;
         EpilogueOperands operands;
         operands.scale = tensors.scale ? elements[next++] : Value();
         operands.inputScale = tensors.inputScale ? elements[next++] : Value();
@@ -292,7 +285,7 @@ Value LinearPacker::createEpilogue(Value accumulator) {
         operands.outputZeroPoint =
             tensors.outputZeroPoint ? elements[next++] : Value();
         operands.addend = addend ? elements[next++] : Value();
-        Value acc = isInPlace ? elements.back() : elements[0];
+        Value acc = elements[0];
         if (isInteger() && !hasGroupSums)
           acc = emitCorrection(a, acc, elements.drop_front(correctionStart));
         return {emitEpilogue(a, op, acc, operands)};
@@ -446,8 +439,8 @@ Value LinearPacker::lowerForm(WeightForm weightForm) {
     block.rows = op.getInput().getType().isDynamicDim(0) && !hasGroupSums
                      ? getFewRows()
                      : getDecodingRows();
-  if (isInPanelBlocks() && getBlockUnits() == getPanelUnits())
-    return createWholePanels();
+  if (isInPanelBlocks())
+    return createPanels();
   Value accumulator = createSums();
   if (hasMultiplierSums())
     accumulator = createMultiplierSum(accumulator);

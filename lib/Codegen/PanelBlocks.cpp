@@ -10,17 +10,15 @@
 // read in blocks along K, the terms of a sum still in their order:
 //
 //   for each panel nb
-//     acc[m, n] = 0
+//     acc[m, n] = 0                                    one panel wide
 //     for each block of K
-//       w[k, n] = f32(w[nb, k, n] - zw)             decoded once
+//       w[k, n] = f32(w[nb, k, n] - zw)                decoded once
 //       acc[m, n] = fma(x[m, k], w[k, n], acc[m, n])   for all rows
+//     y[m, nb, n] = epilogue(acc[m, n])
 //
-// The accumulators lie in the result in between, which changes no bit of them.
-// They stay in registers where a panel is one block:
-//
-//   for each panel nb
-//     w[k, n] = f32(w[nb, k, n] - zw)
-//     y[m, n] = epilogue(sum_k x[m, k] w[k, n])
+// The accumulators lie in memory between blocks, which changes no bit of them:
+// closely, so that those of many rows fit the second cache. Where a panel is
+// one block, they stay in registers until the result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,10 +31,6 @@
 
 using namespace mlir;
 using namespace quantc;
-
-/// The bytes of a block of decoded weights: what the first cache of every
-/// processor holds beside the rows that meet it.
-static constexpr int64_t kBlockBytes = 28 * 1024;
 
 /// A part of what operations with tile sizes compute, computed for itself.
 static Value computePart(PatternRewriter &rewriter, Location loc, Value tensor,
@@ -107,7 +101,7 @@ int64_t LinearPacker::getBlockUnits() const {
   int64_t count = getPanelUnits();
   int64_t bytes = getUnitDepth() * layout.panel * int64_t(sizeof(float));
   int64_t numBlocks =
-      llvm::divideCeil(count, std::max<int64_t>(kBlockBytes / bytes, 1));
+      llvm::divideCeil(count, std::max<int64_t>(kDecodedBytes / bytes, 1));
   int64_t size = llvm::divideCeil(count, numBlocks);
   // Multipliers of two groups share a byte.
   if (hasGroups() && size > 1)
@@ -115,30 +109,11 @@ int64_t LinearPacker::getBlockUnits() const {
   return size;
 }
 
-namespace {
-/// A panel of [M, NB, NR].
-struct PanelSlice {
-  PanelSlice(OpBuilder &builder, Value nb, Value numRows, int64_t panel)
-      : offsets{builder.getIndexAttr(0), nb, builder.getIndexAttr(0)},
-        sizes{getAsOpFoldResult(numRows), builder.getIndexAttr(1),
-              builder.getIndexAttr(panel)},
-        strides(3, builder.getIndexAttr(1)) {}
-
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-};
-} // namespace
-
-/// `sums` of panel `nb`, [M, 1, NR], and the products of the block that starts
-/// with unit `first` of `weight`, in tiles of `rowsInTile`; 0 where what reads
-/// the sums has tiles.
-Value LinearPacker::addPanelBlock(Value weight, Value nb, Value first,
-                                  Value sums, int64_t rowsInTile) {
-  // Zeros at the end of all rows are not read.
-  bool hasPaddedGroups =
-      hasGroups() && layout.paddedGroupSize() != layout.groupSize();
-  Value input = hasPaddedGroups
-                    ? joinDims(rewriter, loc, createInput(), /*numLast=*/0)
-                    : getUnpaddedInput();
+/// `sums` of panel `nb`, [M, 1, NR], and the products of `input` and the block
+/// that starts with unit `first` of `weight`, in tiles of `rowsInTile`; 0 where
+/// what reads the sums has tiles.
+Value LinearPacker::addPanelBlock(Value input, Value weight, Value nb,
+                                  Value first, Value sums, int64_t rowsInTile) {
   int64_t depth = cast<RankedTensorType>(input.getType()).getDimSize(1);
   int64_t count = getPanelUnits(), size = getBlockUnits();
   int64_t inner = getUnitDepth();
@@ -182,78 +157,68 @@ Value LinearPacker::addPanelBlock(Value weight, Value nb, Value first,
   return createContraction(rows, decoded, sums, rowsInTile);
 }
 
-/// `init` with each panel computed by `body` of its index, in parallel.
-Value LinearPacker::createPanelLoop(
-    Value init, function_ref<Value(Value nb, Value results)> body) {
+/// The sums of panel `nb`, [M, 1, NR]: from zeros in registers if it is one
+/// block, in memory of its own otherwise.
+Value LinearPacker::createPanelSums(Value input, Value weight, Value nb) {
+  Loops loops(op.getContext());
+  bool isOneBlock = getBlockUnits() == getPanelUnits();
+  AffineExpr row = loops.parallel(isOneBlock ? 0 : 1);
+  AffineExpr panel = loops.parallel(isOneBlock ? 0 : 1);
+  AffineExpr column = loops.parallel();
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                     rewriter.getIndexAttr(1),
+                                     rewriter.getIndexAttr(layout.panel)};
+  Value empty =
+      tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
+  Value zeros = createGeneric(loops, {}, empty, loops.map({row, panel, column}),
+                              [&](Emit &a, ValueRange) -> SmallVector<Value> {
+                                return {a.constant(0.0f)};
+                              });
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  };
+  if (isOneBlock)
+    return addPanelBlock(input, weight, nb, index(0), zeros, /*rowsInTile=*/0);
+  auto blocks = scf::ForOp::create(
+      rewriter, loc, index(0), index(getPanelUnits()), index(getBlockUnits()),
+      zeros, [&](OpBuilder &, Location, Value first, ValueRange carried) {
+        scf::YieldOp::create(rewriter, loc,
+                             addPanelBlock(input, weight, nb, first,
+                                           carried.front(), block.rows));
+      });
+  return blocks.getResult(0);
+}
+
+Value LinearPacker::createPanels() {
+  // Zeros at the end of all rows are not read.
+  bool hasPaddedGroups =
+      hasGroups() && layout.paddedGroupSize() != layout.groupSize();
+  Value input = hasPaddedGroups
+                    ? joinDims(rewriter, loc, createInput(), /*numLast=*/0)
+                    : getUnpaddedInput();
+  Value weight = createDecodedWeight();
+  // Its sums are put in for each panel.
+  Value sums = createDestination(rewriter.getF32Type());
+  Value whole = createEpilogue(sums);
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(rewriter, loc, value);
   };
   auto panels = scf::ForOp::create(
-      rewriter, loc, index(0), index(layout.numPanels()), index(1), init,
-      [&](OpBuilder &, Location, Value nb, ValueRange results) {
-        PanelSlice slice(rewriter, nb, numRows, layout.panel);
-        Value panel = body(nb, results.front());
-        Value next = tensor::InsertSliceOp::create(
-            rewriter, loc, panel, results.front(), slice.offsets, slice.sizes,
-            slice.strides);
-        scf::YieldOp::create(rewriter, loc, next);
-      });
-  panels->setAttr(kParallelAttr, rewriter.getUnitAttr());
-  return panels.getResult(0);
-}
-
-Value LinearPacker::createPanelBlocks() {
-  Value weight = createDecodedWeight();
-  Value start = accumulatesInResult()
-                    ? destination
-                    : createDestination(rewriter.getF32Type());
-  Value result = createPanelLoop(start, [&](Value nb, Value results) -> Value {
-    PanelSlice slice(rewriter, nb, numRows, layout.panel);
-    Value part =
-        extractPart(rewriter, loc, results, slice.offsets, slice.sizes);
-    Loops loops(op.getContext());
-    AffineExpr row = loops.parallel(1), panel = loops.parallel(1);
-    AffineExpr column = loops.parallel();
-    Value sums = createGeneric(loops, {}, part, loops.map({row, panel, column}),
-                               [&](Emit &a, ValueRange) -> SmallVector<Value> {
-                                 return {a.constant(0.0f)};
-                               });
-    auto index = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(rewriter, loc, value);
-    };
-    auto blocks = scf::ForOp::create(
-        rewriter, loc, index(0), index(getPanelUnits()), index(getBlockUnits()),
-        sums, [&](OpBuilder &, Location, Value first, ValueRange carried) {
-          scf::YieldOp::create(
-              rewriter, loc,
-              addPanelBlock(weight, nb, first, carried.front(), block.rows));
-        });
-    return blocks.getResult(0);
-  });
-  // Only parts of it were wanted.
-  eraseUnused(rewriter, weight);
-  return result;
-}
-
-Value LinearPacker::createWholePanels() {
-  Value weight = createDecodedWeight();
-  Value zeros = createInit(/*perGroup=*/false, /*start=*/Value());
-  // Its sums are put in for each panel.
-  Value sums = createDestination(rewriter.getF32Type());
-  Value whole = createEpilogue(sums);
-  Value result =
-      createPanelLoop(destination, [&](Value nb, Value results) -> Value {
-        PanelSlice slice(rewriter, nb, numRows, layout.panel);
-        Value first = arith::ConstantIndexOp::create(rewriter, loc, 0);
-        Value start =
-            computePart(rewriter, loc, zeros, slice.offsets, slice.sizes);
-        Value panelSums =
-            addPanelBlock(weight, nb, first, start, /*rowsInTile=*/0);
+      rewriter, loc, index(0), index(layout.numPanels()), index(1), destination,
+      [&](OpBuilder &, Location, Value nb, ValueRange carried) {
+        OpFoldResult zero = rewriter.getIndexAttr(0);
+        SmallVector<OpFoldResult> offsets = {zero, nb, zero};
+        SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(numRows),
+                                           rewriter.getIndexAttr(1),
+                                           rewriter.getIndexAttr(layout.panel)};
+        SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
+        Value panelSums = createPanelSums(input, weight, nb);
         FailureOr<TilingResult> tile =
             cast<TilingInterface>(whole.getDefiningOp())
-                .generateResultTileValue(rewriter, /*resultNumber=*/0,
-                                         slice.offsets, slice.sizes);
+                .generateResultTileValue(rewriter, /*resultNumber=*/0, offsets,
+                                         sizes);
         assert(succeeded(tile) && "is elementwise in the order of its result");
+        Value results = carried.front();
         for (Operation *op : tile->generatedSlices) {
           auto input = cast<tensor::ExtractSliceOp>(op);
           if (input.getSource() == sums)
@@ -262,9 +227,13 @@ Value LinearPacker::createWholePanels() {
             rewriter.modifyOpInPlace(
                 input, [&] { input.getSourceMutable().assign(results); });
         }
-        return tile->tiledValues.front();
+        Value next = tensor::InsertSliceOp::create(
+            rewriter, loc, tile->tiledValues.front(), results, offsets, sizes,
+            strides);
+        scf::YieldOp::create(rewriter, loc, next);
       });
+  panels->setAttr(kParallelAttr, rewriter.getUnitAttr());
   // Only parts of them were wanted.
-  eraseUnused(rewriter, {whole, weight, zeros});
-  return result;
+  eraseUnused(rewriter, {whole, weight});
+  return panels.getResult(0);
 }

@@ -20,19 +20,21 @@ func.func @few_rows(%x: tensor<8x784xf32>) -> tensor<8x128xf32> {
   return %y : tensor<8x128xf32>
 }
 
-// More read blocks of 112 of K that are decoded once, and add to the result.
+// More read blocks of 112 of K that are decoded once, and add to sums that lie
+// in memory, one panel wide.
 // CHECK-LABEL: func @blocks(
-//       CHECK:   %[[SUMS:.+]] = scf.for %{{.+}} = %c0 to %c2 step %c1
-//       CHECK:     linalg.generic {{.*}} outs({{.*}} : tensor<32x1x64xf32>) attrs = {quant.tile_sizes = array<i64: 1, 1, 0>}
-//       CHECK:     scf.for %{{.+}} = %c0 to %c784 step %c112 iter_args(%[[ACC:.+]] = %{{.+}})
+//       CHECK:   scf.for %{{.+}} = %c0 to %c2 step %c1 iter_args(%[[RESULTS:.+]] = %{{.+}})
+//       CHECK:     %[[ZEROS:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<32x1x64xf32>) attrs = {quant.tile_sizes = array<i64: 1, 1, 0>}
+//       CHECK:     %[[SUMS:.+]] = scf.for %{{.+}} = %c0 to %c784 step %c112 iter_args(%[[ACC:.+]] = %[[ZEROS]])
 //       CHECK:       %[[WEIGHT:.+]] = linalg.generic {{.*}} outs({{.*}} : tensor<1x112x64xf32>) attrs = {quant.per_panel
 //       CHECK:         arith.sitofp
 //       CHECK:       %[[ROWS:.+]] = tensor.extract_slice %arg0[0, %{{.+}}] [32, 112] [1, 1]
 //       CHECK:       linalg.generic {{.*}} ins(%[[ROWS]], %[[WEIGHT]] : {{.*}} outs(%[[ACC]] : {{.*}}quant.tile_sizes = array<i64: 6, 0, 0, 1>
 //       CHECK:         math.fma
+//       CHECK:     %[[PART:.+]] = tensor.extract_slice %[[RESULTS]]
+//       CHECK:     linalg.generic {{.*}} ins(%[[SUMS]], {{.*}} outs(%[[PART]] : {{.*}}quant.tile_sizes = array<i64: 1, 1, 0>
+//       CHECK:       math.fma
 //       CHECK:   } {quant.parallel}
-//       CHECK:   linalg.generic {{.*}} outs(%[[SUMS]] : tensor<32x2x64xf32>)
-//       CHECK:     math.fma
 // TILED-LABEL: func @blocks(
 //       TILED:   arith.sitofp {{.*}} : vector<{{.*}}x64xi32>
 //       TILED:   scf.for {{.*}} step %c112

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,28 @@ def interpret(model: quantc.Model, x: NDArray) -> NDArray:
     return outputs["y"] if isinstance(outputs, dict) else outputs
 
 
+@pytest.mark.parametrize(("count", "is_folded"), [(3, True), (60, False)])
+def test_parameters_of_many_steps(tmp_path: Path, count: int, is_folded: bool) -> None:
+    """Each step reads the one before twice: a file can ask for 2^60 of them."""
+    names = ["g", *(f"g{index}" for index in range(count))]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"], name="fc")]
+    nodes += [
+        helper.make_node("Mul", [before, before], [after])
+        for before, after in itertools.pairwise(names)
+    ]
+    nodes.append(helper.make_node("Mul", ["h", names[-1]], ["y"], name="gain"))
+    constants = {"w": random_inputs((4, 3)), "g": np.array([1, -1, 1], np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "steps",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 4))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 3))],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = quantc.load(save(graph, tmp_path / "steps.onnx"))
+    assert bool(model.layers["fc"].folded) == is_folded
+
+
 ADAPTER = quantc.Adapter(
     {"fc1": quantc.AdapterLayer(random_inputs((4, 16), 5), random_inputs((24, 4), 6), 0.5)},
     biases={"fc1": random_inputs((24,), 7)},
@@ -267,6 +290,18 @@ def test_trained_adapter(linear: dict[bool, quantc.Model], tmp_path: Path) -> No
     assert np.abs(adapter.layers["fc1"].b).max() > 0
     wanted = interpret(quantc.merge_lora(linear[False], adapter)[0], x)
     assert np.abs(predicted - wanted).max() < 0.03 * np.abs(wanted).max()
+
+
+def test_merged_adapter_is_what_was_trained(linear: dict[bool, quantc.Model]) -> None:
+    """To the bit, in a layer that is folded too."""
+    x = random_inputs((64, 16))
+    config = quantc.QuantizationConfig(mode="dynamic")
+    trainer = quantc.Trainer(
+        linear[True], config, adapter_rank=2, lr=1e-2, epochs=1, batch_size=32, warm_up=0
+    )
+    trainer.fit(x, (x[:, 0] > 0).astype(np.int64))
+    assert np.abs(trainer.adapter().layers["fc1"].b).max() > 0
+    np.testing.assert_array_equal(interpret(trainer.convert(), x), trainer.predict(x))
 
 
 def test_torch() -> None:

@@ -147,6 +147,10 @@ inline constexpr uint32_t kSecondCacheLocality = 2;
 /// The first cache that every machine has.
 inline constexpr int64_t kFirstCacheBytes = 32 * 1024;
 
+/// The bytes of a block of weights that are decoded to floats: what the first
+/// cache holds beside the rows that meet it.
+inline constexpr int64_t kDecodedBytes = 28 * 1024;
+
 /// More rows than that in a block gain nothing: the weights are loaded often
 /// enough.
 inline constexpr int64_t kMostRowsInBlock = 8;

@@ -115,11 +115,16 @@ int64_t Writer::pickDepth() {
   return std::max<int64_t>(edge + pick(-1, 1), 1);
 }
 
-/// K around the fewest terms that are cut into blocks, or few.
+/// K around the fewest terms that are cut into blocks and, of weights that are
+/// decoded, around one block and two; or few.
 int64_t Writer::pickFloatDepth() {
   if (pick(0, 5) != 0)
     return pick(1, 80);
   const VectorUnit &unit = pickRow(getVectorUnits());
+  if (mode == Mode::WeightOnly && flip()) {
+    int64_t block = kDecodedBytes / (unit.accumulators.panel * sizeof(float));
+    return pick(1, 2) * block + pick(-1, 1);
+  }
   int64_t depth = 1;
   while (chooseDepthBlock(depth, unit) == 0)
     ++depth;

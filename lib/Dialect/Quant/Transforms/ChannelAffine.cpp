@@ -101,9 +101,37 @@ evaluateBody(linalg::LinalgOp op, ArrayRef<ChannelAffine> arguments) {
 // Constants
 //===----------------------------------------------------------------------===//
 
-/// The elements of `tensor`, a constant or what elementwise operations make of
-/// constants, as f64.
-static std::optional<std::vector<double>> evaluateConstant(Value tensor) {
+/// So many operations, one after the other, make a parameter of constants.
+static constexpr unsigned kMostSteps = 16;
+
+namespace {
+/// Evaluates what elementwise operations make of constants, each once.
+class ConstantEvaluator {
+public:
+  using Elements = std::optional<std::vector<double>>;
+
+  /// The elements of `tensor` as f64; none if it is not constant.
+  const Elements &evaluate(Value tensor) {
+    auto [entry, isNew] = known.try_emplace(tensor);
+    if (!isNew)
+      return *entry->second;
+    entry->second = std::make_unique<Elements>();
+    Elements &elements = *entry->second;
+    if (++depth <= kMostSteps)
+      elements = compute(tensor);
+    --depth;
+    return elements;
+  }
+
+private:
+  Elements compute(Value tensor);
+
+  llvm::DenseMap<Value, std::unique_ptr<Elements>> known;
+  unsigned depth = 0;
+};
+} // namespace
+
+ConstantEvaluator::Elements ConstantEvaluator::compute(Value tensor) {
   if (auto elements = ConstantElements<float>::get(tensor))
     return std::vector<double>(elements->values().begin(),
                                elements->values().end());
@@ -112,20 +140,19 @@ static std::optional<std::vector<double>> evaluateConstant(Value tensor) {
   linalg::LinalgOp op = producer ? getElementwise(producer) : nullptr;
   if (!op || !type || !type.hasStaticShape())
     return std::nullopt;
-  SmallVector<std::vector<double>> inputs;
+  SmallVector<ArrayRef<double>> inputs;
   for (OpOperand *input : op.getDpsInputOperands()) {
     if (!op.getMatchingIndexingMap(input).isIdentity())
       return std::nullopt;
-    std::optional<std::vector<double>> elements =
-        evaluateConstant(input->get());
+    const Elements &elements = evaluate(input->get());
     if (!elements)
       return std::nullopt;
-    inputs.push_back(std::move(*elements));
+    inputs.push_back(*elements);
   }
   std::vector<double> result(type.getNumElements());
   for (auto [index, element] : llvm::enumerate(result)) {
     SmallVector<ChannelAffine> arguments;
-    for (const std::vector<double> &input : inputs)
+    for (ArrayRef<double> input : inputs)
       arguments.push_back(ChannelAffine::constant(input[index]));
     std::optional<ChannelAffine> value = evaluateBody(op, arguments);
     if (!value)
@@ -157,7 +184,9 @@ evaluateParameter(linalg::LinalgOp op, OpOperand &operand,
     if (!isFixed && (!dim || !channels.contains(dim.getPosition())))
       return std::nullopt;
   }
-  std::optional<std::vector<double>> elements = evaluateConstant(operand.get());
+  ConstantEvaluator evaluator;
+  const ConstantEvaluator::Elements &elements =
+      evaluator.evaluate(operand.get());
   if (!elements)
     return std::nullopt;
   std::vector<double> result(numChannels);
@@ -165,8 +194,11 @@ evaluateParameter(linalg::LinalgOp op, OpOperand &operand,
     channels.setCoordinates(channel, loops);
     int64_t index = 0;
     for (auto [position, size] :
-         llvm::zip_equal(map.compose(loops), type.getShape()))
+         llvm::zip_equal(map.compose(loops), type.getShape())) {
+      if (position < 0 || position >= size)
+        return std::nullopt;
       index = index * size + position;
+    }
     value = (*elements)[index];
   }
   return result;

@@ -41,7 +41,9 @@ std::optional<FoldedLayer> quantc::getFoldedLayer(Operation *op) {
   auto scale = attr ? attr.getAs<DenseElementsAttr>("scale") : nullptr;
   auto shift = attr ? attr.getAs<DenseElementsAttr>("shift") : nullptr;
   if (!nodes || !scale || !shift || !scale.getElementType().isF64() ||
-      scale.getType() != shift.getType() || scale.getType().getRank() != 1)
+      scale.getType() != shift.getType() || scale.getType().getRank() != 1 ||
+      scale.getNumElements() !=
+          cast<ShapedType>(op->getResult(0).getType()).getShape().back())
     return std::nullopt;
   FoldedLayer folded;
   for (Attribute node : nodes) {
