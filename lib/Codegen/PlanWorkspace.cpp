@@ -211,6 +211,9 @@ private:
 // Slots
 //===----------------------------------------------------------------------===//
 
+/// What a dynamic dimension is taken to be where sizes are compared.
+constexpr int64_t kTypicalDim = 16;
+
 /// A temporary buffer, alive from operation `first` of the body to `last`.
 struct Buffer {
   memref::AllocOp alloc;
@@ -219,13 +222,23 @@ struct Buffer {
   /// Of one thread, and of all threads that may have one of their own.
   Value threadBytes;
   Value bytes;
+  /// `bytes` where dimensions are `kTypicalDim`.
+  int64_t estimate = 0;
   unsigned slot = 0;
 };
 
 /// A place in the workspace that buffers take turns in.
 struct Slot {
   Value bytes;
-  unsigned busyUntil;
+  int64_t estimate;
+  SmallVector<const Buffer *> buffers;
+
+  /// Whether no buffer of it is alive together with `buffer`.
+  bool isFree(const Buffer &buffer) const {
+    return llvm::none_of(buffers, [&](const Buffer *other) {
+      return other->first <= buffer.last && buffer.first <= other->last;
+    });
+  }
 };
 } // namespace
 
@@ -255,45 +268,52 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp program) {
   return buffers;
 }
 
-/// The free slot that fits `buffer` best: one of the same size, else the
-/// smallest constant one that is large enough, else any. Negative if all are
-/// busy.
-static int findSlot(ArrayRef<Slot> slots, const Buffer &buffer) {
-  std::optional<int64_t> bytes = getConstantIntValue(buffer.bytes);
-  int best = -1;
-  int64_t bestWaste = std::numeric_limits<int64_t>::max();
-  for (auto [index, slot] : llvm::enumerate(slots)) {
-    if (slot.busyUntil >= buffer.first)
-      continue;
-    std::optional<int64_t> has = getConstantIntValue(slot.bytes);
-    int64_t waste = std::numeric_limits<int64_t>::max() - 1;
-    if (slot.bytes == buffer.bytes)
-      waste = 0;
-    else if (bytes && has && *has >= *bytes)
-      waste = *has - *bytes;
-    if (waste < bestWaste) {
-      bestWaste = waste;
-      best = index;
-    }
+/// The number of bytes that `value`, made by a SizeBuilder of `program`, is
+/// where dimensions are typical.
+static int64_t estimate(func::FuncOp program, Value value) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return *constant;
+  Operation *op = value.getDefiningOp();
+  Builder b(program.getContext());
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    auto arg = cast<BlockArgument>(dim.getSource());
+    auto shape =
+        program.getArgAttrOfType<AffineMapAttr>(arg.getArgNumber(), kShapeAttr);
+    SmallVector<int64_t> dims(shape.getValue().getNumDims(), kTypicalDim);
+    return shape.getValue().compose(dims)[*dim.getConstantIndex()];
   }
-  return best;
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(b.getIndexAttr(estimate(program, operand)));
+  SmallVector<OpFoldResult> results;
+  if (failed(op->fold(operands, results)) || results.empty())
+    return 0;
+  return getConstantIntValue(results.front()).value_or(0);
 }
 
-/// Gives each buffer a slot.
+/// Gives each buffer a slot: the largest first, each the smallest slot that is
+/// free, so that small ones fill what large ones leave (greedy by size of
+/// Pisarchyk and Lee, arXiv 2001.03288).
 static SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers,
                                      SizeBuilder &sizes) {
+  SmallVector<Buffer *> largestFirst =
+      llvm::to_vector(llvm::make_pointer_range(buffers));
+  llvm::sort(largestFirst, [](const Buffer *lhs, const Buffer *rhs) {
+    return std::make_tuple(-lhs->estimate, lhs) <
+           std::make_tuple(-rhs->estimate, rhs);
+  });
   SmallVector<Slot> slots;
-  for (Buffer &buffer : buffers) {
-    int index = findSlot(slots, buffer);
-    if (index < 0) {
-      buffer.slot = slots.size();
-      slots.push_back({buffer.bytes, buffer.last});
-      continue;
-    }
-    buffer.slot = index;
-    Slot &slot = slots[index];
-    slot.bytes = sizes.max(slot.bytes, buffer.bytes);
-    slot.busyUntil = buffer.last;
+  for (Buffer *buffer : largestFirst) {
+    Slot *best = nullptr;
+    for (Slot &slot : slots)
+      if (slot.isFree(*buffer) && (!best || slot.estimate < best->estimate))
+        best = &slot;
+    if (!best)
+      best = &slots.emplace_back(Slot{buffer->bytes, buffer->estimate, {}});
+    // An estimate is no bound.
+    best->bytes = sizes.max(best->bytes, buffer->bytes);
+    best->buffers.push_back(buffer);
+    buffer->slot = best - slots.begin();
   }
   return slots;
 }
@@ -342,6 +362,7 @@ static LogicalResult planWorkspace(func::FuncOp program) {
     buffer.bytes = getThread(buffer.alloc)
                        ? sizes.multiply(*bytes, getMaxThreads(program))
                        : *bytes;
+    buffer.estimate = estimate(program, buffer.bytes);
   }
   SmallVector<Value> offsets;
   Value total = sizes.getConstant(0);

@@ -256,7 +256,8 @@ def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
     Each `memref.alloc` of a bound program becomes a view of one more argument,
     the workspace, at an offset that is a multiple of 64 bytes. Buffers that are
     never alive at the same time share a slot; a slot has the size of its
-    largest buffer. A buffer lives from its allocation to the last use of it or
+    largest buffer. The largest buffers are placed first, each in the smallest
+    slot that is free, where dynamic dimensions count as 16. A buffer lives from its allocation to the last use of it or
     of a view of it, counted in operations of the function's body, so buffers
     inside one loop never share. A buffer inside of a part of a parallel loop has
     a place for each of the threads that the program may use.
