@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
+#include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 
 using namespace mlir;
 
@@ -49,20 +50,6 @@ static RankedTensorType getExpandedType(RankedTensorType type,
       for (int64_t from : group)
         shape.push_back(joined.getSrcType().getDimSize(from));
   return type.clone(shape);
-}
-
-/// The only operation that reads more of `value` than its shape; null if there
-/// are several.
-static Operation *getOnlyReader(Value value) {
-  Operation *only = nullptr;
-  for (Operation *user : value.getUsers()) {
-    if (isa<tensor::DimOp>(user))
-      continue;
-    if (only)
-      return nullptr;
-    only = user;
-  }
-  return only;
 }
 
 namespace {

@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ApplyPatterns.h"
 #include "Epilogue.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
@@ -64,11 +64,8 @@ struct FlattenEpilogues
                                                        readsExpandedLayer);
     patterns.add<FoldCollapse>(&getContext());
     tensor::populateFoldTensorEmptyPatterns(patterns);
-    GreedyRewriteConfig config;
-    // Folding functions of constants is not for the host's library.
-    config.enableFolding(false);
     if (failed(
-            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+            applyPatternsWithoutFolding(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -14,10 +14,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ApplyPatterns.h"
 #include "Epilogue.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Codegen/Passes.h"
 
 using namespace mlir;
@@ -148,11 +148,8 @@ struct FuseEpilogues : quantc::impl::FuseEpiloguesPassBase<FuseEpilogues> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseEpilogue>(&getContext());
-    GreedyRewriteConfig config;
-    // Folding functions of constants is not for the host's library.
-    config.enableFolding(false);
     if (failed(
-            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+            applyPatternsWithoutFolding(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -19,17 +20,13 @@ using numerics::ChannelAffine;
 
 /// `op` if it computes each element of its only result, f32, from one of each
 /// operand.
-static linalg::LinalgOp getElementwise(Operation *op) {
-  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  if (!linalgOp || !linalgOp.hasPureTensorSemantics() ||
-      linalgOp.hasIndexSemantics() || op->getNumResults() != 1 ||
-      linalgOp.getNumParallelLoops() != linalgOp.getNumLoops() ||
+static linalg::LinalgOp getElementwiseFloat(Operation *op) {
+  linalg::LinalgOp elementwise = getElementwise(op);
+  if (!elementwise || elementwise.hasIndexSemantics() ||
       !getElementTypeOrSelf(op->getResult(0)).isF32() ||
-      !linalgOp.getMatchingIndexingMap(linalgOp.getDpsInitOperand(0))
-           .isIdentity() ||
-      linalgOp.payloadUsesValueFromOperand(linalgOp.getDpsInitOperand(0)))
+      elementwise.payloadUsesValueFromOperand(elementwise.getDpsInitOperand(0)))
     return {};
-  return linalgOp;
+  return elementwise;
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,7 +134,7 @@ ConstantEvaluator::Elements ConstantEvaluator::compute(Value tensor) {
                                elements->values().end());
   Operation *producer = tensor.getDefiningOp();
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
-  linalg::LinalgOp op = producer ? getElementwise(producer) : nullptr;
+  linalg::LinalgOp op = producer ? getElementwiseFloat(producer) : nullptr;
   if (!op || !type || !type.hasStaticShape())
     return std::nullopt;
   SmallVector<ArrayRef<double>> inputs;
@@ -212,7 +209,7 @@ quantc::matchElementwiseAffine(Operation *op, Value x,
     reason = why;
     return failure();
   };
-  linalg::LinalgOp elementwise = getElementwise(op);
+  linalg::LinalgOp elementwise = getElementwiseFloat(op);
   if (!elementwise || x.getType() != op->getResult(0).getType())
     return fail("no elementwise operation follows");
   SmallVector<std::optional<std::vector<double>>> parameters;

@@ -8,6 +8,7 @@
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
@@ -20,9 +21,19 @@ Operation *quantc::getOnlyUser(Value value) {
   return llvm::all_of(value.getUsers(), isSame) ? user : nullptr;
 }
 
-/// `op` if it is a linalg operation with one result that works element by
-/// element on tensors.
-static linalg::LinalgOp getElementwise(Operation *op) {
+Operation *quantc::getOnlyReader(Value value) {
+  Operation *reader = nullptr;
+  for (Operation *user : value.getUsers()) {
+    if (isa<tensor::DimOp>(user))
+      continue;
+    if (reader && reader != user)
+      return nullptr;
+    reader = user;
+  }
+  return reader;
+}
+
+linalg::LinalgOp quantc::getElementwise(Operation *op) {
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureTensorSemantics() ||
       op->getNumResults() != 1 ||

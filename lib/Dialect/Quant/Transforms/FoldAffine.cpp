@@ -21,6 +21,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Dialect/Quant/Transforms/ChannelAffine.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
@@ -103,20 +104,6 @@ struct FoldIntoLayer : OpInterfaceRewritePattern<linalg::LinalgOp> {
 //===----------------------------------------------------------------------===//
 // What follows a layer
 //===----------------------------------------------------------------------===//
-
-/// The operation that all uses of `value` are in but those that ask for its
-/// shape; null if there is none.
-static Operation *getOnlyReader(Value value) {
-  Operation *reader = nullptr;
-  for (Operation *user : value.getUsers()) {
-    if (isa<tensor::DimOp>(user))
-      continue;
-    if (reader && reader != user)
-      return nullptr;
-    reader = user;
-  }
-  return reader;
-}
 
 Chain Chain::follow(const LinearLayer &layer, StringRef &reason) {
   Chain chain;

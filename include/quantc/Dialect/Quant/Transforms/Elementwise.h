@@ -23,6 +23,14 @@ namespace quantc {
 /// destination that it does not read.
 mlir::Operation *getOnlyUser(mlir::Value value);
 
+/// The operation that all uses of `value` are in but those that ask for its
+/// shape; null if there is none.
+mlir::Operation *getOnlyReader(mlir::Value value);
+
+/// `op` if it is a linalg operation with one result that works element by
+/// element on tensors.
+mlir::linalg::LinalgOp getElementwise(mlir::Operation *op);
+
 /// If `op` computes `y[m, n] + bias[n]`, returns the bias as a tensor<Nxf32>,
 /// which it creates if need be, otherwise null. `y` is [M, N], an operand.
 mlir::Value matchBiasAdd(mlir::RewriterBase &rewriter, mlir::Operation *op,
