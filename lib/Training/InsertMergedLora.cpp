@@ -13,6 +13,7 @@
 #include "quantc/Dialect/Quant/IR/FloatContraction.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/ConfiguredLayer.h"
+#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 #include "quantc/Support/Diagnostics.h"
 #include "quantc/Training/Passes.h"
 

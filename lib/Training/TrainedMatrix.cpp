@@ -7,10 +7,6 @@
 
 #include "TrainedMatrix.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "quantc/Conversion/Generic.h"
-#include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
-
 using namespace mlir;
 using namespace quantc;
 
@@ -24,20 +20,4 @@ FailureOr<Value> quantc::addTrainedMatrix(func::FuncOp entry, const Twine &name,
   entry.setArgAttr(matrix->getArgNumber(), kTrainableAttr,
                    UnitAttr::get(context));
   return Value(*matrix);
-}
-
-Value quantc::foldUp(OpBuilder &builder, Operation *layer, Value up) {
-  Value scales = createAdapterScales(builder, layer);
-  if (!scales)
-    return up;
-  Location loc = layer->getLoc();
-  AffineMap byColumn = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
-  return createElementwise(
-             builder, loc, {up, scales},
-             {builder.getMultiDimIdentityMap(2), byColumn},
-             tensor::getMixedSizes(builder, loc, up), builder.getF32Type(),
-             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
-               return {numerics::foldAdapter(a, elements[0], elements[1])};
-             })
-      .front();
 }

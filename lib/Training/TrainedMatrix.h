@@ -22,11 +22,6 @@ mlir::FailureOr<mlir::Value> addTrainedMatrix(mlir::func::FuncOp entry,
                                               const llvm::Twine &name,
                                               int64_t rows, int64_t columns);
 
-/// `up`, B transposed of an adapter for the layer that `layer` was before
-/// something was folded into it, as one for `layer` (fold_a4).
-mlir::Value foldUp(mlir::OpBuilder &builder, mlir::Operation *layer,
-                   mlir::Value up);
-
 } // namespace quantc
 
 #endif // QUANTC_LIB_TRAINING_TRAINEDMATRIX_H

@@ -7,7 +7,9 @@
 
 #include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "quantc/Conversion/Generic.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 
 using namespace mlir;
@@ -58,7 +60,8 @@ std::optional<FoldedLayer> quantc::getFoldedLayer(Operation *op) {
   return folded;
 }
 
-Value quantc::createAdapterScales(OpBuilder &builder, Operation *layer) {
+/// The scales of `layer` as a constant of f32; null if none differs from 1.
+static Value createScales(OpBuilder &builder, Operation *layer) {
   std::optional<FoldedLayer> folded = getFoldedLayer(layer);
   if (!folded)
     return {};
@@ -69,4 +72,37 @@ Value quantc::createAdapterScales(OpBuilder &builder, Operation *layer) {
     return {};
   return createConstant(builder, layer->getLoc(),
                         {static_cast<int64_t>(scales.size())}, scales);
+}
+
+/// `fold` of each element of `matrix` and the scale of its column, which is an
+/// output of `layer`.
+static Value
+createFolded(OpBuilder &builder, Operation *layer, Value matrix,
+             llvm::function_ref<Value(Emit &, Value, Value)> fold) {
+  Value scales = createScales(builder, layer);
+  if (!scales)
+    return matrix;
+  AffineMap byColumn = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
+  Location loc = layer->getLoc();
+  return createElementwise(
+             builder, loc, {matrix, scales},
+             {builder.getMultiDimIdentityMap(2), byColumn},
+             tensor::getMixedSizes(builder, loc, matrix), builder.getF32Type(),
+             [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               return {fold(a, elements[0], elements[1])};
+             })
+      .front();
+}
+
+Value quantc::foldUp(OpBuilder &builder, Operation *layer, Value up) {
+  return createFolded(builder, layer, up, [](Emit &a, Value b, Value scale) {
+    return numerics::foldAdapter(a, b, scale);
+  });
+}
+
+Value quantc::foldDelta(OpBuilder &builder, Operation *layer, Value delta) {
+  return createFolded(builder, layer, delta,
+                      [](Emit &a, Value element, Value scale) {
+                        return numerics::foldDelta(a, element, scale);
+                      });
 }

@@ -7,7 +7,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "quantc/Conversion/Generic.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/FoldedLayer.h"
@@ -169,24 +168,6 @@ Value AdapterArguments::createDelta(OpBuilder &builder, Location loc,
   }
   return LoraOp::create(builder, loc, type, input, down, up, scale, downScale,
                         upScale, slots);
-}
-
-/// `delta`, [M, N], for the layer that `op` was before something was folded
-/// into it, as one for `op`.
-static Value foldDelta(OpBuilder &builder, Operation *op, Value delta) {
-  Value scales = createAdapterScales(builder, op);
-  if (!scales)
-    return delta;
-  AffineMap byColumn = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
-  Location loc = op->getLoc();
-  return createElementwise(
-             builder, loc, {delta, scales},
-             {builder.getMultiDimIdentityMap(2), byColumn},
-             tensor::getMixedSizes(builder, loc, delta), builder.getF32Type(),
-             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
-               return {numerics::foldDelta(a, elements[0], elements[1])};
-             })
-      .front();
 }
 
 //===----------------------------------------------------------------------===//

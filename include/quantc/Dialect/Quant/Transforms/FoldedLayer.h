@@ -30,15 +30,18 @@ struct FoldedLayer {
 /// tensors of f64, `scale` and `shift`.
 inline constexpr llvm::StringLiteral kFoldedAttr = "quant.folded";
 
-/// The scales of `layer` as a constant of f32, for its adapters; null if none
-/// differs from 1.
-mlir::Value createAdapterScales(mlir::OpBuilder &builder,
-                                mlir::Operation *layer);
-
 void setFoldedLayer(mlir::Operation *op, const FoldedLayer &folded);
 
 /// None if nothing went into `op`, or if the attribute is malformed.
 std::optional<FoldedLayer> getFoldedLayer(mlir::Operation *op);
+
+/// What an adapter gives for the layer that `layer` was before something was
+/// folded into it, as it is for `layer`: `up`, its B transposed (fold_a4), or
+/// its `delta`, [M, N], where it is chosen while the program runs (fold_a5).
+mlir::Value foldUp(mlir::OpBuilder &builder, mlir::Operation *layer,
+                   mlir::Value up);
+mlir::Value foldDelta(mlir::OpBuilder &builder, mlir::Operation *layer,
+                      mlir::Value delta);
 
 /// Folds into the layers under `root` what quant-fold-affine does.
 mlir::LogicalResult foldAffine(mlir::Operation *root);
