@@ -161,6 +161,11 @@ RowOperands quantc::getRowOperands(Operation *op) {
         rows.set(op.getDestMutable().getOperandNumber());
         return rows;
       })
+      .Case([](UnpackOp op) {
+        // Of a single dimension, it is the rows that become twice as many.
+        return op.getInput().getType().getRank() > 1 ? getFirstOperand(op)
+                                                     : std::nullopt;
+      })
       .Case<QuantizeOp, DequantizeOp, FakeQuantOp>(
           [](Operation *op) { return getQuantizerOperands(op); })
       .Default([](Operation *) { return std::nullopt; });

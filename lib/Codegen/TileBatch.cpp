@@ -46,15 +46,17 @@ public:
   explicit SampleOps(func::FuncOp func) : func(func) {}
 
   /// Finds the inputs that have a batch: those whose first dimension is that of
-  /// the first input.
+  /// the first input. Fails with an error for an input that has no shape.
   LogicalResult findInputs();
+  /// Whether there may be several samples.
+  bool isBatch() const { return !inputs.empty() && numSamples != 1; }
 
   /// Collects the operations that compute samples from samples, each from its
   /// own, without those in `excluded`. What depends on an operation that is
   /// none of them comes after all of them.
   void findOps(const llvm::DenseSet<Operation *> &excluded);
 
-  /// The operations on few rows that come after the last layer of many.
+  /// The layers of few rows that come after the last one of many.
   llvm::DenseSet<Operation *> findTail() const;
 
   /// What layers of many rows have for a sample.
@@ -99,7 +101,7 @@ LogicalResult SampleOps::findInputs() {
     inputs.push_back(arg);
     numSamples = port.type.getDimSize(0);
   }
-  return success(batch && (isa<AffineDimExpr>(batch) || numSamples > 1));
+  return success();
 }
 
 /// The rows of a sample in the result of `op`, if it computes it from samples.
@@ -166,20 +168,17 @@ bool SampleOps::isManyRowLayer(Operation *op) const {
 }
 
 llvm::DenseSet<Operation *> SampleOps::findTail() const {
-  llvm::DenseSet<Operation *> tail, fewRows;
+  llvm::DenseSet<Operation *> beforeLayer, tail;
   for (Operation *op : llvm::reverse(getOps())) {
     if (isManyRowLayer(op) ||
         llvm::any_of(op->getUsers(), [&](Operation *user) {
-          return ops.contains(user) && !tail.contains(user);
+          return beforeLayer.contains(user);
         }))
-      continue;
-    tail.insert(op);
-    auto type = cast<RankedTensorType>(op->getOperand(0).getType());
-    if (type.getRank() == 2 && contains(op->getOperand(0)) &&
-        getRows(op->getOperand(0)) < kLeastRows)
-      fewRows.insert(op);
+      beforeLayer.insert(op);
+    else if (isLayer(op))
+      tail.insert(op);
   }
-  return fewRows;
+  return tail;
 }
 
 SmallVector<RankedTensorType> SampleOps::getLayerTypes() const {
@@ -408,7 +407,11 @@ struct TileBatch : quantc::impl::TileBatchPassBase<TileBatch> {
   void runOnOperation() override {
     auto module = getOperation()->getParentOfType<ModuleOp>();
     SampleOps samples(getOperation());
-    if (getOperation().isPrivate() || failed(samples.findInputs()))
+    if (getOperation().isPrivate())
+      return;
+    if (failed(samples.findInputs()))
+      return signalPassFailure();
+    if (!samples.isBatch())
       return;
     samples.findOps({});
     samples.findOps(samples.findTail());

@@ -112,6 +112,23 @@ func.func @slices(%x: tensor<?x1024x16xf32>, %w: tensor<64x16xf32>) -> tensor<?x
   return %two : tensor<?x1026x64xf32>
 }
 
+// Stored pairs of values are along the last dimension.
+// CHECK-LABEL: func @unpacked(
+//       CHECK:   scf.for
+//       CHECK:     quant.unpack %{{.+}} : tensor<1x1024x8xi8> -> tensor<1x1024x16xi4>
+//       CHECK:     quant.dequantize %{{.+}} -> tensor<1x1024x16xf32>
+func.func @unpacked(%x: tensor<4x1024x8xi8>, %w: tensor<64x16xf32>) -> tensor<4096x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %u = quant.unpack %x : tensor<4x1024x8xi8> -> tensor<4x1024x16xi4>
+  %d = quant.dequantize %u scale(%scale : tensor<f32>) : tensor<4x1024x16xi4> -> tensor<4x1024x16xf32>
+  %r = tensor.collapse_shape %d [[0, 1], [2]] : tensor<4x1024x16xf32> into tensor<4096x16xf32>
+  %e = tensor.empty() : tensor<4096x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4096x64xf32>) -> tensor<4096x64xf32>
+  %y = linalg.matmul indexing_maps = [#mk, #nk, #mn] ins(%r, %w : tensor<4096x16xf32>, tensor<64x16xf32>) outs(%f : tensor<4096x64xf32>) -> tensor<4096x64xf32>
+  return %y : tensor<4096x64xf32>
+}
+
 // A sum over the batch comes behind the loop, and so does what depends on it.
 // CHECK-LABEL: func @sum_over_batch(
 //       CHECK:   %[[Y:.+]] = scf.for
