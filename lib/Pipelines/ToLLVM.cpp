@@ -50,6 +50,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
+  // A size that is asked for is no reader.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createFuseElementwisePass());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createFuseEpiloguesPass());

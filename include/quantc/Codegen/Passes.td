@@ -454,7 +454,8 @@ def FuseElementwisePass : Pass<"quant-fuse-elementwise"> {
     between: quantizing and the shift to unsigned inputs of a contraction, the
     squares of a variance and their sum. An operation with several readers is
     computed again in each if it is at most two additions, multiplications or
-    bounds and none of them needs the buffer; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
+    bounds of one tensor and of what is broadcast, and none of them needs the
+    buffer; others stay. Parts of packed layers (`quant.tile_sizes`) are tiled
     as they are, and nothing becomes part of them.
 
     Each element takes the same operations in the same order, so no bit changes.
@@ -522,6 +523,8 @@ def FuseEpiloguesPass : Pass<"quant-fuse-epilogues"> {
         e(join(layer), x, b) -> join(e(layer, split(x), split(b)))
 
     Operands may have a value for each row and column, for each column, or one.
+    Where the layer is a choice by the number of rows (`scf.if`), each branch
+    gets the operation, and the choice moves behind what else it reads.
     Where the columns do not fill the last panel, and where the sums of a layer
     wait in memory between blocks along K, the operation stays as it is.
 
