@@ -69,7 +69,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFlattenNarrowVectorsPass());
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
-  pm.addPass(createLookUpNibblesPass());
+  pm.addPass(createDecodeNibblesPass());
   pm.addPass(createLowerContractionsPass());
   // What is padded is placed with the outputs.
   pm.addPass(createDecomposePadsPass());

@@ -36,7 +36,7 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     blocks, or in registers where a panel is one block. Weights of several groups
     with sums of their own are decoded once for a panel. Where the vector unit
     looks nibbles up, weights of 4 bits are eight to a word for that
-    (`quant-look-up-nibbles`), and multipliers are floats.
+    (`quant-decode-nibbles`), and multipliers are floats.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
