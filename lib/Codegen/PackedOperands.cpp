@@ -78,6 +78,8 @@ Accumulators LinearPacker::chooseAccumulators() {
   if (isWalked())
     return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
+  if (isInteger() && ShapedType::isDynamic(rows))
+    result.count = instruction->dynamicAccumulators;
   if (!isInteger()) {
     if (ShapedType::isDynamic(rows) || rows > kRegisterRows)
       return result;

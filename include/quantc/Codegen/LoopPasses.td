@@ -100,7 +100,7 @@ def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
       to bring more than a cache line has several prefetches if P is known. That
       is for panels of up to half of the second cache, of weights whose first
       index is that of a loop over panels; after the last panel the last one is
-      named again.
+      named again. Where K is cut into blocks, a panel is a block of one.
 
     Prefetches may name addresses behind the weights: they read nothing.
 

@@ -86,7 +86,9 @@ def LowerTileContractionsPass
     The sums of form `Tile` are in tile registers. Their shape is fixed for as long
     as the function runs, and the number of rows is an argument: rows that are
     left over are a second call with smaller tiles, so that any number of rows
-    is computed without padding.
+    is computed without padding. The blocks of rows together prefetch the next
+    panel, a part each; how many they are is part of the shape, a full block
+    where the number of rows is not known.
 
     ```mlir
     linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
