@@ -25,10 +25,16 @@ using namespace quantc;
 /// and inputs.
 static constexpr unsigned kMostOperations = 2;
 
-/// Whether computing `op` again costs less than a buffer.
+/// Whether computing `op` again costs less than a buffer: it reads no more than
+/// that would give, beside what is broadcast. In a chain of sums, each of which
+/// others read as well, the last one would read all terms.
 static bool isCheap(linalg::GenericOp op) {
   auto operations = op.getBody()->without_terminator();
-  return op.getNumDpsInputs() <= kMostOperations &&
+  int64_t numWhole =
+      llvm::count_if(op.getDpsInputOperands(), [&](OpOperand *input) {
+        return op.getMatchingIndexingMap(input).isIdentity();
+      });
+  return numWhole <= 1 && op.getNumDpsInputs() <= kMostOperations &&
          llvm::range_size(operations) <= kMostOperations &&
          llvm::all_of(operations, [](Operation &inner) {
            return isa<arith::AddFOp, arith::ConstantOp, arith::MaximumFOp,

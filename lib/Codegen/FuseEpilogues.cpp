@@ -10,13 +10,15 @@
 //   e(join(layer), x, b)[m, nb NR + n] -> join(e'(layer, split(x), split(b)))
 //
 // where layer and e' are [M, NB, NR] and `join` makes one dimension of the last
-// two. See Passes.td.
+// two. Where the layer is a choice by the number of rows, it does so in each
+// branch. See Passes.td.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ApplyPatterns.h"
 #include "Epilogue.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Codegen/Passes.h"
 
@@ -56,6 +58,41 @@ static Value split(OpBuilder &b, Location loc, Value value,
   return tensor::ExpandShapeOp::create(b, loc, type.clone(shape), value, dims);
 }
 
+/// What `value` is a whole slice of, with the same type: quant-pack states the
+/// number of rows in this way.
+static Value lookThroughStatedRows(Value value) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  return slice && slice.hasZeroOffset() && slice.hasUnitStride() &&
+                 slice.getSourceType() == slice.getType()
+             ? slice.getSource()
+             : value;
+}
+
+/// Whether `panels` are those of a packed layer, in all branches of the choices
+/// that give them, and nothing else reads them; if not, says why in `reason`.
+static bool isFusable(Value panels, StringRef &reason) {
+  reason = "no packed layer, or others read it";
+  if (!panels.hasOneUse())
+    return false;
+  if (Value source = lookThroughStatedRows(panels); source != panels)
+    return isFusable(source, reason);
+  if (auto choice = panels.getDefiningOp<scf::IfOp>())
+    return choice.getNumResults() == 1 &&
+           isFusable(choice.thenYield().getOperand(0), reason) &&
+           isFusable(choice.elseYield().getOperand(0), reason);
+  auto layer = panels.getDefiningOp<linalg::GenericOp>();
+  if (!layer || !layer->hasAttr(kTileSizesAttr) || !isInOrder(layer))
+    return false;
+  reason = "the layer is computed alone";
+  return !layer->hasAttr(kTileRootAttr) && !layer->hasAttr(kOnMemoryAttr);
+}
+
+/// Erases the slice that gave `panels`, if it was one, which nothing reads now.
+static void eraseSlice(RewriterBase &rewriter, Value panels) {
+  if (auto slice = panels.getDefiningOp<tensor::ExtractSliceOp>())
+    rewriter.eraseOp(slice);
+}
+
 namespace {
 
 struct FuseEpilogue : OpRewritePattern<tensor::CollapseShapeOp> {
@@ -63,24 +100,48 @@ struct FuseEpilogue : OpRewritePattern<tensor::CollapseShapeOp> {
 
   LogicalResult matchAndRewrite(tensor::CollapseShapeOp join,
                                 PatternRewriter &rewriter) const override {
-    auto layer = join.getSrc().getDefiningOp<linalg::GenericOp>();
-    if (!layer || !layer->hasAttr(kTileSizesAttr) || !joinsPanels(join) ||
-        !isInOrder(layer))
-      return rewriter.notifyMatchFailure(join, "no packed layer");
-    if (!layer->hasOneUse() || layer->hasAttr(kTileRootAttr) ||
-        layer->hasAttr(kOnMemoryAttr))
-      return rewriter.notifyMatchFailure(join, "the layer is computed alone");
+    if (!joinsPanels(join))
+      return rewriter.notifyMatchFailure(join, "joins no panels");
+    StringRef reason;
+    if (!isFusable(join.getSrc(), reason))
+      return rewriter.notifyMatchFailure(join, reason);
     linalg::GenericOp epilogue = getEpilogue(join.getResult());
     if (!epilogue)
       return rewriter.notifyMatchFailure(
           join, "nothing elementwise reads it, or not alone");
-    rewriter.replaceOp(epilogue, create(rewriter, layer, join, epilogue));
+    rewriter.setInsertionPoint(epilogue);
+    Value old = join.getSrc();
+    SmallVector<Value> operands =
+        splitOperands(rewriter, epilogue, join.getResult(), join.getSrcType());
+    // What it reads besides may be computed after the choice.
+    if (auto choice = lookThroughStatedRows(old).getDefiningOp<scf::IfOp>())
+      rewriter.moveOpBefore(choice, epilogue);
+    Value panels = fuse(rewriter, old, {epilogue, join.getResult(), operands});
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+        epilogue, epilogue.getResult(0).getType(), panels,
+        join.getReassociationIndices());
+    rewriter.eraseOp(join);
+    eraseSlice(rewriter, old);
     return success();
   }
 
 private:
+  struct Epilogue {
+    linalg::GenericOp op;
+    /// What it reads of the layer.
+    Value result;
+    /// All that it reads and writes, in panels but for `result`.
+    SmallVector<Value> operands;
+  };
+
+  static SmallVector<Value> splitOperands(PatternRewriter &rewriter,
+                                          linalg::GenericOp epilogue,
+                                          Value result,
+                                          RankedTensorType panels);
+  static Value fuse(PatternRewriter &rewriter, Value panels,
+                    const Epilogue &epilogue);
   static Value create(PatternRewriter &rewriter, linalg::GenericOp layer,
-                      tensor::CollapseShapeOp join, linalg::GenericOp epilogue);
+                      const Epilogue &epilogue);
   static void setTileSizes(linalg::GenericOp op, linalg::GenericOp layer);
 };
 
@@ -107,25 +168,33 @@ void FuseEpilogue::setTileSizes(linalg::GenericOp op, linalg::GenericOp layer) {
     op->setAttr(kInnerTileSizesAttr, inner);
 }
 
-Value FuseEpilogue::create(PatternRewriter &rewriter, linalg::GenericOp layer,
-                           tensor::CollapseShapeOp join,
-                           linalg::GenericOp epilogue) {
-  Location loc = epilogue.getLoc();
-  rewriter.setInsertionPoint(epilogue);
-  auto layerType = cast<RankedTensorType>(layer.getResult(0).getType());
-  auto type = cast<RankedTensorType>(epilogue.getResult(0).getType());
+/// The operands of `epilogue` in the panels of the layer, of type `panels`,
+/// that it reads as `result`, which stays as it is.
+SmallVector<Value> FuseEpilogue::splitOperands(PatternRewriter &rewriter,
+                                               linalg::GenericOp epilogue,
+                                               Value result,
+                                               RankedTensorType panels) {
   SmallVector<Value> operands;
-  SmallVector<AffineMap> maps;
   for (OpOperand &operand : epilogue->getOpOperands()) {
-    int64_t rank = epilogue.getRank(&operand);
     Value value = operand.get();
-    if (value == join.getResult())
-      value = layer.getResult(0);
-    else if (rank != 0) {
+    if (value != result && epilogue.getRank(&operand) != 0) {
       computeAlone(value);
-      value = split(rewriter, loc, value, layerType);
+      value = split(rewriter, epilogue.getLoc(), value, panels);
     }
     operands.push_back(value);
+  }
+  return operands;
+}
+
+/// The epilogue of `layer`.
+Value FuseEpilogue::create(PatternRewriter &rewriter, linalg::GenericOp layer,
+                           const Epilogue &epilogue) {
+  SmallVector<Value> operands = epilogue.operands;
+  llvm::replace(operands, epilogue.result, layer.getResult(0));
+  linalg::GenericOp op = epilogue.op;
+  SmallVector<AffineMap> maps;
+  for (OpOperand &operand : op->getOpOperands()) {
+    int64_t rank = op.getRank(&operand);
     SmallVector<AffineExpr> exprs;
     for (int64_t dim = rank == 2 ? 0 : 1; rank != 0 && dim < 3; ++dim)
       exprs.push_back(rewriter.getAffineDimExpr(dim));
@@ -133,14 +202,41 @@ Value FuseEpilogue::create(PatternRewriter &rewriter, linalg::GenericOp layer,
   }
   SmallVector<utils::IteratorType> loops(3, utils::IteratorType::parallel);
   auto tiled = linalg::GenericOp::create(
-      rewriter, loc, operands.back().getType(), ArrayRef(operands).drop_back(),
-      operands.back(), maps, loops);
-  rewriter.inlineRegionBefore(epilogue.getRegion(), tiled.getRegion(),
-                              tiled.getRegion().end());
+      rewriter, op.getLoc(), operands.back().getType(),
+      ArrayRef(operands).drop_back(), operands.back(), maps, loops);
+  rewriter.cloneRegionBefore(op.getRegion(), tiled.getRegion(),
+                             tiled.getRegion().end());
   setTileSizes(tiled, layer);
-  SmallVector<ReassociationIndices> dims = join.getReassociationIndices();
-  return tensor::CollapseShapeOp::create(rewriter, loc, type,
-                                         tiled.getResult(0), dims);
+  return tiled.getResult(0);
+}
+
+/// The panels of `epilogue`, in all branches that give `panels`, those of the
+/// layer.
+Value FuseEpilogue::fuse(PatternRewriter &rewriter, Value panels,
+                         const Epilogue &epilogue) {
+  Operation *op = panels.getDefiningOp();
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    Value source = fuse(rewriter, slice.getSource(), epilogue);
+    return tensor::ExtractSliceOp::create(
+        rewriter, slice.getLoc(), cast<RankedTensorType>(source.getType()),
+        source, slice.getMixedOffsets(), slice.getMixedSizes(),
+        slice.getMixedStrides());
+  }
+  auto choice = dyn_cast<scf::IfOp>(op);
+  if (!choice)
+    return create(rewriter, cast<linalg::GenericOp>(op), epilogue);
+  OpBuilder::InsertionGuard guard(rewriter);
+  for (scf::YieldOp yield : {choice.thenYield(), choice.elseYield()}) {
+    rewriter.setInsertionPoint(yield);
+    Value old = yield.getOperand(0);
+    Value part = fuse(rewriter, old, epilogue);
+    rewriter.modifyOpInPlace(yield, [&] { yield.setOperand(0, part); });
+    eraseSlice(rewriter, old);
+  }
+  rewriter.modifyOpInPlace(choice, [&] {
+    choice.getResult(0).setType(choice.thenYield().getOperand(0).getType());
+  });
+  return choice.getResult(0);
 }
 
 namespace {

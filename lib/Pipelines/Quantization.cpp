@@ -42,7 +42,9 @@ void quantc::addSelection(OpPassManager &pm, const QuantizationOptions &options,
 }
 
 /// From the simulated form, with integer weights [N, K], to the integer form.
-static void addConversion(OpPassManager &pm) {
+/// What is added to convolutions is quantized only where nothing has simulated
+/// the model without that.
+static void addConversion(OpPassManager &pm, bool quantizeResiduals = false) {
   // Bias and ReLU are recognized as structured operations right after a layer.
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createSinkReshapes());
@@ -53,6 +55,8 @@ static void addConversion(OpPassManager &pm) {
   // Layers that share an input quantize it alike; once it is one value, it can
   // be the only use of what comes before.
   pm.addPass(createCSEPass());
+  if (quantizeResiduals)
+    pm.addPass(createQuantizeResiduals());
   pm.addPass(createFuseRequantize());
   pm.addPass(createCheckRanges());
   pm.addPass(createCanonicalizerPass());
@@ -61,7 +65,8 @@ static void addConversion(OpPassManager &pm) {
 
 /// From the float form, with selected layers, to the integer form.
 static void addQuantization(OpPassManager &pm,
-                            const QuantizationOptions &options) {
+                            const QuantizationOptions &options,
+                            bool isTraining = false) {
   // Without a file, ranges may be attached to the layers already.
   if (!options.calibration.empty()) {
     ApplyCalibrationOptions calibration;
@@ -73,7 +78,7 @@ static void addQuantization(OpPassManager &pm,
   pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  addConversion(pm);
+  addConversion(pm, /*quantizeResiduals=*/!isTraining);
 }
 
 void quantc::buildPtqPipeline(OpPassManager &pm,
@@ -85,7 +90,7 @@ void quantc::buildPtqPipeline(OpPassManager &pm,
 void quantc::buildTrainedPipeline(OpPassManager &pm,
                                   const QuantizationOptions &options) {
   addSelection(pm, options, /*isTraining=*/true);
-  addQuantization(pm, options);
+  addQuantization(pm, options, /*isTraining=*/true);
 }
 
 void quantc::buildSimulatedPipeline(OpPassManager &pm) {

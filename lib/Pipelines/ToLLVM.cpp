@@ -34,6 +34,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileBatchPass());
   pm.addPass(createExpandDepthwisePass());
   pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
   // Sizes of results come from what they are computed from: nothing but an
@@ -48,6 +50,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createLowerToLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createFuseMultiplyAdd());
+  // A size that is asked for is no reader.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createFuseElementwisePass());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createFuseEpiloguesPass());
@@ -65,7 +69,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFlattenNarrowVectorsPass());
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
-  pm.addPass(createLookUpNibblesPass());
+  pm.addPass(createDecodeNibblesPass());
   pm.addPass(createLowerContractionsPass());
   // What is padded is placed with the outputs.
   pm.addPass(createDecomposePadsPass());

@@ -126,6 +126,35 @@ func.func @expensive_for_two_readers_untouched(%x: tensor<8x64xf32>) -> (tensor<
   return %2, %3 : tensor<8x64xf32>, tensor<8x64xf32>
 }
 
+// Each reader would read both terms, where it reads their sum now.
+// CHECK-LABEL: func @sum_for_two_readers_untouched(
+//       CHECK:   %[[E:.+]] = linalg.generic
+//       CHECK:     arith.addf
+//       CHECK:   linalg.generic {{.*}} ins(%[[E]] :
+//       CHECK:   linalg.generic {{.*}} ins(%[[E]] :
+func.func @sum_for_two_readers_untouched(%x: tensor<8x64xf32>, %y: tensor<8x64xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>) {
+  %e = tensor.empty() : tensor<8x64xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %y : tensor<8x64xf32>, tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%in: f32, %other: f32, %out: f32):
+    %1 = arith.addf %in, %other : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x64xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = arith.negf %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x64xf32>
+  %3 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<8x64xf32>) outs(%e : tensor<8x64xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = math.sqrt %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x64xf32>
+  return %2, %3 : tensor<8x64xf32>, tensor<8x64xf32>
+}
+
 // CHECK-LABEL: func @another_order_untouched(
 //       CHECK:   linalg.generic
 //       CHECK:   linalg.generic

@@ -3,6 +3,7 @@
 #mk = affine_map<(m, b, n, k) -> (m, k)>
 #nkn = affine_map<(m, b, n, k) -> (b, k, n)>
 #mnn = affine_map<(m, b, n, k) -> (m, b, n)>
+#all = affine_map<(m, b, n) -> (m, b, n)>
 #id = affine_map<(m, n) -> (m, n)>
 #n = affine_map<(m, n) -> (n)>
 #m = affine_map<(m, n) -> (m)>
@@ -87,6 +88,83 @@ func.func @inner_tile(%sums: tensor<64x2x16xi32>, %z: tensor<64x2x16xf32>, %f: t
     linalg.yield %1 : f32
   } -> tensor<64x32xf32>
   return %e : tensor<64x32xf32>
+}
+
+// Where the layer is a choice by the number of rows, each branch has its
+// epilogue, after what else the epilogue reads, and in the same place.
+// CHECK-LABEL: func @in_branches(
+//  CHECK-SAME:     %[[R:[a-z0-9]+]]: tensor<?x32xf32>, %[[MANY:[a-z0-9]+]]: i1
+//       CHECK:   %[[OLD:.+]] = linalg.generic {{.*}} ins(%[[R]] :
+//   CHECK-DAG:   %[[PANELS:.+]] = tensor.expand_shape %[[OLD]]
+//   CHECK-DAG:   %[[INIT:.+]] = tensor.expand_shape %{{.*}} : tensor<?x32xi8> into tensor<?x2x16xi8>
+//       CHECK:   %[[IF:.+]] = scf.if %[[MANY]] -> (tensor<?x2x16xi8>)
+//       CHECK:     %[[Y:.+]] = linalg.generic {{.*}} {quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:     linalg.generic {{.*}} ins(%[[Y]], %[[PANELS]] : {{.*}} outs(%[[INIT]] : {{.*}} {quant.tile_root, quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:   } else {
+//       CHECK:     %[[Y2:.+]] = linalg.generic {{.*}} {quant.tile_sizes = array<i64: 6, 1, 0>}
+//       CHECK:     linalg.generic {{.*}} ins(%[[Y2]], %[[PANELS]] : {{.*}} outs(%[[INIT]] : {{.*}} {quant.tile_root, quant.tile_sizes = array<i64: 6, 1, 0>}
+//       CHECK:   tensor.collapse_shape %{{.*}} : tensor<?x2x16xi8> into tensor<?x32xi8>
+func.func @in_branches(%sums: tensor<?x2x16xi32>, %z: tensor<?x2x16xf32>, %f: tensor<?x32xi8>, %f32: tensor<?x32xf32>, %r: tensor<?x32xf32>, %many: i1, %rows: index) -> tensor<?x32xi8> {
+  %choice = scf.if %many -> tensor<?x2x16xf32> {
+    %y = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%sums : tensor<?x2x16xi32>) outs(%z : tensor<?x2x16xf32>) attrs = {quant.tile_sizes = array<i64: 64, 1, 0>} {
+    ^bb0(%a: i32, %o: f32):
+      %0 = arith.sitofp %a : i32 to f32
+      linalg.yield %0 : f32
+    } -> tensor<?x2x16xf32>
+    %part = tensor.extract_slice %y[0, 0, 0] [%rows, 2, 16] [1, 1, 1] : tensor<?x2x16xf32> to tensor<?x2x16xf32>
+    scf.yield %part : tensor<?x2x16xf32>
+  } else {
+    %y = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%sums : tensor<?x2x16xi32>) outs(%z : tensor<?x2x16xf32>) attrs = {quant.tile_sizes = array<i64: 6, 1, 0>} {
+    ^bb0(%a: i32, %o: f32):
+      %0 = arith.uitofp %a : i32 to f32
+      linalg.yield %0 : f32
+    } -> tensor<?x2x16xf32>
+    %part = tensor.extract_slice %y[0, 0, 0] [%rows, 2, 16] [1, 1, 1] : tensor<?x2x16xf32> to tensor<?x2x16xf32>
+    scf.yield %part : tensor<?x2x16xf32>
+  }
+  %all = tensor.extract_slice %choice[0, 0, 0] [%rows, 2, 16] [1, 1, 1] : tensor<?x2x16xf32> to tensor<?x2x16xf32>
+  %joined = tensor.collapse_shape %all [[0], [1, 2]] : tensor<?x2x16xf32> into tensor<?x32xf32>
+  %old = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%r : tensor<?x32xf32>) outs(%f32 : tensor<?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %1 = arith.negf %a : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x32xf32>
+  %e = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%joined, %old : tensor<?x32xf32>, tensor<?x32xf32>) outs(%f : tensor<?x32xi8>) {
+  ^bb0(%a: f32, %b: f32, %o: i8):
+    %1 = arith.addf %a, %b : f32
+    %2 = arith.fptosi %1 : f32 to i8
+    linalg.yield %2 : i8
+  } -> tensor<?x32xi8>
+  return %e : tensor<?x32xi8>
+}
+
+// One branch is no packed layer.
+// CHECK-LABEL: func @one_branch_untouched(
+//       CHECK:   scf.if %{{.*}} -> (tensor<?x2x16xf32>)
+//       CHECK:   tensor.collapse_shape
+//       CHECK:   linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]}
+func.func @one_branch_untouched(%sums: tensor<?x2x16xi32>, %z: tensor<?x2x16xf32>, %f: tensor<?x32xf32>, %many: i1) -> tensor<?x32xf32> {
+  %choice = scf.if %many -> tensor<?x2x16xf32> {
+    %y = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%sums : tensor<?x2x16xi32>) outs(%z : tensor<?x2x16xf32>) attrs = {quant.tile_sizes = array<i64: 64, 1, 0>} {
+    ^bb0(%a: i32, %o: f32):
+      %0 = arith.sitofp %a : i32 to f32
+      linalg.yield %0 : f32
+    } -> tensor<?x2x16xf32>
+    scf.yield %y : tensor<?x2x16xf32>
+  } else {
+    scf.yield %z : tensor<?x2x16xf32>
+  }
+  %joined = tensor.collapse_shape %choice [[0], [1, 2]] : tensor<?x2x16xf32> into tensor<?x32xf32>
+  %e = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%joined : tensor<?x32xf32>) outs(%f : tensor<?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %1 = arith.negf %a : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x32xf32>
+  return %e : tensor<?x32xf32>
 }
 
 // CHECK-LABEL: func @value_by_row_untouched(

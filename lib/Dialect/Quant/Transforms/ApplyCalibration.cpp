@@ -48,14 +48,26 @@ struct ApplyCalibration : quantc::impl::ApplyCalibrationBase<ApplyCalibration> {
       return signalPassFailure();
     }
     // Every layer that fails is reported, not only the first.
+    DenseMap<Value, FloatRange> ranges;
+    bool isComplete = true;
     for (const CalibratedLayer &layer : *layers)
-      if (failed(applyTo(layer, *table)))
-        signalPassFailure();
+      isComplete &= succeeded(addRange(layer, *table, ranges));
+    if (!isComplete)
+      return signalPassFailure();
+    for (const CalibratedLayer &layer : *layers) {
+      FloatRange range = ranges.lookup(getMovedValue(layer.input));
+      layer.op->setAttr(
+          kInputRangeAttr,
+          DenseF32ArrayAttr::get(&getContext(), {range.min, range.max}));
+    }
   }
 
 private:
-  LogicalResult applyTo(const CalibratedLayer &layer,
-                        const CalibrationTable &table) {
+  /// Widens the range of what `layer` reads, moved or not, by that of its input
+  /// in `table`.
+  LogicalResult addRange(const CalibratedLayer &layer,
+                         const CalibrationTable &table,
+                         DenseMap<Value, FloatRange> &ranges) {
     std::string tensor = getInputName(layer);
     llvm::Expected<FloatRange> range =
         table.getRange(tensor, method, percentile);
@@ -63,9 +75,9 @@ private:
       return emitError(getNamedLoc(&getContext(), calibration,
                                    quantc::getName(layer.op->getLoc())))
              << "'" << tensor << "' " << llvm::toString(range.takeError());
-    layer.op->setAttr(
-        kInputRangeAttr,
-        DenseF32ArrayAttr::get(&getContext(), {range->min, range->max}));
+    FloatRange &all =
+        ranges.try_emplace(getMovedValue(layer.input), *range).first->second;
+    all = {std::min(all.min, range->min), std::max(all.max, range->max)};
     return success();
   }
 };

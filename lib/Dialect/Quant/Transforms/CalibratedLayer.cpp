@@ -55,10 +55,7 @@ quantc::findCalibratedLayers(ModuleOp module) {
   return layers;
 }
 
-/// What `value` holds the elements of, moved, copied, or beside padding: it is
-/// there that both are quantized (quant-fuse-requantize), as one if they have
-/// the same parameters.
-static Value getMovedValue(Value value) {
+Value quantc::getMovedValue(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
     auto pad = dyn_cast<tensor::PadOp>(op);

@@ -19,3 +19,21 @@ func.func @static(%x: tensor<3x8xf32>) -> tensor<3x4xf32> {
       ins(%x, %w : tensor<3x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<3x4xf32>) -> tensor<3x4xf32> loc("fc2")
   return %1 : tensor<3x4xf32>
 }
+
+// What reads the same elements in another order has the same range: that of
+// both.
+// PERCENTILE-LABEL: func @shared
+// CHECK-LABEL: func @shared
+//       CHECK:   quant.input_range = array<f32: -1.000000e+00, 6.000000e+00>
+//       CHECK:   quant.input_range = array<f32: -1.000000e+00, 6.000000e+00>
+func.func @shared(%x: tensor<8x8xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
+  %zero = arith.constant dense<0.0> : tensor<8x4xf32>
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  %e = tensor.empty() : tensor<8x8xf32>
+  %t = linalg.transpose ins(%x : tensor<8x8xf32>) outs(%e : tensor<8x8xf32>) permutation = [1, 0]
+  %0 = linalg.matmul {quant.config = {granularity = "per_channel", mode = "static", weight_bits = 8 : i64}}
+      ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<8x4xf32>) -> tensor<8x4xf32> loc("fc1")
+  %1 = linalg.matmul {quant.config = {granularity = "per_channel", mode = "static", weight_bits = 8 : i64}}
+      ins(%t, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<8x4xf32>) -> tensor<8x4xf32> loc("fc3")
+  return %0, %1 : tensor<8x4xf32>, tensor<8x4xf32>
+}

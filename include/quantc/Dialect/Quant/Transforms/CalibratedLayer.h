@@ -31,6 +31,10 @@ std::string getInputName(const CalibratedLayer &layer);
 mlir::FailureOr<llvm::SmallVector<CalibratedLayer>>
 findCalibratedLayers(mlir::ModuleOp module);
 
+/// What `value` holds the elements of, moved, copied, or beside padding: it is
+/// there that layers quantize both, as one if they have the same parameters.
+mlir::Value getMovedValue(mlir::Value value);
+
 /// Gives these layers the name of their input (`quant.input_name`): those that
 /// read the same value, perhaps padded or in another order, that of the first
 /// one. Emits an error as above.

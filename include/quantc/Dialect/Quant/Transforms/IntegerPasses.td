@@ -127,6 +127,32 @@ def LookUpIntegers : Pass<"quant-look-up-integers"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def QuantizeResiduals : Pass<"quant-quantize-residuals"> {
+  let summary = "Let shortcuts around convolutions read integers";
+  let description = [{
+    A shortcut adds the input of a block to the result of its last convolution.
+    That input is quantized anyway, for the first convolution of the block, with
+    a range from calibration: the addition reads it in that form as well.
+
+        y = linear(..., quantize(x; s, z), ...) + x
+          -> y = linear(..., quantize(x; s, z), ...)
+                 + dequantize(quantize(x; s, z); s, z)
+
+    So no float image of `x` is written, kept while the block runs, and read; a
+    layer before it may give integers (`quant-fuse-requantize`). It costs at most
+    half a step of `x`, once for each block, as when ONNX models are quantized
+    with their additions.
+
+    `x` stays float if anything else reads it than what quantizes it with
+    constant parameters, perhaps after its elements were moved, and such
+    additions. So do sums with the result of a layer that is no convolution:
+    what transformers add has outliers, for which one scale is too coarse.
+    Two convolutions of one sum, one of them in the shortcut, stay float too:
+    neither result has a range.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FuseRequantize : Pass<"quant-fuse-requantize"> {
   let summary = "Let layers produce the integers that the next layer takes";
   let description = [{

@@ -315,8 +315,11 @@ def ApplyCalibration : Pass<"quant-apply-calibration", "::mlir::ModuleOp"> {
     tensor `<layer>.input` in the calibration table: with `minmax` from the
     smallest to the largest finite element, with `percentile` without the
     `(100 - percentile) / 2` percent at each end, rounded outwards to the ends
-    of histogram buckets. A layer without statistics, without samples or with
-    NaN is an error. A program without such layers needs no file.
+    of histogram buckets. Layers that read the same elements, perhaps moved,
+    or some of them (`x` and every second row of `x`), or beside padding, get the
+    smallest range with those of all of them, so that these elements are
+    quantized once. A layer without statistics, without samples or with NaN is
+    an error. A program without such layers needs no file.
 
     Example:
 
