@@ -60,7 +60,9 @@ func::FuncOp PanelLoops::build(StringRef name) {
   Value rows = arith::ExtUIOp::create(b, i64Type, block.rows);
   Value total = index(shape.depth);
 
-  scf::ForOp depthBlocks = loop(index(0), total, index(blockDepth));
+  scf::ForOp depthBlocks =
+      loop(index(0), total, index(blockDepth),
+           startBlocks(block.rows, sums, block.sumsStride));
   b.setInsertionPointToStart(depthBlocks.getBody());
   Value begin = depthBlocks.getInductionVar();
   block.length =
@@ -72,7 +74,8 @@ func::FuncOp PanelLoops::build(StringRef name) {
   block.fromStride =
       arith::SelectOp::create(b, isFirst, startStride, block.sumsStride);
 
-  scf::ForOp rowBlocks = loop(index(0), blocks, index(1));
+  scf::ForOp rowBlocks =
+      loop(index(0), blocks, index(1), depthBlocks.getRegionIterArgs());
   b.setInsertionPointToStart(rowBlocks.getBody());
   block.index = rowBlocks.getInductionVar();
   Value row = multiply(toI64(block.index), rows);
@@ -80,6 +83,13 @@ func::FuncOp PanelLoops::build(StringRef name) {
       advance(advance(lhs, toI64(begin)), multiply(row, block.lhsStride));
   block.sums = advance(sums, multiply(row, block.sumsStride));
   block.from = advance(from, multiply(row, block.fromStride));
-  emitBlock(block);
+  SmallVector<Value> carried = emitBlock(block, rowBlocks.getRegionIterArgs());
+  if (!carried.empty()) {
+    scf::YieldOp::create(b, carried);
+    b.setInsertionPointAfter(rowBlocks);
+    scf::YieldOp::create(b, rowBlocks.getResults());
+  }
+  b.setInsertionPointAfter(depthBlocks);
+  finishBlocks(block.rows, block.sumsStride, depthBlocks.getResults());
   return func;
 }

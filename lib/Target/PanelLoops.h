@@ -56,8 +56,19 @@ protected:
     mlir::Value sums;
     mlir::Value sumsStride;
   };
-  /// sums = from + lhs * rhs.
-  virtual void emitBlock(const Block &block) = 0;
+  /// sums = from + lhs * rhs. `carried` is what the block before returned; they
+  /// follow each other through the rows of all blocks of K.
+  virtual llvm::SmallVector<mlir::Value>
+  emitBlock(const Block &block, mlir::ValueRange carried) = 0;
+  /// What the first block is given, whose sums are at `sums`, and what becomes
+  /// of what the last one returns. Nothing is carried unless a form overrides
+  /// both.
+  virtual llvm::SmallVector<mlir::Value>
+  startBlocks(mlir::Value rows, mlir::Value sums, mlir::Value sumsStride) {
+    return {};
+  }
+  virtual void finishBlocks(mlir::Value rows, mlir::Value sumsStride,
+                            mlir::ValueRange carried) {}
 
   mlir::Value index(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(b, value);

@@ -98,7 +98,7 @@ private:
     SmallVector<Value> weightMasks;
   };
 
-  void emitBlock(const Block &block) override;
+  SmallVector<Value> emitBlock(const Block &block, ValueRange) override;
   void emitColumns(const Block &block, const Columns &columns);
   Columns getColumns(Value column, int64_t count, bool isMasked);
   SmallVector<SmallVector<Value>> loadActivations(const Block &block, Value k,
@@ -223,7 +223,7 @@ private:
 
 } // namespace
 
-void ScalableLoops::emitBlock(const Block &block) {
+SmallVector<Value> ScalableLoops::emitBlock(const Block &block, ValueRange) {
   Value unit = multiply(getScale(), index(kSums));
   Value panel = index(shape.panel), column = index(0);
   int64_t across =
@@ -242,6 +242,7 @@ void ScalableLoops::emitBlock(const Block &block) {
                                   /*isMasked=*/count == 1));
     column = end;
   }
+  return {};
 }
 
 /// The activations of an iteration: for each tile, what its steps take.

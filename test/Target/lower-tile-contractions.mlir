@@ -20,7 +20,7 @@
 //       CHECK:   call @tile_contraction({{.+}}, %[[ZERO]], %{{.+}}, %[[REST]], %[[ONE]])
 //   CHECK-NOT:   call
 //       CHECK:   return
-func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start: memref<1x32xi32>,
+func.func @static_rows(%x: memref<40x48x4xi8>, %w: memref<1x48x32x4xi8>, %start: memref<1x32xi32>,
                        %acc: memref<40x1x32xi32>) {
   linalg.generic {indexing_maps = [#col, #out], iterator_types = ["parallel", "parallel", "parallel"]}
       ins(%start : memref<1x32xi32>) outs(%acc : memref<40x1x32xi32>) attrs = {quant.on_memory} {
@@ -28,7 +28,7 @@ func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start:
     linalg.yield %a : i32
   }
   linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = #contraction}
-      ins(%x, %w : memref<40x32x4xi8>, memref<1x32x32x4xi8>) outs(%acc : memref<40x1x32xi32>)
+      ins(%x, %w : memref<40x48x4xi8>, memref<1x48x32x4xi8>) outs(%acc : memref<40x1x32xi32>)
       attrs = {quant.on_memory, quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"} {
   ^bb0(%a: i8, %b: i8, %c: i32):
     %ae = arith.extsi %a : i8 to i32
@@ -40,16 +40,30 @@ func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start:
   return
 }
 
-// Two tiles of columns are carried by the loop over K. Two blocks of rows share
-// the 2 KiB of a step of the next panel: 16 lines each.
+// Two tiles of columns are carried by the loop over K, and by that over blocks
+// of rows, with where they belong: each is stored just before the next block
+// takes its register. Two blocks share the 2 KiB of a step of the next panel: 16
+// lines each.
 // CHECK-LABEL: func private @tile_contraction
 //  CHECK-SAME:   passthrough = ["noinline", "optsize"]
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-//       CHECK:   scf.for {{.+}} -> (!llvm.x86_amx, !llvm.x86_amx)
+//       CHECK:   scf.for {{.+}} iter_args(%[[BEFORE:.+]] = %arg5, %[[TILE0:.+]] = %{{.+}}, %[[TILE1:.+]] = %{{.+}}) -> (!llvm.ptr, !llvm.x86_amx, !llvm.x86_amx)
 //       CHECK:     "llvm.x86.tileloadd64.internal"
 // CHECK-COUNT-16:  llvm.intr.prefetch
 //   CHECK-NOT:     llvm.intr.prefetch
-// CHECK-COUNT-2:   "llvm.x86.tdpbssd.internal"
+//       CHECK:     "llvm.x86.tilestored64.internal"(%arg6, %{{.+}}, %[[BEFORE]], %{{.+}}, %[[TILE0]])
+// CHECK-COUNT-2:   "llvm.x86.tileloadd64.internal"
+//       CHECK:     "llvm.x86.tdpbssd.internal"
+//       CHECK:     "llvm.x86.tilestored64.internal"(%arg6, %{{.+}}, %{{.+}}, %{{.+}}, %[[TILE1]])
+// CHECK-COUNT-2:   "llvm.x86.tileloadd64.internal"
+//       CHECK:     "llvm.x86.tdpbssd.internal"
+//       CHECK:     scf.for {{.+}} -> (!llvm.x86_amx, !llvm.x86_amx)
+//       CHECK:       "llvm.x86.tileloadd64.internal"
+// CHECK-COUNT-16:    llvm.intr.prefetch
+//   CHECK-NOT:       llvm.intr.prefetch
+// CHECK-COUNT-2:     "llvm.x86.tdpbssd.internal"
+//   CHECK-NOT:       tilestored
+//       CHECK:       scf.yield
 //       CHECK:     scf.yield
 // CHECK-COUNT-2: "llvm.x86.tilestored64.internal"
 //       CHECK:   return
@@ -82,7 +96,7 @@ func.func @dynamic_rows(%x: memref<?x14x4xi8>, %w: memref<1x14x16x4xi8>, %acc: m
   return
 }
 
-// A full block of rows, 16 tiles: a part of a line.
+// A full block of rows, 16 tiles: a part of a line, in a single step of K.
 // CHECK-LABEL: func private @tile_contraction
 // CHECK-COUNT-1: llvm.intr.prefetch
 //   CHECK-NOT:   llvm.intr.prefetch

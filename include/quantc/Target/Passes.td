@@ -89,6 +89,8 @@ def LowerTileContractionsPass
     is computed without padding. The blocks of rows together prefetch the next
     panel, a part each; how many they are is part of the shape, a full block
     where the number of rows is not known.
+    Sums are stored one block later than they are known, tile by tile between the
+    first products of that block, which would otherwise wait for all stores.
 
     ```mlir
     linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
