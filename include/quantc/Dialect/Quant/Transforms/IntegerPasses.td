@@ -169,8 +169,9 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
 
     In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
     What only moves elements moves behind the quantization, so that layers on
-    both sides meet: reshapes, transpositions, copies of patches, and padding,
-    whose number is quantized (0 is the zero point). So do maxima of windows,
+    both sides meet: reshapes, transpositions, copies of patches, concatenations
+    (`tensor.insert_slice` into `tensor.empty`), and padding, whose number is
+    quantized (0 is the zero point). So do maxima of windows,
     for the reason above, of a layer whose result is never NaN: a NaN is the
     maximum of its window and is quantized to the zero point. With parameters that are known only when the
     program runs, as in training, the clip follows the layer, on integers:
