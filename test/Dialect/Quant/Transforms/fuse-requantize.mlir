@@ -627,3 +627,44 @@ func.func @concatenation_untouched(%a: tensor<4x2xf32>, %b: tensor<4x4xf32>) -> 
   %r = quant.quantize %y scale(%s : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
   return %q, %x, %r : tensor<4x4xi8>, tensor<4x4xf32>, tensor<4x4xi8>
 }
+
+// -----
+
+// After a sum, a ReLU changes nothing where 0 is the smallest integer; for
+// another zero point it does.
+// CHECK-LABEL: func @lower_bound_after_sum
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant dense<-128> : tensor<i8>
+//       CHECK:   %[[SUM:.+]] = linalg.generic
+//       CHECK:     arith.addf
+//   CHECK-NOT:   arith.maximumf
+//       CHECK:   quant.quantize %[[SUM]] scale(%{{.+}} : tensor<f32>) zero_point(%[[Z]]
+//       CHECK:   %[[R:.+]] = linalg.generic
+//       CHECK:     arith.maximumf
+//       CHECK:   quant.quantize %[[R]]
+func.func @lower_bound_after_sum(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %init: tensor<4x2xf32>) -> (tensor<4x2xi8>, tensor<4x2xi8>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<-128> : tensor<i8>
+  %other = arith.constant dense<-127> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %sum = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %b : tensor<4x2xf32>, tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %y: f32, %out: f32):
+    %t = arith.addf %x, %y : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %relu = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%sum : tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %t = arith.maximumf %x, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %q = quant.quantize %relu scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
+  %relu2 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %t = arith.maximumf %x, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %r = quant.quantize %relu2 scale(%s : tensor<f32>) zero_point(%other : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
+  return %q, %r : tensor<4x2xi8>, tensor<4x2xi8>
+}

@@ -167,7 +167,9 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
           -> linear(...) output(s, z)
                  {clamp_min = quantize(lo), clamp_max = quantize(hi)}
 
-    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
+    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`. After
+    other operations, a sum say, a maximum whose bound is the smallest integer is
+    dropped, if that is the zero point too, which a NaN becomes.
     What only moves elements moves behind the quantization, so that layers on
     both sides meet: reshapes, transpositions, copies of patches, concatenations
     (`tensor.insert_slice` into `tensor.empty`), and padding, whose number is
