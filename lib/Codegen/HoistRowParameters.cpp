@@ -22,13 +22,16 @@ using namespace quantc;
 /// The rows for which a loop of its own pays.
 static constexpr int64_t kShortestRow = 16;
 
-/// Whether `map` reads one value for each row: it depends on outer loops, not
-/// on the last one.
-static bool isRowParameter(AffineMap map) {
-  return map.getNumResults() != 0 &&
-         !map.isFunctionOfDim(map.getNumDims() - 1) &&
-         llvm::any_of(map.getResults(),
-                      [](AffineExpr expr) { return isa<AffineDimExpr>(expr); });
+/// Whether `map` reads one value of a tensor for each row of `op`: it depends
+/// on outer loops, not on the last one. That of a single row may be read by
+/// constants.
+static bool isRowParameter(linalg::GenericOp op, AffineMap map) {
+  if (map.getNumResults() == 0 || map.isFunctionOfDim(map.getNumDims() - 1))
+    return false;
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  bool isSingleRow = llvm::all_of(ArrayRef(ranges).drop_back(),
+                                  [](int64_t size) { return size == 1; });
+  return isSingleRow || !map.isConstant();
 }
 
 /// Whether `op` is elementwise with a parameter for each row.
@@ -41,7 +44,7 @@ static bool hasRowParameters(linalg::GenericOp op) {
   if (ShapedType::isDynamic(row) || row < kShortestRow)
     return false;
   return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
-    return isRowParameter(op.getMatchingIndexingMap(input));
+    return isRowParameter(op, op.getMatchingIndexingMap(input));
   });
 }
 
@@ -53,7 +56,7 @@ static void readScalars(RewriterBase &rewriter, linalg::GenericOp op) {
   SmallVector<Value> inputs = op.getDpsInputs();
   for (auto [input, map] : llvm::zip(inputs, maps)) {
     auto type = dyn_cast<RankedTensorType>(input.getType());
-    if (!type || !isRowParameter(map) || !type.hasStaticShape() ||
+    if (!type || !isRowParameter(op, map) || !type.hasStaticShape() ||
         type.getNumElements() != 1)
       continue;
     SmallVector<Value> first(type.getRank(), zero);

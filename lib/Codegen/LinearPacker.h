@@ -81,6 +81,11 @@ inline constexpr int64_t kNibbleRows = 3;
 /// as many bytes.
 inline constexpr int64_t kRegisterRows = 12;
 
+/// The registers of a panel, or the rows beside a wider one, where nibbles of
+/// words meet parameters: each register of a panel takes three more for these
+/// (quant-decode-nibbles).
+inline constexpr int64_t kWordRegisters = 2;
+
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
 struct Correction {
@@ -127,12 +132,15 @@ private:
   /// The same where more rows would read what is decoded once.
   int64_t getFewRows();
   Accumulators chooseAccumulators();
+  int64_t getPanelRegisters(int64_t rows, const Accumulators &beside);
   int64_t chooseRowsAtOnce();
   StepPacking choosePacking();
   /// Whether several weights share an element in memory, and whether that is a
   /// word whose nibbles are looked up.
   bool hasSharedElements() const { return layout.packing != StepPacking::None; }
   bool isWords() const { return layout.packing == StepPacking::Word; }
+  /// Whether they have zero points or multipliers.
+  bool hasWordParameters();
   /// Whether multipliers are applied to floats: where bytes have no product.
   bool hasFloatMultiplier();
   /// Whether the contraction multiplies with what `createDecodedWeight` makes.

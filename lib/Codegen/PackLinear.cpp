@@ -410,7 +410,7 @@ int64_t LinearPacker::getRowsInTile() {
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (ShapedType::isDynamic(rows))
     return form == WeightForm::Nibbles ? 1 : block.rows;
-  if (rows > kRegisterRows)
+  if (isInteger() && rows > kRegisterRows)
     return block.rows;
   return llvm::divideCeil(rows, llvm::divideCeil(rows, block.rows));
 }
@@ -428,7 +428,8 @@ int64_t LinearPacker::getDecodingRows() {
 }
 
 int64_t LinearPacker::getFewRows() {
-  return std::min(getDecodingRows(), unit.fewRows);
+  int64_t rows = std::min(getDecodingRows(), unit.fewRows);
+  return hasWordParameters() ? std::min(rows, kWordRegisters) : rows;
 }
 
 Value LinearPacker::lowerForm(WeightForm weightForm) {

@@ -45,9 +45,30 @@ StepPacking LinearPacker::choosePacking() {
                                               : StepPacking::Byte;
 }
 
+/// Sums that multiply-adds of floats must alternate between so that none waits
+/// for another: two units, each with a latency of four.
+static constexpr int64_t kChains = 8;
+
+bool LinearPacker::hasWordParameters() {
+  return choosePacking() == StepPacking::Word &&
+         (op.getGroupMultiplier() || op.getWeightZeroPoint());
+}
+
+/// The most registers in a panel beside which `rows` rows decode weights.
+int64_t LinearPacker::getPanelRegisters(int64_t rows,
+                                        const Accumulators &beside) {
+  if (hasWordParameters())
+    return rows == 1 ? 2 * kWordRegisters : kWordRegisters;
+  int64_t chained = std::min(
+      llvm::bit_ceil<uint64_t>(llvm::divideCeil(kChains, rows)),
+      llvm::bit_floor<uint64_t>(std::max<int64_t>(beside.count / rows, 1)));
+  return std::max(chained, beside.panel / beside.columns);
+}
+
 /// What accumulates: where few rows are known, in a panel so narrow that they
-/// fit one block and a weight is unpacked once. Registers are left to what
-/// decodes floats, and a third of those that may accumulate to multipliers of
+/// fit one block and a weight is unpacked once, and in one so wide that their
+/// sums suffice. Registers are left to what decodes floats, if it does so
+/// beside the sums, and a third of those that may accumulate to multipliers of
 /// nibbles.
 Accumulators LinearPacker::chooseAccumulators() {
   Accumulators result =
@@ -57,10 +78,18 @@ Accumulators LinearPacker::chooseAccumulators() {
   if (isWalked())
     return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
+  if (isInteger() && ShapedType::isDynamic(rows))
+    result.count = instruction->dynamicAccumulators;
   if (!isInteger()) {
-    if (!ShapedType::isDynamic(rows) && rows <= kRegisterRows)
-      result.count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
-    return result;
+    if (ShapedType::isDynamic(rows) || rows > kRegisterRows)
+      return result;
+    Accumulators beside = result;
+    beside.count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
+    beside.panel = getPanelRegisters(rows, beside) * beside.columns;
+    bool isOneBlock =
+        chooseBlock(op.getWeight().getType().getDimSize(0), beside, rows)
+            .rows >= rows;
+    return isOneBlock ? beside : result;
   }
   if (!isNibbles() || ShapedType::isDynamic(rows) || rows <= kNibbleRows ||
       rows > kRegisterRows)

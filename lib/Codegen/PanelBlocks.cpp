@@ -184,7 +184,7 @@ Value LinearPacker::createPanelSums(Value input, Value weight, Value nb) {
       zeros, [&](OpBuilder &, Location, Value first, ValueRange carried) {
         scf::YieldOp::create(rewriter, loc,
                              addPanelBlock(input, weight, nb, first,
-                                           carried.front(), block.rows));
+                                           carried.front(), getRowsInTile()));
       });
   return blocks.getResult(0);
 }

@@ -214,12 +214,13 @@ private:
 /// What a dynamic dimension is taken to be where sizes are compared.
 constexpr int64_t kTypicalDim = 16;
 
-/// A temporary buffer, alive from operation `first` of the body to `last`.
+/// A temporary buffer, alive from time `first` to `last`, that one not
+/// included.
 struct Buffer {
   memref::AllocOp alloc;
   unsigned first;
   unsigned last;
-  /// Of one thread, and of all threads that may have one of their own.
+  /// Of one thread, if each has one of its own.
   Value threadBytes;
   Value bytes;
   /// `bytes` where dimensions are `kTypicalDim`.
@@ -227,16 +228,20 @@ struct Buffer {
   unsigned slot = 0;
 };
 
-/// A place in the workspace that buffers take turns in.
+/// A place in the workspace that buffers take turns in. Buffers of threads,
+/// which are at different places of a loop at the same time, take turns in
+/// parts of it, one for each thread.
 struct Slot {
   Value bytes;
+  /// Of the part of a thread; null if there are none.
+  Value threadBytes;
   int64_t estimate;
   SmallVector<const Buffer *> buffers;
 
   /// Whether no buffer of it is alive together with `buffer`.
   bool isFree(const Buffer &buffer) const {
     return llvm::none_of(buffers, [&](const Buffer *other) {
-      return other->first <= buffer.last && buffer.first <= other->last;
+      return other->first < buffer.last && buffer.first < other->last;
     });
   }
 };
@@ -249,20 +254,66 @@ static Value getThread(Operation *op) {
   return parallel ? parallel.getInductionVars().front() : Value();
 }
 
+namespace {
+/// When operations of a function run: `first` and `last` of one with regions
+/// include all that is in them.
+class Schedule {
+public:
+  explicit Schedule(func::FuncOp program) {
+    unsigned time = 0;
+    number(program.getBody(), time);
+  }
+
+  /// When `alloc` is alive, whose memory `views` show: from its own time to the
+  /// last time that something reads or writes it. In a loop, that is the same
+  /// in each iteration, unless the memory outlives it.
+  std::pair<unsigned, unsigned> getLifetime(memref::AllocOp alloc,
+                                            ArrayRef<Operation *> users) const;
+
+private:
+  void number(Region &region, unsigned &time) {
+    for (Block &block : region)
+      for (Operation &op : block) {
+        unsigned first = time++;
+        for (Region &inner : op.getRegions())
+          number(inner, time);
+        times[&op] = {first, time};
+      }
+  }
+
+  DenseMap<Operation *, std::pair<unsigned, unsigned>> times;
+};
+} // namespace
+
+std::pair<unsigned, unsigned>
+Schedule::getLifetime(memref::AllocOp alloc,
+                      ArrayRef<Operation *> users) const {
+  Block *block = alloc->getBlock();
+  auto isOutside = [&](Operation *user) {
+    return !block->findAncestorOpInBlock(*user);
+  };
+  while (llvm::any_of(users, isOutside))
+    block = block->getParentOp()->getBlock();
+  auto [first, last] = times.at(block->findAncestorOpInBlock(*alloc));
+  for (Operation *user : users)
+    last = std::max(last, times.at(block->findAncestorOpInBlock(*user)).second);
+  return {first, last};
+}
+
 /// The buffers of `program` with their lifetimes, in order of allocation.
 static SmallVector<Buffer> collectBuffers(func::FuncOp program) {
-  Block &body = program.front();
-  DenseMap<Operation *, unsigned> order;
-  for (auto [index, op] : llvm::enumerate(body))
-    order[&op] = index;
+  Schedule schedule(program);
   BufferViewFlowAnalysis views(program);
   SmallVector<Buffer> buffers;
   program.walk([&](memref::AllocOp alloc) {
-    unsigned first = order.lookup(body.findAncestorOpInBlock(*alloc));
-    unsigned last = first;
-    for (Value view : views.resolve(alloc))
-      for (Operation *user : view.getUsers())
-        last = std::max(last, order.lookup(body.findAncestorOpInBlock(*user)));
+    SmallVector<Operation *> users;
+    for (Value view : views.resolve(alloc)) {
+      llvm::append_range(users, view.getUsers());
+      // What a loop carries is read in its next iteration.
+      if (auto arg = dyn_cast<BlockArgument>(view))
+        users.push_back(arg.getOwner()->getParentOp());
+    }
+    auto [first, last] = schedule.getLifetime(alloc, users);
     buffers.push_back({alloc, first, last, {}, {}});
   });
   return buffers;
@@ -309,13 +360,35 @@ static SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers,
       if (slot.isFree(*buffer) && (!best || slot.estimate < best->estimate))
         best = &slot;
     if (!best)
-      best = &slots.emplace_back(Slot{buffer->bytes, buffer->estimate, {}});
+      best = &slots.emplace_back(
+          Slot{buffer->bytes, /*threadBytes=*/{}, buffer->estimate, {}});
     // An estimate is no bound.
     best->bytes = sizes.max(best->bytes, buffer->bytes);
+    if (buffer->threadBytes)
+      best->threadBytes =
+          best->threadBytes ? sizes.max(best->threadBytes, buffer->threadBytes)
+                            : buffer->threadBytes;
     best->buffers.push_back(buffer);
     buffer->slot = best - slots.begin();
   }
   return slots;
+}
+
+/// The offsets of `slots` and the sum of their sizes.
+static std::pair<SmallVector<Value>, Value> placeSlots(ArrayRef<Slot> slots,
+                                                       SizeBuilder &sizes) {
+  SmallVector<Value> offsets(slots.size());
+  Value total = sizes.getConstant(0);
+  // Those of known sizes come first: known offsets tell LLVM what does not
+  // overlap.
+  for (bool isKnown : {true, false})
+    for (auto [slot, offset] : llvm::zip_equal(slots, offsets)) {
+      if (getConstantIntValue(slot.bytes).has_value() != isKnown)
+        continue;
+      offset = total;
+      total = sizes.add(total, slot.bytes);
+    }
+  return {offsets, total};
 }
 
 //===----------------------------------------------------------------------===//
@@ -358,18 +431,15 @@ static LogicalResult planWorkspace(func::FuncOp program) {
     FailureOr<Value> bytes = sizes.getBytes(buffer.alloc);
     if (failed(bytes))
       return failure();
-    buffer.threadBytes = *bytes;
-    buffer.bytes = getThread(buffer.alloc)
-                       ? sizes.multiply(*bytes, getMaxThreads(program))
-                       : *bytes;
+    buffer.bytes = *bytes;
+    if (getThread(buffer.alloc)) {
+      buffer.threadBytes = *bytes;
+      buffer.bytes = sizes.multiply(*bytes, getMaxThreads(program));
+    }
     buffer.estimate = estimate(program, buffer.bytes);
   }
-  SmallVector<Value> offsets;
-  Value total = sizes.getConstant(0);
-  for (const Slot &slot : assignSlots(buffers, sizes)) {
-    offsets.push_back(total);
-    total = sizes.add(total, slot.bytes);
-  }
+  SmallVector<Slot> slots = assignSlots(buffers, sizes);
+  auto [offsets, total] = placeSlots(slots, sizes);
 
   OpBuilder builder(program.getContext());
   auto attrs = builder.getDictionaryAttr(
@@ -387,7 +457,7 @@ static LogicalResult planWorkspace(func::FuncOp program) {
       offset = builder.createOrFold<arith::AddIOp>(
           alloc.getLoc(), offset,
           builder.createOrFold<arith::MulIOp>(alloc.getLoc(), thread,
-                                              buffer.threadBytes));
+                                              slots[buffer.slot].threadBytes));
     Value view = memref::ViewOp::create(
         builder, alloc.getLoc(), alloc.getType(), program.getArgument(index),
         offset, alloc.getDynamicSizes());

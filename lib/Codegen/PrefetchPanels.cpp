@@ -10,9 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Codegen/Passes.h"
 #include "quantc/Target/DotInstructions.h"
@@ -38,6 +40,14 @@ static scf::ForOp getLoop(Value value) {
     return {};
   auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
   return loop && loop.getInductionVar() == value ? loop : scf::ForOp();
+}
+
+/// What `index` is computed from: blocks of K start at the induction variable
+/// of a loop around the steps, and affine maps add the two.
+static SmallVector<Value> getTerms(Value index) {
+  if (auto apply = index.getDefiningOp<affine::AffineApplyOp>())
+    return SmallVector<Value>(apply.getMapOperands());
+  return {index};
 }
 
 static Value createIndex(OpBuilder &builder, Location loc, int64_t value) {
@@ -77,20 +87,34 @@ struct PanelRead {
 static PanelRead findPasses(vector::TransferReadOp read) {
   PanelRead result{read, dyn_cast<scf::ForOp>(read->getParentOp()), {}, 0};
   auto type = dyn_cast<MemRefType>(read.getBase().getType());
-  if (!result.steps || !type || !type.getLayout().isIdentity() ||
+  // Sums that wait in memory between blocks of K are read around the steps.
+  bool isInnermost =
+      result.steps && result.steps.getBody()->getOps<scf::ForOp>().empty();
+  if (!isInnermost || !type || !type.getLayout().isIdentity() ||
       !type.getElementType().isIntOrFloat() ||
       type.getElementTypeBitWidth() < 8 || read.getIndices().empty())
     return result;
   result.passBytes = result.getNumElements() * result.getElementBytes();
+  SmallVector<SmallVector<Value>> indices =
+      llvm::map_to_vector(read.getIndices(), getTerms);
   SmallVector<scf::ForOp> loops;
   for (scf::ForOp loop = result.steps; loop;
        loop = dyn_cast<scf::ForOp>(loop->getParentOp())) {
-    bool isUsed = llvm::any_of(
-        read.getIndices(), [&](Value index) { return getLoop(index) == loop; });
+    bool isUsed = llvm::any_of(indices, [&](ArrayRef<Value> terms) {
+      return llvm::any_of(terms,
+                          [&](Value term) { return getLoop(term) == loop; });
+    });
     if (!isUsed) {
-      bool isSame = llvm::all_of(read.getIndices(), [&](Value index) {
-        return llvm::is_contained(loops, getLoop(index)) ||
-               loop.isDefinedOutsideOfLoop(index);
+      // Two loops that move one index read some of it twice.
+      bool isSame = llvm::all_of(indices, [&](ArrayRef<Value> terms) {
+        int64_t numInside = llvm::count_if(terms, [&](Value term) {
+          return llvm::is_contained(loops, getLoop(term));
+        });
+        int64_t numOutside = llvm::count_if(terms, [&](Value term) {
+          return loop.isDefinedOutsideOfLoop(term);
+        });
+        return numInside <= 1 &&
+               numInside + numOutside == int64_t(terms.size());
       });
       bool isAgain = loop != result.steps && isSame &&
                      loop.isDefinedOutsideOfLoop(read.getBase());
@@ -138,12 +162,29 @@ static scf::ForOp getPanelLoop(const PanelRead &panel) {
   return panels;
 }
 
+/// The indices of what the first of `steps` reads.
+static SmallVector<Value> getFirstIndices(OpBuilder &builder,
+                                          vector::TransferReadOp read,
+                                          scf::ForOp steps) {
+  IRMapping first;
+  first.map(steps.getInductionVar(), steps.getLowerBound());
+  SmallVector<Value> indices;
+  for (Value index : read.getIndices()) {
+    auto apply = index.getDefiningOp<affine::AffineApplyOp>();
+    bool isOfStep = apply && llvm::is_contained(apply.getMapOperands(),
+                                                steps.getInductionVar());
+    indices.push_back(isOfStep ? builder.clone(*apply, first)->getResult(0)
+                               : first.lookupOrDefault(index));
+  }
+  return indices;
+}
+
 /// Prefetches from the next panel what this pass has to bring, evenly: of P
 /// passes with S steps of E elements each, step k of pass p brings
 ///
 ///   element (p * S + k) * ceil(E / P)
 ///
-/// of the panel, with its cache line.
+/// of the panel, or of the same block of it, with its cache line.
 static void prefetchNext(const PanelRead &panel, scf::ForOp panels) {
   vector::TransferReadOp read = panel.read;
   scf::ForOp steps = panel.steps, passes = panel.passes;
@@ -190,11 +231,14 @@ static void prefetchNext(const PanelRead &panel, scf::ForOp panels) {
 
   // The panel is contiguous: its last index counts all of its elements.
   builder.setInsertionPoint(read);
-  SmallVector<Value> indices(read.getIndices().size(), constant(0));
+  SmallVector<Value> indices = getFirstIndices(builder, read, steps);
   indices.front() = next;
+  Value first = indices.back();
   Value offset = arith::AddIOp::create(
       builder, loc, start,
       arith::MulIOp::create(builder, loc, steps.getInductionVar(), perStep));
+  if (!matchPattern(first, m_Zero()))
+    offset = arith::AddIOp::create(builder, loc, first, offset);
   for (int64_t i = 0; i < numFetches; ++i) {
     indices.back() = arith::AddIOp::create(builder, loc, offset,
                                            constant(i * panel.getLine()));

@@ -28,7 +28,7 @@ static constexpr int64_t kFewestSharedOps = 6;
 
 /// With more loops than this, all become functions: the time of LLVM's analyses
 /// grows faster than the function that they look at.
-static constexpr int64_t kMostLoops = 48;
+static constexpr size_t kMostLoops = 48;
 
 /// Attributes of LLVM's function, of which all functions that are shared have
 /// one.
@@ -292,6 +292,17 @@ static bool isShareable(Operation *op) {
   return count >= kFewestSharedOps;
 }
 
+/// Adds to `loops` those in `region` that may become functions: in place of a
+/// loop over samples, those in it.
+static void findLoops(Region &region, SmallVectorImpl<Operation *> &loops) {
+  for (Block &block : region)
+    for (Operation &op : block)
+      if (op.hasAttr(kSamplesAttr))
+        findLoops(op.getRegion(0), loops);
+      else if (isShareable(&op))
+        loops.push_back(&op);
+}
+
 /// Adds `loop` to the group that it belongs to, or makes one for it.
 static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
   for (LoopGroup &group : groups) {
@@ -311,23 +322,18 @@ static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
 namespace {
 struct ShareLoops : public quantc::impl::ShareLoopsPassBase<ShareLoops> {
   void runOnOperation() override {
+    SmallVector<Operation *> loops;
+    // Loops over tiles are functions already.
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function->hasAttr(kPassthroughAttr))
+        findLoops(function.getBody(), loops);
     llvm::MapVector<size_t, SmallVector<LoopGroup>> groups;
-    int64_t numLoops = 0;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      // Loops over tiles are functions already.
-      if (function->hasAttr(kPassthroughAttr))
-        continue;
-      for (Block &block : function.getBody())
-        for (Operation &op : block)
-          if (isShareable(&op)) {
-            addToGroup(&op, groups[hashLoop(&op)]);
-            ++numLoops;
-          }
-    }
+    for (Operation *loop : loops)
+      addToGroup(loop, groups[hashLoop(loop)]);
     LoopSharer sharer(getOperation());
     for (auto &[hash, sameHash] : groups)
       for (LoopGroup &group : sameHash)
-        if (group.loops.size() > 1 || numLoops > kMostLoops)
+        if (group.loops.size() > 1 || loops.size() > kMostLoops)
           sharer.share(group);
     sharer.eraseLoops();
   }

@@ -147,7 +147,7 @@ Value LinearPacker::createNibbleWords() {
 /// The weights of 4 bits as the floats that they stand for, [NB, (G), steps /
 /// 8, 8, NR]: sign-extended from their nibble of a word, f32(q) - f32(zw) or
 /// f32(m) f32(q). What is done to the nibble alone is a function of 4 bits,
-/// which quant-look-up-nibbles finds.
+/// which quant-decode-nibbles finds.
 Value LinearPacker::createLookup() {
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel();

@@ -34,6 +34,8 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileBatchPass());
   pm.addPass(createExpandDepthwisePass());
   pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
   // Sizes of results come from what they are computed from: nothing but an
@@ -67,7 +69,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFlattenNarrowVectorsPass());
   pm.addPass(createExpandByteProductsPass());
   addCleanup(pm);
-  pm.addPass(createLookUpNibblesPass());
+  pm.addPass(createDecodeNibblesPass());
   pm.addPass(createLowerContractionsPass());
   // What is padded is placed with the outputs.
   pm.addPass(createDecomposePadsPass());

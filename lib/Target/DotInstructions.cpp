@@ -21,11 +21,20 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
   static constexpr DotInstruction instructions[] = {
 #define QUANTC_DOT_INSTRUCTION(NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH,     \
                                LHS, RHS, WEIGHTS, FORM, INTRINSICS,            \
-                               ACCUMULATORS, PANEL)                            \
-  {#NAME,      TargetArch::ARCH, FEATURES,                                     \
-   ROWS,       COLUMNS,          DEPTH,                                        \
-   Sign::LHS,  Sign::RHS,        Weights::WEIGHTS,                             \
-   Form::FORM, INTRINSICS,       {ROWS, COLUMNS, ACCUMULATORS, PANEL}},
+                               ACCUMULATORS, DYNAMIC_ACCUMULATORS, PANEL)      \
+  {#NAME,                                                                      \
+   TargetArch::ARCH,                                                           \
+   FEATURES,                                                                   \
+   ROWS,                                                                       \
+   COLUMNS,                                                                    \
+   DEPTH,                                                                      \
+   Sign::LHS,                                                                  \
+   Sign::RHS,                                                                  \
+   Weights::WEIGHTS,                                                           \
+   Form::FORM,                                                                 \
+   INTRINSICS,                                                                 \
+   {ROWS, COLUMNS, ACCUMULATORS, PANEL},                                       \
+   DYNAMIC_ACCUMULATORS},
 #include "quantc/Target/DotInstructions.def"
   };
   return instructions;

@@ -162,6 +162,10 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
       function.addFnAttr(Attribute::getWithVScaleRangeArgs(
           module.getContext(), /*MinValue=*/1, /*MaxValue=*/16));
     function.addFnAttr(Attribute::NoUnwind);
+    // Otherwise wide registers are spilled across cache lines: it is too late
+    // to align the stack once the frame pointer has been given away.
+    if (target.hasFeature("avx"))
+      function.addFnAttr("frame-pointer", "all");
   }
 
   PipelineTuningOptions tuning;

@@ -95,7 +95,7 @@ public:
   ContractionCalls(const TileContraction &contraction,
                    const TileInstruction &instruction, LoopFunctions &functions)
       : contraction(contraction), instruction(instruction),
-        functions(functions),
+        functions(functions), shape(contraction.shape),
         b(linalg::GenericOp(contraction.op).getLoc(), contraction.op) {}
 
   void emit();
@@ -124,6 +124,7 @@ private:
   const TileContraction &contraction;
   const TileInstruction &instruction;
   LoopFunctions &functions;
+  ContractionShape shape;
   ImplicitLocOpBuilder b;
   /// Where they start, and the distances of rows in bytes.
   Value lhs, rhs, start, acc;
@@ -151,8 +152,7 @@ void ContractionCalls::emitCall(Value firstRow, Value rows, Value blocks,
     return LLVM::GEPOp::create(b, base.getType(), b.getI8Type(), base,
                                ArrayRef<LLVM::GEPArg>{bytes});
   };
-  func::FuncOp loops =
-      functions.get(b.getLoc(), instruction, contraction.shape, mostRows);
+  func::FuncOp loops = functions.get(b.getLoc(), instruction, shape, mostRows);
   func::CallOp::create(
       b, loops,
       ValueRange{
@@ -161,8 +161,13 @@ void ContractionCalls::emitCall(Value firstRow, Value rows, Value blocks,
           arith::IndexCastOp::create(b, b.getIntegerType(16), rows), blocks});
 }
 
-/// One call for whole tiles and one with what is left over in a tile.
+/// One call for whole tiles and one with what is left over in a tile. A number
+/// of rows that is not known is that of a full block.
 void ContractionCalls::emitTiles() {
+  int64_t most = instruction.rowBlock / instruction.rows;
+  std::optional<int64_t> known = getConstantIntValue(numRows);
+  shape.rowTiles =
+      known ? std::clamp<int64_t>(*known / instruction.rows, 1, most) : most;
   Value rows = index(instruction.rows);
   Value rest = getRest(numRows, rows);
   emitCall(index(0), rows, divide(numRows, rows), instruction.rows);

@@ -22,10 +22,12 @@ struct ContractionShape {
   int64_t depth;     ///< K
   int64_t panel;     ///< NR
   int64_t accStride; ///< from one row of accumulators to the next
+  /// Tiles of rows that meet the panel, at least 1; 0 if it does not matter.
+  int64_t rowTiles = 0;
 
   bool operator==(const ContractionShape &other) const {
     return depth == other.depth && panel == other.panel &&
-           accStride == other.accStride;
+           accStride == other.accStride && rowTiles == other.rowTiles;
   }
 };
 

@@ -66,9 +66,9 @@ void TileLoops::emitBlock(const Block &block) {
 
   // Where this block of rows prefetches: the next block of K, or of the next
   // panel, which lies behind this one, in as many parts as there are blocks of
-  // rows at most.
-  int64_t blockParts = instruction.rowBlock / instruction.rows;
-  int64_t next = shape.panel / blockParts;
+  // rows. What a single block reads in order comes by itself.
+  int64_t next =
+      shape.rowTiles > 1 ? llvm::divideCeil(shape.panel, shape.rowTiles) : 0;
   Value done = multiply(block.index, index(blockDepth * next));
   Value ahead = advance(
       block.rhs, toI64(add(multiply(block.length, index(shape.panel)), done)));

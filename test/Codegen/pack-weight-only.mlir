@@ -20,6 +20,40 @@ func.func @few_rows(%x: tensor<8x784xf32>) -> tensor<8x128xf32> {
   return %y : tensor<8x128xf32>
 }
 
+// The sums of one row are as many as keep the multiply-adds from waiting.
+// TILED-LABEL: func @one_row(
+//       TILED:   math.fma {{.*}} : vector<1x1x128xf32>
+func.func @one_row(%x: tensor<1x784xf32>) -> tensor<1x128xf32> {
+  %w = arith.constant dense<3> : tensor<128x784xi8>
+  %s = arith.constant dense<0.5> : tensor<128x1xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<128x1xf32>) : tensor<1x784xf32>, tensor<128x784xi8> -> tensor<1x128xf32>
+  return %y : tensor<1x128xf32>
+}
+
+// Multipliers take registers, so that panels are narrower.
+// TILED-LABEL: func @multipliers_few_rows(
+//       TILED:   math.fma {{.*}} : vector<4x1x32xf32>
+func.func @multipliers_few_rows(%x: tensor<4x64xf32>) -> tensor<4x128xf32> {
+  %bytes = arith.constant dense<33> : tensor<128x32xi8>
+  %w = quant.unpack %bytes : tensor<128x32xi8> -> tensor<128x64xi4>
+  %m = arith.constant dense<3> : tensor<128x2xi8>
+  %s = arith.constant dense<0.5> : tensor<128x1xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<128x1xf32>) multiplier(%m : tensor<128x2xi8>)
+      : tensor<4x64xf32>, tensor<128x64xi4> -> tensor<4x128xf32>
+  return %y : tensor<4x128xf32>
+}
+
+// Rows are cut into blocks of the same size: 5, 5 and 3, not 6, 6 and 1, whose
+// multiply-adds would wait for each other.
+// CHECK-LABEL: func @even_blocks(
+//       CHECK:   linalg.generic {{.*}}quant.tile_sizes = array<i64: 5, 0, 0, 1>
+func.func @even_blocks(%x: tensor<13x784xf32>) -> tensor<13x128xf32> {
+  %w = arith.constant dense<3> : tensor<128x784xi8>
+  %s = arith.constant dense<0.5> : tensor<128x1xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<128x1xf32>) : tensor<13x784xf32>, tensor<128x784xi8> -> tensor<13x128xf32>
+  return %y : tensor<13x128xf32>
+}
+
 // More read blocks of 112 of K that are decoded once, and add to sums that lie
 // in memory, one panel wide.
 // CHECK-LABEL: func @blocks(
@@ -50,7 +84,7 @@ func.func @blocks(%x: tensor<32x784xf32>) -> tensor<32x128xf32> {
 
 // So do many rows. The last block is shorter where blocks do not divide K.
 // CHECK-LABEL: func @rest(
-//       CHECK:   arith.cmpi ule, %{{.+}}, %c2
+//       CHECK:   arith.cmpi ule, %{{.+}}, %c6
 //       CHECK:   scf.if
 //   CHECK-NOT:     quant.per_panel
 //       CHECK:   } else {

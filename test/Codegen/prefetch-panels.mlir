@@ -216,3 +216,73 @@ func.func @other_rows_untouched(%x: memref<4096x65536xi8>, %rows: index, %out: m
   }
   return
 }
+
+// -----
+
+// A block of K: of the next panel the same block. The sums, which the rows read
+// before, are no weights.
+// CHECK-LABEL: func @blocks_of_depth
+// CHECK-SAME:    %[[W:.+]]: memref<64x4096x64xf32>
+// CHECK:         scf.for %[[BLOCK:.+]] = %c0 to %c4096 step %c1024
+// CHECK:           scf.for %[[NB:.+]] =
+// CHECK:             %[[NEXT:.+]] = arith.minui
+// CHECK:             scf.for %[[M:.+]] =
+// CHECK-NOT:           memref.prefetch
+// CHECK:               vector.transfer_read
+// CHECK:               scf.for %[[K:.+]] = %c0 to %c1024
+// CHECK:                 %[[AT:.+]] = affine.apply #{{.+}}(%[[BLOCK]], %[[K]])
+// CHECK:                 %[[FIRST:.+]] = affine.apply #{{.+}}(%[[BLOCK]], %c0)
+// CHECK:                 memref.prefetch %[[W]][%[[NEXT]], %[[FIRST]], %{{.+}}], read, locality<2>, data
+// CHECK:                 memref.prefetch %[[W]][%[[NB]], %[[AT]], %{{.+}}], read, locality<3>, data
+// CHECK-COUNT-3:         memref.prefetch {{.*}} locality<3>
+// CHECK-NOT:     memref.prefetch
+#sum = affine_map<(d0, d1) -> (d0 + d1)>
+func.func @blocks_of_depth(%w: memref<64x4096x64xf32>, %sums: memref<60x64x64xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c6 = arith.constant 6 : index
+  %c60 = arith.constant 60 : index
+  %c64 = arith.constant 64 : index
+  %c1024 = arith.constant 1024 : index
+  %c4096 = arith.constant 4096 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %block = %c0 to %c4096 step %c1024 {
+    scf.for %nb = %c0 to %c64 step %c1 {
+      scf.for %m = %c0 to %c60 step %c6 {
+        %start = vector.transfer_read %sums[%m, %nb, %c0], %zero {in_bounds = [true]} : memref<60x64x64xf32>, vector<64xf32>
+        %sum = scf.for %k = %c0 to %c1024 step %c1 iter_args(%acc = %start) -> (vector<64xf32>) {
+          %at = affine.apply #sum(%block, %k)
+          %v = vector.transfer_read %w[%nb, %at, %c0], %zero {in_bounds = [true]} : memref<64x4096x64xf32>, vector<64xf32>
+          %next = arith.addf %acc, %v : vector<64xf32>
+          scf.yield %next : vector<64xf32>
+        }
+        vector.transfer_write %sum, %sums[%m, %nb, %c0] {in_bounds = [true]} : vector<64xf32>, memref<60x64x64xf32>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+// A window that moves: most of what it reads is near.
+// CHECK-LABEL: func @windows_untouched
+// CHECK-NOT:     memref.prefetch
+#at = affine_map<(d0, d1) -> (d0 + d1)>
+func.func @windows_untouched(%x: memref<512x64xf32>, %rows: index, %out: memref<64xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c510 = arith.constant 510 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %channel = %c0 to %rows step %c1 {
+    scf.for %place = %c0 to %c510 step %c1 {
+      scf.for %k = %c0 to %c3 step %c1 {
+        %at = affine.apply #at(%place, %k)
+        %v = vector.transfer_read %x[%at, %c0], %zero {in_bounds = [true]} : memref<512x64xf32>, vector<64xf32>
+        vector.transfer_write %v, %out[%c0] {in_bounds = [true]} : vector<64xf32>, memref<64xf32>
+      }
+    }
+  }
+  return
+}

@@ -40,13 +40,15 @@ func.func @static_rows(%x: memref<40x32x4xi8>, %w: memref<1x32x32x4xi8>, %start:
   return
 }
 
-// Two tiles of columns are carried by the loop over K.
+// Two tiles of columns are carried by the loop over K. Two blocks of rows share
+// the 2 KiB of a step of the next panel: 16 lines each.
 // CHECK-LABEL: func private @tile_contraction
 //  CHECK-SAME:   passthrough = ["noinline", "optsize"]
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 //       CHECK:   scf.for {{.+}} -> (!llvm.x86_amx, !llvm.x86_amx)
 //       CHECK:     "llvm.x86.tileloadd64.internal"
-//       CHECK:     llvm.intr.prefetch
+// CHECK-COUNT-16:  llvm.intr.prefetch
+//   CHECK-NOT:     llvm.intr.prefetch
 // CHECK-COUNT-2:   "llvm.x86.tdpbssd.internal"
 //       CHECK:     scf.yield
 // CHECK-COUNT-2: "llvm.x86.tilestored64.internal"
@@ -69,6 +71,37 @@ func.func @dynamic_rows(%x: memref<?x14x4xi8>, %w: memref<1x14x16x4xi8>, %acc: m
   linalg.generic {indexing_maps = [#lhs, #rhs, #acc],
       iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
       ins(%x, %w : memref<?x14x4xi8>, memref<1x14x16x4xi8>) outs(%acc : memref<?x1x16xi32>)
+      attrs = {quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"} {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %s = arith.addi %c, %p : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+
+// A full block of rows, 16 tiles: a part of a line.
+// CHECK-LABEL: func private @tile_contraction
+// CHECK-COUNT-1: llvm.intr.prefetch
+//   CHECK-NOT:   llvm.intr.prefetch
+
+// -----
+
+#lhs = affine_map<(m, nb, n, k, d) -> (m, k, d)>
+#rhs = affine_map<(m, nb, n, k, d) -> (nb, k, n, d)>
+#acc = affine_map<(m, nb, n, k, d) -> (m, nb, n)>
+
+// A single block of rows reads its panel in order: nothing is prefetched.
+// CHECK-LABEL: func @one_tile
+//       CHECK:   call @tile_contraction
+// CHECK-LABEL: func private @tile_contraction
+//   CHECK-NOT:   llvm.intr.prefetch
+func.func @one_tile(%x: memref<16x16x4xi8>, %w: memref<1x16x16x4xi8>, %acc: memref<16x1x16xi32>) {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #acc],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : memref<16x16x4xi8>, memref<1x16x16x4xi8>) outs(%acc : memref<16x1x16xi32>)
       attrs = {quant.tile_instruction = "amxint8_16x16x64_i32_s8_s8"} {
   ^bb0(%a: i8, %b: i8, %c: i32):
     %ae = arith.extsi %a : i8 to i32

@@ -65,12 +65,15 @@ def VectorizeReductionsPass
                            "::mlir::vector::VectorDialect"];
 }
 
-def FlattenTransfersPass : Pass<"quant-flatten-transfers"> {
+def FlattenTransfersPass
+    : Pass<"quant-flatten-transfers", "::mlir::ModuleOp"> {
   let summary = "Read and write contiguous tiles as one flat vector";
   let description = [{
     A transfer of a vector of several dimensions from memory where they are
     contiguous becomes one of a vector of one dimension. Otherwise a tile of
-    packed weights would be read row by row, four bytes at a time. To be run on
+    packed weights would be read row by row, four bytes at a time. Rows that fill
+    registers stay: LLVM takes vectors that are no power of two long, such as
+    six rows of 64, apart to elements where they leave a loop. To be run on
     memrefs, where contiguity is known.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
@@ -97,7 +100,7 @@ def PrefetchPanelsPass : Pass<"quant-prefetch-panels", "::mlir::ModuleOp"> {
       to bring more than a cache line has several prefetches if P is known. That
       is for panels of up to half of the second cache, of weights whose first
       index is that of a loop over panels; after the last panel the last one is
-      named again.
+      named again. Where K is cut into blocks, a panel is a block of one.
 
     Prefetches may name addresses behind the weights: they read nothing.
 

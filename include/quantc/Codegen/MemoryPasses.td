@@ -257,10 +257,13 @@ def PlanWorkspacePass : Pass<"quant-plan-workspace", "::mlir::ModuleOp"> {
     the workspace, at an offset that is a multiple of 64 bytes. Buffers that are
     never alive at the same time share a slot; a slot has the size of its
     largest buffer. The largest buffers are placed first, each in the smallest
-    slot that is free, where dynamic dimensions count as 16. A buffer lives from its allocation to the last use of it or
-    of a view of it, counted in operations of the function's body, so buffers
-    inside one loop never share. A buffer inside of a part of a parallel loop has
-    a place for each of the threads that the program may use.
+    slot that is free, where dynamic dimensions count as 16. Slots of known size
+    come first in the workspace.
+
+    A buffer lives from its allocation to the last use of it or of a view of it;
+    one of a loop does so in each iteration, unless the loop carries it. A slot
+    of buffers inside of a part of a parallel loop has a place for each of the
+    threads that the program may use.
 
     The size of a buffer may depend on the dynamic dimensions of the program. A
     private function computes from them how many bytes of workspace a call
@@ -341,7 +344,8 @@ def ShareLoopsPass : Pass<"quant-share-loops", "::mlir::ModuleOp"> {
     become one function, which takes pointers, so that code grows with the number
     of different layers instead of all of them, and so does the time to compile.
 
-    Loops are those directly in a function. Two are equal if they are the same
+    Loops are those directly in a function, or in its loop over the samples of a
+    batch. Two are equal if they are the same
     operations on the same constants; the buffers of the workspace and the
     constants in memory that they use become arguments, and so does what is not
     computed by pure operations. What is left of the definitions that they use,

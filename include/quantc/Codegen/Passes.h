@@ -42,6 +42,10 @@ inline constexpr llvm::StringLiteral kTiledAttr = "quant.tiled";
 /// writes its own part of a result and reads nothing that another one writes.
 inline constexpr llvm::StringLiteral kParallelAttr = "quant.parallel";
 
+/// The attribute of a loop over the samples of a batch, which has most of a
+/// program in it.
+inline constexpr llvm::StringLiteral kSamplesAttr = "quant.samples";
+
 /// The least multiply-accumulates that are worth a thread: some microseconds on
 /// the fastest cores, about what it takes to wake another one.
 inline constexpr int64_t kThreadWork = 1 << 21;

@@ -36,7 +36,7 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     blocks, or in registers where a panel is one block. Weights of several groups
     with sums of their own are decoded once for a panel. Where the vector unit
     looks nibbles up, weights of 4 bits are eight to a word for that
-    (`quant-look-up-nibbles`), and multipliers are floats.
+    (`quant-decode-nibbles`), and multipliers are floats.
 
     A layer whose addend is `quant.lora` becomes three: without an addend, for
     when there is no adapter; with the deltas of one adapter for all rows, in
@@ -205,6 +205,63 @@ def TileWindowsPass : Pass<"quant-tile-windows", "::mlir::func::FuncOp"> {
     A place is tiled alone where their number is not known, and operations on an
     unknown number of channels are left alone.
   }];
+}
+
+def TileBatchPass : Pass<"quant-tile-batch", "::mlir::func::FuncOp"> {
+  let summary = "Run a batch in blocks of samples";
+  let description = [{
+    A layer that runs over a whole batch before the next one does writes the
+    activations of all samples to memory and has the next one read them from
+    there. What a program computes for each sample from that sample alone becomes
+    a loop:
+
+        y = f(x)  ->  for block: y[block] = f(x[block])
+
+    The batch is the first dimension of the first input, and of all inputs that
+    have the same. From there on, operations belong to the loop if rows of their
+    results come from the same rows of their operands, in all that has a batch:
+    elementwise operations, layers, windows, sums along other dimensions,
+    padding, slices and concatenation along other dimensions. Dimensions may be
+    joined with that of the batch: a sample has as many rows then. What depends
+    on the loop and is none of these comes behind it, for all samples: sums over
+    the batch, say.
+
+    There is a loop if it has a layer of 16 rows or more for each sample, and if
+    the largest result of such a layer, for all samples, does not fit a sixteenth
+    of the second cache; a block has as many samples as fit there and divides the
+    batch, or one. If the size of the batch is not known, a block is one sample,
+    and there is no loop if many would fit. Layers of fewer rows behind the last
+    of those read their weights once for all samples: they and what follows
+    them, a classifier say, stay behind the loop. There is none if more than one
+    value for two layers is needed behind it, as in a training step.
+
+    No bit of the result depends on it. In the loop all sizes are known where
+    only that of the batch is not, and the workspace is that of a block. Samples
+    may be shared by threads.
+
+    ```mlir
+    %r = tensor.collapse_shape %x [[0, 1, 2], [3]] : tensor<?x28x28x64xf32> into tensor<?x64xf32>
+    %y = linalg.matmul ... ins(%r, %w : tensor<?x64xf32>, ...) outs(... : tensor<?x128xf32>)
+    %z = linalg.generic ... : the mean of the 784 rows of each sample, tensor<?x128xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %z = scf.for %i = %c0 to %n step %c1 iter_args(%all = %empty) -> tensor<?x128xf32> {
+      %part = tensor.extract_slice %x[%i, 0, 0, 0] [1, 28, 28, 64] [1, 1, 1, 1]
+      %r = tensor.collapse_shape %part ... into tensor<784x64xf32>
+      %y = linalg.matmul ... ins(%r, %w : tensor<784x64xf32>, ...) outs(... : tensor<784x128xf32>)
+      %mean = linalg.generic ... : tensor<1x128xf32>
+      %next = tensor.insert_slice %mean into %all[%i, 0] [1, 128] [1, 1]
+      scf.yield %next
+    } {quant.parallel, quant.samples}
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def TilePatchesPass : Pass<"quant-tile-patches", "::mlir::func::FuncOp"> {

@@ -66,6 +66,8 @@ struct DotInstruction {
   Form form;
   llvm::StringLiteral intrinsics;
   Accumulators accumulators;
+  /// Their number where that of the rows is not known.
+  int64_t dynamicAccumulators;
 };
 
 /// A row of the table of tile instructions.

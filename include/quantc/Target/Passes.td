@@ -86,7 +86,9 @@ def LowerTileContractionsPass
     The sums of form `Tile` are in tile registers. Their shape is fixed for as long
     as the function runs, and the number of rows is an argument: rows that are
     left over are a second call with smaller tiles, so that any number of rows
-    is computed without padding.
+    is computed without padding. The blocks of rows together prefetch the next
+    panel, a part each; how many they are is part of the shape, a full block
+    where the number of rows is not known.
 
     ```mlir
     linalg.generic ... ins(%x, %w : memref<40x16x4xi8>, memref<1x16x64x4xi8>)
@@ -128,8 +130,8 @@ def LowerTileContractionsPass
                            "::mlir::vector::VectorDialect"];
 }
 
-def LookUpNibblesPass : Pass<"quant-look-up-nibbles", "::mlir::ModuleOp"> {
-  let summary = "Look up the float of a nibble where an instruction does";
+def DecodeNibblesPass : Pass<"quant-decode-nibbles", "::mlir::ModuleOp"> {
+  let summary = "Make floats of nibbles without shifting and converting each";
   let description = [{
     The float of a nibble with sign, q = (x << a) >> 28, has 16 values. Where
     the vector unit of the target (`DotInstructions.def`) picks lanes of a
@@ -155,11 +157,44 @@ def LookUpNibblesPass : Pass<"quant-look-up-nibbles", "::mlir::ModuleOp"> {
     %q = llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%table, %0)
     ```
 
-    Without such an instruction, and for vectors that do not fill registers of
-    16 lanes, nothing changes.
+    Where a parameter follows, a zero point z or a multiplier m of 4 bits, no
+    float of the nibble alone is needed. Put into the mantissa of a float, r bits
+    above its end, the nibble is raised: with q = (q xor 8) - 8 in the bits
+
+        raised = 2^(23 - r) + (q xor 8) = q + o,  o = 2^(23 - r) + 8
+
+    is what one operation on bits makes of x, where r is 0 or 4 after both
+    nibbles of a byte were moved down by one shift, and the offset o goes into
+    the parameter, once for all nibbles that it is for:
+
+        f32(q) - z = raised - (z + o)
+        f32(q) m   = fma(raised, m, -(o m))
+
+    Every term is exact, so these are equal (but for the sign of f32(q) 0).
+
+    ```mlir
+    %0 = arith.shrsi %x, %c28 : vector<16xi32>
+    %1 = arith.sitofp %0 : vector<16xi32> to vector<16xf32>
+    %w = arith.mulf %1, %m : vector<16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = arith.shrui %x, %c24 : vector<16xi32>
+    %1 = arith.andi %0, %c240 : vector<16xi32>
+    %2 = arith.xori %1, %bits : vector<16xi32>    // 2^19, and 8 << 4
+    %raised = arith.bitcast %2 : vector<16xi32> to vector<16xf32>
+    %om = arith.mulf %m, %o : vector<16xf32>      // o = -(2^19 + 8)
+    %w = math.fma %raised, %m, %om : vector<16xf32>
+    ```
+
+    Without such an instruction nothing changes. Nor is a nibble looked up in
+    vectors that do not fill registers of 16 lanes.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -65,6 +65,10 @@ TEST(DotInstructionsTest, BlocksFitRegisters) {
     EXPECT_TRUE(llvm::isPowerOf2_64(row.depth));
     EXPECT_EQ(lookupDotInstruction(row.name), &row);
     expectThatBlocksFit(row.accumulators);
+    Accumulators ofAnyRows = row.accumulators;
+    ofAnyRows.count = row.dynamicAccumulators;
+    expectThatBlocksFit(ofAnyRows);
+    EXPECT_LE(row.dynamicAccumulators, row.accumulators.count);
   }
   for (const VectorUnit &unit : getVectorUnits()) {
     SCOPED_TRACE(unit.name.str());
