@@ -345,7 +345,7 @@ Value LinearPacker::createIf(Value condition, Body onTrue, Body onFalse) {
 
 /// Blocks of rows that decode weights of groups with a sum of their own each
 /// for itself: writing a panel and reading it again costs as much as that.
-static constexpr int64_t kBlocksOfGroupSums = 6;
+static constexpr int64_t kBlocksOfGroupSums = 3;
 
 Value LinearPacker::lowerPanels(Value addendPanels) {
   addend = addendPanels;
@@ -365,7 +365,8 @@ Value LinearPacker::lowerFloatPanels() {
   int64_t rows = op.getInput().getType().getDimSize(0);
   bool isDynamic = ShapedType::isDynamic(rows);
   // With sums of groups, blocks of K would be groups.
-  int64_t inRegisters = hasGroupSums ? kBlocksOfGroupSums * block.rows
+  int64_t blocks = hasWordParameters() ? 1 : kBlocksOfGroupSums;
+  int64_t inRegisters = hasGroupSums ? blocks * block.rows
                         : isDynamic  ? getFewRows()
                                      : getDecodingRows();
   WeightForm many = hasGroupSums ? WeightForm::Floats : WeightForm::FloatBlocks;

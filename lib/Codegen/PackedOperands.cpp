@@ -296,14 +296,14 @@ Value LinearPacker::createDecodedWeight() {
       createGeneric(loops, inputs, init, maps,
                     [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
                       Value w = a.fromStorage(elements[0]);
+                      if (hasFloatMultiplier())
+                        return {numerics::scaleRaisedFloat(
+                            a, a.toFloat(w), kNibbleOffset,
+                            a.toFloat(a.fromStorage(elements[1])))};
                       Value zw = hasDecodedZeroPoint()
                                      ? a.fromStorage(elements[1])
                                      : a.constantInt(0);
-                      Value decoded = numerics::decodeWeight(a, w, zw);
-                      if (!hasFloatMultiplier())
-                        return {decoded};
-                      Value m = a.toFloat(a.fromStorage(elements[1]));
-                      return {numerics::scaleFloat(a, decoded, m)};
+                      return {numerics::decodeWeight(a, w, zw)};
                     });
   result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
   return result;

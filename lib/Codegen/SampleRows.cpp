@@ -83,6 +83,13 @@ static RowOperands getRowOperands(tensor::PadOp op) {
   return getFirstOperand(op);
 }
 
+/// Whether `size` is that of the first dimension of `value`.
+static bool isNumRows(OpFoldResult size, Value value) {
+  FailureOr<bool> isEqual =
+      ValueBoundsConstraintSet::areEqual(size, {value, /*dim=*/0});
+  return succeeded(isEqual) && *isEqual;
+}
+
 /// Whether `slice`, of `whole`, has all of its rows, in their order.
 static bool hasAllRows(OffsetSizeAndStrideOpInterface slice, Value whole,
                        Value part) {
@@ -90,9 +97,7 @@ static bool hasAllRows(OffsetSizeAndStrideOpInterface slice, Value whole,
       !isConstantIntValue(slice.getMixedOffsets()[0], 0) ||
       !isConstantIntValue(slice.getMixedStrides()[0], 1))
     return false;
-  FailureOr<bool> isWhole = ValueBoundsConstraintSet::areEqual(
-      slice.getMixedSizes()[0], {whole, /*dim=*/0});
-  return succeeded(isWhole) && *isWhole;
+  return isNumRows(slice.getMixedSizes()[0], whole);
 }
 
 /// Whether parameters of type `type` are for a row each: they have the rank of
@@ -188,82 +193,94 @@ static std::optional<int64_t> getInnerSize(RankedTensorType type,
   return size;
 }
 
-std::optional<int64_t> quantc::getResultRows(Operation *op,
-                                             int64_t rowsBefore) {
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    if (collapse.getResultType().getRank() == 0)
-      return std::nullopt;
-    std::optional<int64_t> size = getInnerSize(
-        collapse.getSrcType(), collapse.getReassociationIndices()[0]);
-    return size ? std::optional(rowsBefore * *size) : std::nullopt;
-  }
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    std::optional<int64_t> size = getInnerSize(
-        expand.getResultType(), expand.getReassociationIndices()[0]);
-    bool isWhole = size && *size != 0 && rowsBefore % *size == 0;
-    return isWhole ? std::optional(rowsBefore / *size) : std::nullopt;
-  }
-  return rowsBefore;
+static std::optional<int64_t> getResultRows(tensor::CollapseShapeOp op,
+                                            int64_t rowsBefore, Value) {
+  std::optional<int64_t> size =
+      getInnerSize(op.getSrcType(), op.getReassociationIndices()[0]);
+  return size && !ShapedType::isDynamic(rowsBefore) ? rowsBefore * *size
+                                                    : ShapedType::kDynamic;
+}
+
+static std::optional<int64_t> getResultRows(tensor::ExpandShapeOp op,
+                                            int64_t rowsBefore, Value batch) {
+  std::optional<int64_t> size =
+      getInnerSize(op.getResultType(), op.getReassociationIndices()[0]);
+  if (size && !ShapedType::isDynamic(rowsBefore))
+    return *size != 0 && rowsBefore % *size == 0
+               ? std::optional(rowsBefore / *size)
+               : std::nullopt;
+  OpBuilder b(op);
+  SmallVector<OpFoldResult> shape =
+      getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), b);
+  return isNumRows(shape[0], batch) ? std::optional<int64_t>(1) : std::nullopt;
+}
+
+std::optional<int64_t> quantc::getResultRows(Operation *op, int64_t rowsBefore,
+                                             Value batch) {
+  return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(op)
+      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+          [&](auto op) { return ::getResultRows(op, rowsBefore, batch); })
+      .Default([&](Operation *) { return rowsBefore; });
 }
 
 //===----------------------------------------------------------------------===//
 // Fewer rows
 //===----------------------------------------------------------------------===//
 
-/// `shape` with `rows` for its first dimension.
-template <typename T>
-static SmallVector<T> withRows(ArrayRef<T> shape, T rows) {
-  SmallVector<T> result(shape);
-  result[0] = rows;
-  return result;
+/// `type` with `rows` for its first dimension.
+static RankedTensorType withRows(RankedTensorType type, OpFoldResult rows) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = getConstantIntValue(rows).value_or(ShapedType::kDynamic);
+  return type.clone(shape);
+}
+
+static SmallVector<OpFoldResult> withRows(SmallVector<OpFoldResult> sizes,
+                                          OpFoldResult rows) {
+  sizes[0] = rows;
+  return sizes;
 }
 
 static Operation *cloneForRows(OpBuilder &b, tensor::ExpandShapeOp op,
-                               ArrayRef<Value> operands, int64_t rows) {
-  RankedTensorType type = op.getResultType();
-  rows = *getResultRows(op, rows);
-  SmallVector<OpFoldResult> sizes = withRows<OpFoldResult>(
-      getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), b),
-      b.getIndexAttr(rows));
+                               ArrayRef<Value> operands, OpFoldResult rows) {
+  SmallVector<OpFoldResult> shape =
+      getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), b);
   return tensor::ExpandShapeOp::create(
-      b, op.getLoc(), type.clone(withRows(type.getShape(), rows)), operands[0],
-      op.getReassociationIndices(), sizes);
+      b, op.getLoc(), withRows(op.getResultType(), rows), operands[0],
+      op.getReassociationIndices(), withRows(shape, rows));
 }
 
 static Operation *cloneForRows(OpBuilder &b, tensor::CollapseShapeOp op,
-                               ArrayRef<Value> operands, int64_t) {
+                               ArrayRef<Value> operands, OpFoldResult) {
   return tensor::CollapseShapeOp::create(b, op.getLoc(), operands[0],
                                          op.getReassociationIndices());
 }
 
 static Operation *cloneForRows(OpBuilder &b, tensor::ExtractSliceOp op,
-                               ArrayRef<Value> operands, int64_t rows) {
+                               ArrayRef<Value> operands, OpFoldResult rows) {
   return tensor::ExtractSliceOp::create(
       b, op.getLoc(), operands[0], op.getMixedOffsets(),
-      withRows<OpFoldResult>(op.getMixedSizes(), b.getIndexAttr(rows)),
-      op.getMixedStrides());
+      withRows(op.getMixedSizes(), rows), op.getMixedStrides());
 }
 
 static Operation *cloneForRows(OpBuilder &b, tensor::InsertSliceOp op,
-                               ArrayRef<Value> operands, int64_t rows) {
+                               ArrayRef<Value> operands, OpFoldResult rows) {
   return tensor::InsertSliceOp::create(
       b, op.getLoc(), operands[0], operands[1], op.getMixedOffsets(),
-      withRows<OpFoldResult>(op.getMixedSizes(), b.getIndexAttr(rows)),
-      op.getMixedStrides());
+      withRows(op.getMixedSizes(), rows), op.getMixedStrides());
 }
 
 Operation *quantc::cloneForRows(OpBuilder &builder, Operation *op,
-                                ArrayRef<Value> operands, int64_t rows) {
+                                ArrayRef<Value> operands,
+                                OpFoldResult resultRows) {
   return llvm::TypeSwitch<Operation *, Operation *>(op)
       .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-            tensor::ExtractSliceOp, tensor::InsertSliceOp>(
-          [&](auto op) { return ::cloneForRows(builder, op, operands, rows); })
+            tensor::ExtractSliceOp, tensor::InsertSliceOp>([&](auto op) {
+        return ::cloneForRows(builder, op, operands, resultRows);
+      })
       .Default([&](Operation *op) {
         SmallVector<Type> types;
-        for (Value result : op->getResults()) {
-          RankedTensorType type = getTensorType(result);
-          types.push_back(type.clone(withRows(type.getShape(), rows)));
-        }
+        for (Value result : op->getResults())
+          types.push_back(withRows(getTensorType(result), resultRows));
         return clone(builder, op, types, operands);
       });
 }

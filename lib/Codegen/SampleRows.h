@@ -29,14 +29,17 @@ namespace quantc {
 std::optional<llvm::BitVector> getRowOperands(mlir::Operation *op);
 
 /// The rows of a sample in the results of `op`, if its row operands have
-/// `rowsBefore`; none if that is not the same number for each sample.
-std::optional<int64_t> getResultRows(mlir::Operation *op, int64_t rowsBefore);
+/// `rowsBefore`; none if that is not the same number for each sample. Either is
+/// dynamic if the program decides it when it runs. The samples are those of the
+/// first dimension of `batch`.
+std::optional<int64_t> getResultRows(mlir::Operation *op, int64_t rowsBefore,
+                                     mlir::Value batch);
 
-/// `op` on `operands` in place of its own, of which the row operands have
-/// `rows` rows, those of some samples.
+/// `op` on `operands` in place of its own, of which the row operands have the
+/// rows of some samples, so that the results have `resultRows`.
 mlir::Operation *cloneForRows(mlir::OpBuilder &builder, mlir::Operation *op,
                               llvm::ArrayRef<mlir::Value> operands,
-                              int64_t rows);
+                              mlir::OpFoldResult resultRows);
 
 } // namespace quantc
 

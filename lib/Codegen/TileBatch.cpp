@@ -33,6 +33,9 @@ using namespace quantc;
 /// A layer of fewer rows for each sample reads its weights too often.
 static constexpr int64_t kLeastRows = 16;
 
+/// What the rows of a sample are taken to be if they are not known.
+static constexpr int64_t kTypicalRows = 128;
+
 /// The share of the second cache that the largest result of a block may take:
 /// others that live with it, weights and patches are there as well.
 static constexpr int64_t kCacheShare = 16;
@@ -65,17 +68,21 @@ public:
   bool contains(Operation *op) const { return ops.contains(op); }
   bool contains(Value value) const { return rows.contains(value); }
   ArrayRef<Operation *> getOps() const { return ops.getArrayRef(); }
-  /// The rows of a sample.
+  /// The rows of a sample; dynamic if they are not known.
   int64_t getRows(Value value) const { return rows.lookup(value); }
   /// The number of samples; dynamic if it is not known.
   int64_t getNumSamples() const { return numSamples; }
-  /// An input that has them.
+  ArrayRef<Value> getInputs() const { return inputs; }
   Value getInput() const { return inputs.front(); }
   bool dependsOnOps(Operation *op) const { return after.contains(op); }
 
 private:
   std::optional<int64_t> matchOp(Operation *op) const;
   bool isManyRowLayer(Operation *op) const;
+  int64_t getRowsToExpect(Value value) const {
+    return ShapedType::isDynamic(getRows(value)) ? kTypicalRows
+                                                 : getRows(value);
+  }
 
   func::FuncOp func;
   SmallVector<Value> inputs;
@@ -114,16 +121,17 @@ std::optional<int64_t> SampleOps::matchOp(Operation *op) const {
     auto it = rows.find(operand.get());
     if (it == rows.end())
       continue;
-    if (!rowOperands->test(operand.getOperandNumber()) ||
-        (numRows && *numRows != it->second))
+    if (!rowOperands->test(operand.getOperandNumber()))
       return std::nullopt;
-    numRows = it->second;
+    // All have as many, whichever says how many that is.
+    if (!numRows || ShapedType::isDynamic(*numRows))
+      numRows = it->second;
   }
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(op->getRegions(), captured);
   if (!numRows || llvm::any_of(captured, [&](Value v) { return contains(v); }))
     return std::nullopt;
-  return getResultRows(op, *numRows);
+  return getResultRows(op, *numRows, getInput());
 }
 
 void SampleOps::findOps(const llvm::DenseSet<Operation *> &excluded) {
@@ -164,7 +172,7 @@ static bool isLayer(Operation *op) {
 }
 
 bool SampleOps::isManyRowLayer(Operation *op) const {
-  return isLayer(op) && getRows(op->getResult(0)) >= kLeastRows;
+  return isLayer(op) && getRowsToExpect(op->getResult(0)) >= kLeastRows;
 }
 
 llvm::DenseSet<Operation *> SampleOps::findTail() const {
@@ -188,7 +196,7 @@ SmallVector<RankedTensorType> SampleOps::getLayerTypes() const {
       continue;
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     types.push_back(
-        type.clone({getRows(op->getResult(0)), type.getDimSize(1)}));
+        type.clone({getRowsToExpect(op->getResult(0)), type.getDimSize(1)}));
   }
   return types;
 }
@@ -205,19 +213,20 @@ public:
   BatchTiler(func::FuncOp func, const SampleOps &samples, int64_t blockSize)
       : func(func), samples(samples), blockSize(blockSize) {}
 
-  /// Fails, without a change, if too much leaves the loop, or if sizes of it
-  /// are not known.
-  LogicalResult tile();
+  /// Returns false, without a change, if too much would leave the loop.
+  bool tile();
 
 private:
-  LogicalResult findOutputs();
+  void findOutputs();
   Operation *moveOpsBefore();
-  Value createOutput(OpBuilder &b, Value output, Value numSamples);
-  Value createEmpty(OpBuilder &b, tensor::EmptyOp op, int64_t numRows);
-  Value createSlice(OpBuilder &b, Value value, int64_t numRows);
-  Value getBlock(OpBuilder &b, Value value, int64_t numRows);
+  Value createOutput(OpBuilder &b, Value output);
+  Value createEmpty(OpBuilder &b, tensor::EmptyOp op, OpFoldResult numRows);
+  Value createSlice(OpBuilder &b, Value value, OpFoldResult numRows);
+  Value getBlock(OpBuilder &b, Value value, OpFoldResult numRows);
+  OpFoldResult getRowsOfBlock(OpBuilder &b, Value value);
   void cloneOp(OpBuilder &b, Operation *op);
-  OpFoldResult getFirstRow(OpBuilder &b, Location loc, int64_t numRows);
+  Value insertBlock(OpBuilder &b, Value output, Value all);
+  OpFoldResult getFirstRow(OpBuilder &b, Location loc, OpFoldResult numRows);
 
   func::FuncOp func;
   const SampleOps &samples;
@@ -232,20 +241,14 @@ private:
 
 } // namespace
 
-LogicalResult BatchTiler::findOutputs() {
+void BatchTiler::findOutputs() {
   for (Operation *op : samples.getOps())
-    for (Value result : op->getResults()) {
-      bool isOutput = llvm::any_of(result.getUsers(), [&](Operation *user) {
-        return !samples.contains(func.getBody().findAncestorOpInRegion(*user));
-      });
-      if (!isOutput)
-        continue;
-      auto type = cast<RankedTensorType>(result.getType());
-      if (ShapedType::isDynamicShape(type.getShape().drop_front()))
-        return failure();
-      outputs.push_back(result);
-    }
-  return success();
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !samples.contains(
+                func.getBody().findAncestorOpInRegion(*user));
+          }))
+        outputs.push_back(result);
 }
 
 /// Returns where the loop goes: behind all that does not depend on its results.
@@ -256,53 +259,49 @@ Operation *BatchTiler::moveOpsBefore() {
     if (samples.dependsOnOps(&op)) {
       if (position == body.getTerminator())
         position = &op;
-    } else if (position != body.getTerminator() && !samples.contains(&op)) {
+    } else if (position != body.getTerminator()) {
       op.moveBefore(position);
     }
   return position;
 }
 
-/// Room for an output, of all samples.
-Value BatchTiler::createOutput(OpBuilder &b, Value output, Value numSamples) {
+/// Room for an output, of all samples. Its sizes are those of the operation
+/// that the loop replaces, which others have to compute from the inputs.
+Value BatchTiler::createOutput(OpBuilder &b, Value output) {
   Location loc = output.getLoc();
   auto type = cast<RankedTensorType>(output.getType());
-  SmallVector<Value> dynamicSizes;
-  if (type.isDynamicDim(0)) {
-    Value numRows =
-        arith::ConstantIndexOp::create(b, loc, samples.getRows(output));
-    dynamicSizes.push_back(arith::MulIOp::create(b, loc, numSamples, numRows));
-  }
-  return tensor::EmptyOp::create(b, loc, type, dynamicSizes);
+  return tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, output),
+                                 type.getElementType());
 }
 
 /// The first row of the block, of `numRows`.
 OpFoldResult BatchTiler::getFirstRow(OpBuilder &b, Location loc,
-                                     int64_t numRows) {
-  AffineExpr block = b.getAffineDimExpr(0);
-  return affine::makeComposedFoldedAffineApply(b, loc, block * numRows,
-                                               {OpFoldResult(index)});
+                                     OpFoldResult numRows) {
+  AffineExpr block = b.getAffineDimExpr(0), size = b.getAffineSymbolExpr(0);
+  return affine::makeComposedFoldedAffineApply(b, loc, block * size,
+                                               {OpFoldResult(index), numRows});
 }
 
 Value BatchTiler::createEmpty(OpBuilder &b, tensor::EmptyOp op,
-                              int64_t numRows) {
+                              OpFoldResult numRows) {
   SmallVector<OpFoldResult> sizes = op.getMixedSizes();
-  sizes[0] = b.getIndexAttr(numRows);
+  sizes[0] = numRows;
   return tensor::EmptyOp::create(b, op.getLoc(), sizes,
                                  op.getType().getElementType());
 }
 
-Value BatchTiler::createSlice(OpBuilder &b, Value value, int64_t numRows) {
+Value BatchTiler::createSlice(OpBuilder &b, Value value, OpFoldResult numRows) {
   Location loc = value.getLoc();
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
   SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
-  sizes[0] = b.getIndexAttr(numRows);
+  sizes[0] = numRows;
   offsets[0] = getFirstRow(b, loc, numRows);
   return tensor::ExtractSliceOp::create(b, loc, value, offsets, sizes, strides);
 }
 
 /// The `numRows` rows of `value` that belong to the block.
-Value BatchTiler::getBlock(OpBuilder &b, Value value, int64_t numRows) {
+Value BatchTiler::getBlock(OpBuilder &b, Value value, OpFoldResult numRows) {
   Value &block = blocks[value];
   if (block)
     return block;
@@ -318,64 +317,86 @@ Value BatchTiler::getBlock(OpBuilder &b, Value value, int64_t numRows) {
   return block = createSlice(b, value, numRows);
 }
 
+/// The rows of `value`, which has samples, in the block.
+OpFoldResult BatchTiler::getRowsOfBlock(OpBuilder &b, Value value) {
+  int64_t numRows = samples.getRows(value);
+  if (!ShapedType::isDynamic(numRows))
+    return b.getIndexAttr(numRows * blockSize);
+  return tensor::getMixedSize(b, value.getLoc(), blocks.lookup(value), 0);
+}
+
 void BatchTiler::cloneOp(OpBuilder &b, Operation *op) {
   llvm::BitVector rowOperands = *getRowOperands(op);
   // One of them, at least, has samples, and the others have as many rows.
-  int64_t numRows = 0;
-  for (unsigned i : rowOperands.set_bits())
-    numRows = std::max(numRows, samples.getRows(op->getOperand(i)) * blockSize);
+  auto hasSamples = [&](unsigned i) {
+    return samples.contains(op->getOperand(i));
+  };
+  unsigned first = *llvm::find_if(rowOperands.set_bits(), hasSamples);
+  OpFoldResult numRows = getRowsOfBlock(b, op->getOperand(first));
   SmallVector<Value> operands(op->getOperands());
   for (unsigned i : rowOperands.set_bits())
     operands[i] = getBlock(b, operands[i], numRows);
+  int64_t resultRows = samples.getRows(op->getResult(0));
+  if (!ShapedType::isDynamic(resultRows))
+    numRows = b.getIndexAttr(resultRows * blockSize);
   Operation *clone = cloneForRows(b, op, operands, numRows);
   for (auto [result, block] :
        llvm::zip_equal(op->getResults(), clone->getResults()))
     blocks[result] = block;
 }
 
-LogicalResult BatchTiler::tile() {
+/// `all`, with the block of `output` in its place.
+Value BatchTiler::insertBlock(OpBuilder &b, Value output, Value all) {
+  Location loc = output.getLoc();
+  Value block = blocks.lookup(output);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, block);
+  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+  offsets[0] = getFirstRow(b, loc, sizes[0]);
+  return tensor::InsertSliceOp::create(b, loc, block, all, offsets, sizes,
+                                       strides);
+}
+
+bool BatchTiler::tile() {
+  findOutputs();
   // In a training step, say, everything is needed behind the loop.
-  size_t most = std::max<size_t>(1, samples.getLayerTypes().size() / 2);
-  if (failed(findOutputs()) || outputs.size() > most)
-    return failure();
+  if (outputs.size() > std::max<size_t>(1, samples.getLayerTypes().size() / 2))
+    return false;
   OpBuilder b(moveOpsBefore());
   Location loc = func.getLoc();
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value numSamples = b.createOrFold<tensor::DimOp>(loc, samples.getInput(), 0);
   // Blocks of several samples divide a number that is known.
-  Value numBlocks = numSamples;
-  if (blockSize != 1)
-    numBlocks = arith::ConstantIndexOp::create(
-        b, loc, samples.getNumSamples() / blockSize);
+  Value numBlocks =
+      blockSize == 1 ? b.createOrFold<tensor::DimOp>(loc, samples.getInput(), 0)
+                     : arith::ConstantIndexOp::create(
+                           b, loc, samples.getNumSamples() / blockSize);
   SmallVector<Value> inits;
   for (Value output : outputs)
-    inits.push_back(createOutput(b, output, numSamples));
+    inits.push_back(createOutput(b, output));
   auto loop = scf::ForOp::create(
       b, loc, zero, numBlocks, one, inits,
       [&](OpBuilder &b, Location loc, Value block, ValueRange args) {
         index = block;
+        for (Value input : samples.getInputs())
+          getBlock(b, input, b.getIndexAttr(blockSize));
         for (Operation *op : samples.getOps())
           cloneOp(b, op);
         SmallVector<Value> results;
-        for (auto [output, arg] : llvm::zip_equal(outputs, args)) {
-          Value part = blocks.lookup(output);
-          SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, part);
-          SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
-          SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
-          offsets[0] = getFirstRow(b, loc, *getConstantIntValue(sizes[0]));
-          results.push_back(tensor::InsertSliceOp::create(
-              b, loc, part, arg, offsets, sizes, strides));
-        }
+        for (auto [output, arg] : llvm::zip_equal(outputs, args))
+          results.push_back(insertBlock(b, output, arg));
         scf::YieldOp::create(b, loc, results);
       });
   loop->setAttr(kSamplesAttr, b.getUnitAttr());
   loop->setAttr(kParallelAttr, b.getUnitAttr());
   for (auto [output, result] : llvm::zip_equal(outputs, loop.getResults()))
-    output.replaceAllUsesWith(result);
+    output.replaceUsesWithIf(result, [](OpOperand &use) {
+      return !isa<tensor::DimOp>(use.getOwner());
+    });
   for (Operation *op : llvm::reverse(samples.getOps()))
-    op->erase();
-  return success();
+    if (op->use_empty())
+      op->erase();
+  return true;
 }
 
 //===----------------------------------------------------------------------===//

@@ -7,6 +7,7 @@
 
 #include "quantc/InitAll.h"
 
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
@@ -39,6 +40,7 @@ void quantc::registerAllDialects(DialectRegistry &registry) {
 
 void quantc::registerAllPasses() {
   mlir::registerTransformsPasses();
+  memref::registerResolveShapedTypeResultDimsPass();
   registerCodegenPasses();
   registerConversionPasses();
   registerDifferentiationPasses();

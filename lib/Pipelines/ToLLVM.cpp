@@ -34,6 +34,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createConvertConvToMatmul());
   pm.addPass(createSinkTransposes());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createTileBatchPass());
   pm.addPass(createExpandDepthwisePass());

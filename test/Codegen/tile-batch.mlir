@@ -1,4 +1,4 @@
-// RUN: quant-opt %s --canonicalize --cse --quant-tile-batch --canonicalize --cse | FileCheck %s
+// RUN: quant-opt %s --canonicalize --cse --quant-tile-batch --resolve-shaped-type-result-dims --canonicalize --cse | FileCheck %s
 
 #rows = affine_map<(d0, d1) -> (d0, d1)>
 #mk = affine_map<(m, n, k) -> (m, k)>
@@ -78,6 +78,35 @@ func.func @blocks(%x: tensor<6x30x16xf32>, %w: tensor<64x16xi8>, %s: tensor<64x1
   %y = quant.linear %q, %w scale(%s : tensor<64x1xf32>) input(%si, %zi : tensor<180x1xf32>, tensor<180x1xi8>)
       : tensor<180x16xi8>, tensor<64x16xi8> -> tensor<180x64xf32>
   return %y : tensor<180x64xf32>
+}
+
+// A sample has as many rows as its sequence is long.
+// CHECK-LABEL: func @sequences(
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x?x64xf32> {{.+}}, %[[W:.+]]: tensor<256x64xf32>
+//   CHECK-DAG:   %[[N:.+]] = tensor.dim %[[X]], %c0
+//   CHECK-DAG:   %[[S:.+]] = tensor.dim %[[X]], %c1
+//       CHECK:   %[[EMPTY:.+]] = tensor.empty(%[[N]], %[[S]]) : tensor<?x?x256xf32>
+//       CHECK:   scf.for %[[I:.+]] = %c0 to %[[N]] step %c1 iter_args(%[[ALL:.+]] = %[[EMPTY]])
+//       CHECK:     %[[PART:.+]] = tensor.extract_slice %[[X]][%[[I]], 0, 0] [1, %[[S]], 64] [1, 1, 1] : {{.+}} to tensor<1x?x64xf32>
+//       CHECK:     %[[ROWS:.+]] = tensor.collapse_shape %[[PART]] {{.+}} into tensor<?x64xf32>
+//       CHECK:     linalg.matmul {{.*}} ins(%[[ROWS]], %[[W]] : {{.+}}) outs(%{{.+}} : tensor<?x256xf32>)
+//       CHECK:     %[[Y:.+]] = tensor.expand_shape %{{.+}} output_shape [1, %[[S]], 256] : tensor<?x256xf32> into tensor<1x?x256xf32>
+//       CHECK:     tensor.insert_slice %[[Y]] into %[[ALL]][%[[I]], 0, 0] [1, %[[S]], 256]
+func.func @sequences(%x: tensor<?x?x64xf32> {quant.shape = affine_map<(d0, d1) -> (d0, d1, 64)>},
+                     %w: tensor<256x64xf32> {quant.shape = affine_map<(d0, d1) -> (256, 64)>})
+    -> (tensor<?x?x256xf32> {quant.shape = affine_map<(d0, d1) -> (d0, d1, 256)>}) attributes {quant.dims = ["n", "s"]} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?x64xf32>
+  %s = tensor.dim %x, %c1 : tensor<?x?x64xf32>
+  %m = arith.muli %n, %s : index
+  %r = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x64xf32> into tensor<?x64xf32>
+  %e = tensor.empty(%m) : tensor<?x256xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x256xf32>) -> tensor<?x256xf32>
+  %y = linalg.matmul indexing_maps = [#mk, #nk, #mn] ins(%r, %w : tensor<?x64xf32>, tensor<256x64xf32>) outs(%f : tensor<?x256xf32>) -> tensor<?x256xf32>
+  %split = tensor.expand_shape %y [[0, 1], [2]] output_shape [%n, %s, 256] : tensor<?x256xf32> into tensor<?x?x256xf32>
+  return %split : tensor<?x?x256xf32>
 }
 
 // Padding, slices and concatenation along other dimensions.

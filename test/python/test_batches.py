@@ -87,3 +87,35 @@ def test_bytes(mode: str, x: NDArray[np.float32], tmp_path: Path) -> None:
     if mode == "static" and emulation.is_available():
         result = emulation.run_aarch64(model, "aarch64+dotprod", x, expected, tmp_path)
         np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("mode", ["float", "dynamic"])
+def test_sequences(mode: str, tmp_path: Path) -> None:
+    """Sequences of a length that is not known, with scores of each with itself."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "up"], ["u"], "up"),
+        helper.make_node("Relu", ["u"], ["r"]),
+        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["x", "t"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["p"]),
+        helper.make_node("MatMul", ["p", "r"], ["mixed"]),
+        helper.make_node("MatMul", ["mixed", "down"], ["d"], "down"),
+        helper.make_node("Add", ["d", "x"], ["sum"]),
+        helper.make_node("LayerNormalization", ["sum", "scale", "shift"], ["y"]),
+    ]
+    weights = {"up": floats(16, 256), "down": floats(256, 16), "scale": floats(16)}
+    weights["shift"] = floats(16)
+    graph = helper.make_graph(
+        nodes,
+        "sequences",
+        [helper.make_tensor_value_info("x", 1, ["n", "s", 16])],
+        [helper.make_tensor_value_info("y", 1, ["n", "s", 16])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    sequences = RNG.standard_normal((3, 9, 16)).astype(np.float32)
+    model = quantize(save(graph, tmp_path / "sequences.onnx"), mode, sequences)
+    for threads in (1, 2):
+        program = quantc.compile(model, threads=threads)
+        for inputs in (sequences, sequences[:1, :1], sequences[:2, 3:]):
+            expected = quantc.interpret(model, inputs)
+            np.testing.assert_array_equal(program(inputs), expected)

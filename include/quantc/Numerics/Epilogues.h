@@ -187,6 +187,13 @@ typename A::Float scaleFloat(A &a, typename A::Float weight,
   return a.mul(weight, multiplier);
 }
 
+/// m_g q_k from q_k + offset, which has no sign: exact as well.
+template <typename A>
+typename A::Float scaleRaisedFloat(A &a, typename A::Float raised, float offset,
+                                   typename A::Float multiplier) {
+  return a.fma(raised, multiplier, a.mul(multiplier, a.constant(-offset)));
+}
+
 /// linear_a7, weight-only, one element: p_g = fma(x_k, f32(w_k - zw_g), p_g).
 /// p_g starts at +0 for each group and k ascends.
 template <typename A>
