@@ -111,8 +111,7 @@ struct FuseEpilogue : OpRewritePattern<tensor::CollapseShapeOp> {
           join, "nothing elementwise reads it, or not alone");
     rewriter.setInsertionPoint(epilogue);
     Value old = join.getSrc();
-    SmallVector<Value> operands =
-        splitOperands(rewriter, epilogue, join.getResult(), join.getSrcType());
+    SmallVector<Value> operands = splitOperands(rewriter, epilogue, join);
     // What it reads besides may be computed after the choice.
     if (auto choice = lookThroughStatedRows(old).getDefiningOp<scf::IfOp>())
       rewriter.moveOpBefore(choice, epilogue);
@@ -136,8 +135,7 @@ private:
 
   static SmallVector<Value> splitOperands(PatternRewriter &rewriter,
                                           linalg::GenericOp epilogue,
-                                          Value result,
-                                          RankedTensorType panels);
+                                          tensor::CollapseShapeOp join);
   static Value fuse(PatternRewriter &rewriter, Value panels,
                     const Epilogue &epilogue);
   static Value create(PatternRewriter &rewriter, linalg::GenericOp layer,
@@ -147,12 +145,32 @@ private:
 
 } // namespace
 
-/// Keeps the layer that `value` is the result of out of the tiles of another
-/// one, which reads it: it would be computed again for each of them.
-static void computeAlone(Value value) {
+/// The tiles of the parallel loops of `layer`, [M, NB, NR].
+static ArrayRef<int64_t> getParallelTiles(Operation *layer) {
+  return layer->getAttrOfType<DenseI64ArrayAttr>(kTileSizesAttr)
+      .asArrayRef()
+      .take_front(3);
+}
+
+/// Keeps the layer that `value` is the result of out of the tiles of `reader`,
+/// another one (null if there are several), unless its own are the same and
+/// nothing else reads it: it would be computed again for each of them.
+static void computeAlone(Value value, linalg::GenericOp reader) {
   auto join = value.getDefiningOp<tensor::CollapseShapeOp>();
-  Operation *layer = join ? join.getSrc().getDefiningOp() : nullptr;
-  if (layer && layer->hasAttr(kTileSizesAttr))
+  auto layer =
+      join ? join.getSrc().getDefiningOp<linalg::GenericOp>() : nullptr;
+  if (!layer || !layer->hasAttr(kTileSizesAttr))
+    return;
+  auto getShape = [](linalg::GenericOp op) {
+    return cast<RankedTensorType>(op.getResult(0).getType()).getShape();
+  };
+  bool isInTiles = reader && isInOrder(layer) && layer->hasOneUse() &&
+                   join->hasOneUse() && !layer->hasAttr(kOnMemoryAttr) &&
+                   getShape(layer) == getShape(reader) &&
+                   getParallelTiles(layer) == getParallelTiles(reader);
+  if (isInTiles)
+    layer->removeAttr(kInnerTileSizesAttr);
+  else
     layer->setAttr(kTileRootAttr, UnitAttr::get(layer->getContext()));
 }
 
@@ -172,14 +190,14 @@ void FuseEpilogue::setTileSizes(linalg::GenericOp op, linalg::GenericOp layer) {
 /// that it reads as `result`, which stays as it is.
 SmallVector<Value> FuseEpilogue::splitOperands(PatternRewriter &rewriter,
                                                linalg::GenericOp epilogue,
-                                               Value result,
-                                               RankedTensorType panels) {
+                                               tensor::CollapseShapeOp join) {
+  auto layer = join.getSrc().getDefiningOp<linalg::GenericOp>();
   SmallVector<Value> operands;
   for (OpOperand &operand : epilogue->getOpOperands()) {
     Value value = operand.get();
-    if (value != result && epilogue.getRank(&operand) != 0) {
-      computeAlone(value);
-      value = split(rewriter, epilogue.getLoc(), value, panels);
+    if (value != join.getResult() && epilogue.getRank(&operand) != 0) {
+      computeAlone(value, layer);
+      value = split(rewriter, epilogue.getLoc(), value, join.getSrcType());
     }
     operands.push_back(value);
   }

@@ -41,7 +41,8 @@ func.func @by_row_column_and_whole(%x: tensor<?x8xf32>, %w: tensor<2x8x16xf32>, 
   return %e : tensor<?x32xf32>
 }
 
-// What is added is the result of another layer, which is computed alone.
+// What is added is the result of another layer that others read too: it is
+// computed alone.
 // CHECK-LABEL: func @of_another_layer(
 //       CHECK:   %[[OTHER:.+]] = linalg.generic {{.*}} {quant.tile_root, quant.tile_sizes = array<i64: 6, 1, 0, 1>}
 //       CHECK:   %[[Y:.+]] = linalg.generic {{.*}} {quant.tile_sizes = array<i64: 6, 1, 0, 1>}
@@ -68,6 +69,36 @@ func.func @of_another_layer(%x: tensor<?x8xf32>, %w: tensor<2x8x16xf32>, %z: ten
     linalg.yield %1 : f32
   } -> tensor<?x32xf32>
   return %e, %r : tensor<?x32xf32>, tensor<?x32xf32>
+}
+
+// Nothing else reads what the other layer gives, in the same tiles: both are
+// computed there.
+// CHECK-LABEL: func @of_another_layer_in_tiles(
+//       CHECK:   %[[OTHER:.+]] = linalg.generic {{.*}} {quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:   %[[Y:.+]] = linalg.generic {{.*}} {quant.tile_sizes = array<i64: 64, 1, 0>}
+//       CHECK:   linalg.generic {{.*}} ins(%[[Y]], %[[OTHER]] : {{.*}} {quant.inner_tile_sizes = array<i64: 1, 1, 16>, quant.tile_root, quant.tile_sizes = array<i64: 64, 1, 0>}
+func.func @of_another_layer_in_tiles(%sums: tensor<64x2x16xi32>, %others: tensor<64x2x16xi32>, %z: tensor<64x2x16xf32>, %f: tensor<64x32xf32>) -> tensor<64x32xf32> {
+  %other = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%others : tensor<64x2x16xi32>) outs(%z : tensor<64x2x16xf32>) attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>} {
+  ^bb0(%a: i32, %o: f32):
+    %0 = arith.sitofp %a : i32 to f32
+    linalg.yield %0 : f32
+  } -> tensor<64x2x16xf32>
+  %r = tensor.collapse_shape %other [[0], [1, 2]] : tensor<64x2x16xf32> into tensor<64x32xf32>
+  %y = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%sums : tensor<64x2x16xi32>) outs(%z : tensor<64x2x16xf32>) attrs = {quant.inner_tile_sizes = array<i64: 1, 1, 16>, quant.tile_sizes = array<i64: 64, 1, 0>} {
+  ^bb0(%a: i32, %o: f32):
+    %0 = arith.uitofp %a : i32 to f32
+    linalg.yield %0 : f32
+  } -> tensor<64x2x16xf32>
+  %rows = tensor.collapse_shape %y [[0], [1, 2]] : tensor<64x2x16xf32> into tensor<64x32xf32>
+  %e = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%rows, %r : tensor<64x32xf32>, tensor<64x32xf32>) outs(%f : tensor<64x32xf32>) {
+  ^bb0(%sum: f32, %old: f32, %o: f32):
+    %1 = arith.addf %sum, %old : f32
+    linalg.yield %1 : f32
+  } -> tensor<64x32xf32>
+  return %e : tensor<64x32xf32>
 }
 
 // A layer that stays on memory inside of its tile hands its inner tile on.

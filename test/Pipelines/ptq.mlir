@@ -41,7 +41,7 @@
 // Integer scales of groups leave the network in integers, float scales do not.
 //       GROUP:   quant.linear %{{.+}}, %{{.+}} scale(%{{.+}} : tensor<8x1xf32>) multiplier(%{{.+}} : tensor<8x2xi8>) input({{.*}}) bias({{.*}}) output({{.*}} -> tensor<?x8xi8>
 //       FLOAT-GROUP:   quant.linear %{{.+}}, %{{.+}} scale(%{{.+}} : tensor<8x2xf32>) input({{.*}}) bias({{.*}} : tensor<?x16xi8>, tensor<8x16xi8> -> tensor<?x8xf32>
-//       FLOAT-GROUP:   arith.maximumf
+//  FLOAT-GROUP-NEXT:   quant.quantize
 
 //       DYNAMIC:   %[[R:.+]] = quant.observe %[[X:.+]] : tensor<?x16xf32> -> tensor<?x1x2xf32>
 //       DYNAMIC:   %[[S:.+]], %[[Z:.+]] = quant.choose_params %[[R]] {bits = 8 : i64}

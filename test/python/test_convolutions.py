@@ -366,3 +366,50 @@ def test_epilogues(mode: str, residual: Path) -> None:
         results = quantc.compile(model, target=target, threads=threads)(x)
         for name, value in expected.items():
             np.testing.assert_array_equal(results[name], value)
+
+
+@pytest.mark.parametrize("batch", ["n", 2])
+def test_blocks_in_integers(batch: str | int, tmp_path: Path) -> None:
+    """Sums with a shortcut and with another convolution, and a concatenation, between layers."""
+    initializers = {
+        name: floats(outputs, inputs, 1, 1)
+        for name, outputs, inputs in (
+            *(("first", 64, 16), ("sum", 64, 64), ("left", 32, 64), ("right", 32, 64)),
+            *(("joined", 64, 64), ("projection", 64, 16), ("last", 64, 64)),
+        )
+    }
+    inputs = {"first": "x", "sum": "r", "left": "s", "right": "s", "joined": "c"}
+    inputs |= {"projection": "x", "last": "t"}
+    after = {
+        "first": [helper.make_node("Relu", ["first.y"], ["r"])],
+        "sum": [
+            helper.make_node("Add", ["sum.y", "r"], ["s0"]),
+            helper.make_node("Relu", ["s0"], ["s"]),
+        ],
+        "right": [helper.make_node("Concat", ["left.y", "right.y"], ["c"], axis=1)],
+        "projection": [
+            helper.make_node("Add", ["joined.y", "projection.y"], ["t0"]),
+            helper.make_node("Relu", ["t0"], ["t"]),
+        ],
+    }
+    nodes = []
+    for name in initializers:
+        nodes.append(helper.make_node("Conv", [inputs[name], name], [f"{name}.y"], name))
+        nodes += after.get(name, [])
+    graph = helper.make_graph(
+        nodes,
+        "blocks",
+        [helper.make_tensor_value_info("x", 1, [batch, 16, 5, 8])],
+        [helper.make_tensor_value_info("last.y", 1, [batch, 64, 5, 8])],
+        [numpy_helper.from_array(value, name) for name, value in initializers.items()],
+    )
+    model = quantc.load(save(graph, tmp_path / "blocks.onnx"))
+    x = RNG.standard_normal((2, 16, 5, 8)).astype(np.float32)
+    quantized = quantc.quantize(model, QuantizationConfig(), calibration_data=[x])
+    assert {layer.mode for layer in quantized.layers.values()} == {"static"}
+    result = quantc.interpret(quantized, x)
+    expected = quantc.interpret(model, x)
+    np.testing.assert_allclose(result, expected, atol=0.05 * np.abs(expected).max())
+    for target, threads in (("native", 2), ("x86-64-v3", 1)):
+        actual = quantc.compile(quantized, target=target, threads=threads)(x)
+        np.testing.assert_array_equal(actual, result)

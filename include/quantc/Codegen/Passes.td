@@ -526,6 +526,8 @@ def FuseEpiloguesPass : Pass<"quant-fuse-epilogues"> {
     Operands may have a value for each row and column, for each column, or one.
     Where the layer is a choice by the number of rows (`scf.if`), each branch
     gets the operation, and the choice moves behind what else it reads.
+    An operand that is another layer in the same tiles, for this operation alone,
+    as in the sum with a convolution in a shortcut, is computed in them as well.
     Where the columns do not fill the last panel, and where the sums of a layer
     wait in memory between blocks along K, the operation stays as it is.
 

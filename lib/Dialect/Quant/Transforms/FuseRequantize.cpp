@@ -38,6 +38,7 @@ struct Epilogue {
   Value source;
   int64_t clampMin = -128;
   int64_t clampMax = 127;
+  bool hasUpperBound = false;
   /// The clips, in order, whose bounds are known only when the program runs.
   SmallVector<Bound> bounds;
 };
@@ -71,6 +72,8 @@ static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
     if (!input)
       break;
     bounds.insert(bounds.begin(), earlier.begin(), earlier.end());
+    epilogue.hasUpperBound |= llvm::any_of(
+        earlier, [](const Bound &bound) { return !bound.isLower; });
     epilogue.source = input;
   }
   if (!hasOnlyUser(epilogue.source)) {
@@ -196,6 +199,33 @@ struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// quantize(max(x, c)) -> quantize(x) where quantize(c) is the smallest
+/// integer, and the zero point as well: that is what a NaN becomes, however the
+/// maximum treats it.
+struct DropLowerBound : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isPerTensor(op))
+      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
+    StringRef reason;
+    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
+    if (failed(epilogue))
+      return rewriter.notifyMatchFailure(op, reason);
+    if (epilogue->source == op.getInput() || epilogue->hasUpperBound)
+      return rewriter.notifyMatchFailure(op, "not clipped from below alone");
+    if (!epilogue->bounds.empty() || epilogue->clampMin != INT8_MIN)
+      return rewriter.notifyMatchFailure(op, "the bound is not the smallest "
+                                             "integer");
+    if (!op.getZeroPoint() ||
+        getStorageValues(op.getZeroPoint())->front() != INT8_MIN)
+      return rewriter.notifyMatchFailure(op, "a NaN becomes another integer");
+    rewriter.replaceOp(op, createQuantized(rewriter, op, epilogue->source));
+    return success();
+  }
+};
+
 struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -207,7 +237,8 @@ struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
 } // namespace
 
 void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseIntoLinear, FuseIntoRequantize>(patterns.getContext());
+  patterns.add<FuseIntoLinear, FuseIntoRequantize, DropLowerBound>(
+      patterns.getContext());
   populateHoistQuantizePatterns(patterns);
   populateHoistQuantizeOverMaximaPatterns(patterns);
 }

@@ -157,6 +157,38 @@ struct QuantizeBeforePadding : HoistQuantizePattern {
   }
 };
 
+/// Whether `value` is a chain of insertions into a tensor without values, as
+/// concatenations are.
+static bool isConcatenation(Value value) {
+  while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
+    value = insert.getDest();
+  return value.getDefiningOp<tensor::EmptyOp>();
+}
+
+/// quantize(x inserted into y) -> quantize(x) inserted into quantize(y), so
+/// that layers on both sides of a concatenation meet. What has no values yet
+/// has none as bytes.
+struct QuantizeBeforeConcatenation : HoistQuantizePattern {
+  using HoistQuantizePattern::HoistQuantizePattern;
+
+  LogicalResult hoist(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto insert = op.getInput().getDefiningOp<tensor::InsertSliceOp>();
+    if (!insert || !isConcatenation(insert.getDest()))
+      return rewriter.notifyMatchFailure(op, "the input is not concatenated");
+    Value dest = insert.getDest(), storage;
+    if (auto empty = dest.getDefiningOp<tensor::EmptyOp>())
+      storage = tensor::EmptyOp::create(
+          rewriter, op.getLoc(), empty.getMixedSizes(), rewriter.getI8Type());
+    else
+      storage = createQuantized(rewriter, op, dest);
+    Value part = createQuantized(rewriter, op, insert.getSource());
+    rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(
+        op, part, storage, insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides());
+    return success();
+  }
+};
+
 /// quantize(pad(x)) -> pad(quantize(x)), for the same reason and with any one
 /// value.
 struct QuantizeBeforePad : HoistQuantizePattern {
@@ -213,7 +245,8 @@ struct QuantizeBeforeCopy : HoistQuantizePattern {
 
 void quantc::populateHoistQuantizePatterns(RewritePatternSet &patterns) {
   patterns
-      .add<ShareQuantize, QuantizeBeforePadding, QuantizeBeforePad,
-           QuantizeBeforeCopy, QuantizeBeforeReshape<tensor::CollapseShapeOp>,
+      .add<ShareQuantize, QuantizeBeforePadding, QuantizeBeforeConcatenation,
+           QuantizeBeforePad, QuantizeBeforeCopy,
+           QuantizeBeforeReshape<tensor::CollapseShapeOp>,
            QuantizeBeforeReshape<tensor::ExpandShapeOp>>(patterns.getContext());
 }

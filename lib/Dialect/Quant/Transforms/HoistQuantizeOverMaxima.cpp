@@ -96,6 +96,11 @@ static bool isNeverNaN(Value value) {
            isNeverNaN(pad.getSource());
   if (matchMaxima(op))
     return isNeverNaN(op->getOperand(0));
+  // A concatenation starts with a tensor that none of its values are of.
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return isNeverNaN(insert.getSource()) &&
+           (insert.getDest().getDefiningOp<tensor::EmptyOp>() ||
+            isNeverNaN(insert.getDest()));
   SmallVector<Bound> bounds;
   Value clipped = matchClip(op, bounds);
   return clipped && isNeverNaN(clipped);

@@ -586,3 +586,85 @@ func.func @other_scale_untouched(%a: tensor<3x4xi8>, %w: tensor<2x4xi8>, %sw: te
   %r = quant.quantize %l scale(%t : tensor<f32>) : tensor<3x2xf32> -> tensor<3x2xi8>
   return %q, %r : tensor<3x2xi8>, tensor<3x2xi8>
 }
+
+// -----
+
+// Both layers give the integers that are concatenated.
+// CHECK-LABEL: func @concatenation
+//  CHECK-SAME:     %[[M:[a-z0-9]+]]: index
+//       CHECK:   %[[E:.+]] = tensor.empty(%[[M]]) : tensor<?x4xi8>
+//       CHECK:   %[[A:.+]] = quant.linear {{.*}} -> tensor<?x2xi8>
+//       CHECK:   %[[P:.+]] = tensor.insert_slice %[[A]] into %[[E]][0, 0] [%[[M]], 2] [1, 1]
+//       CHECK:   %[[B:.+]] = quant.linear {{.*}} -> tensor<?x2xi8>
+//       CHECK:   %[[Q:.+]] = tensor.insert_slice %[[B]] into %[[P]][0, 2] [%[[M]], 2] [1, 1]
+//       CHECK:   return %[[Q]] : tensor<?x4xi8>
+func.func @concatenation(%a: tensor<?x4xi8>, %w: tensor<2x4xi8>, %sw: tensor<2x1xf32>, %sa: tensor<f32>, %za: tensor<i8>, %m: index) -> tensor<?x4xi8> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<10> : tensor<i8>
+  %x = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("a")
+  %y = quant.linear %a, %w scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<f32>, tensor<i8>) : tensor<?x4xi8>, tensor<2x4xi8> -> tensor<?x2xf32> loc("b")
+  %e = tensor.empty(%m) : tensor<?x4xf32>
+  %0 = tensor.insert_slice %x into %e[0, 0] [%m, 2] [1, 1] : tensor<?x2xf32> into tensor<?x4xf32>
+  %1 = tensor.insert_slice %y into %0[0, 2] [%m, 2] [1, 1] : tensor<?x2xf32> into tensor<?x4xf32>
+  %q = quant.quantize %1 scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<?x4xf32> -> tensor<?x4xi8>
+  return %q : tensor<?x4xi8>
+}
+
+// -----
+
+// Others read the floats, or what is inserted into has values.
+// CHECK-LABEL: func @concatenation_untouched
+//       CHECK:   %[[X:.+]] = tensor.insert_slice
+//       CHECK:   quant.quantize %[[X]]
+//       CHECK:   %[[Y:.+]] = tensor.insert_slice
+//       CHECK:   quant.quantize %[[Y]]
+func.func @concatenation_untouched(%a: tensor<4x2xf32>, %b: tensor<4x4xf32>) -> (tensor<4x4xi8>, tensor<4x4xf32>, tensor<4x4xi8>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %e = tensor.empty() : tensor<4x4xf32>
+  %x = tensor.insert_slice %a into %e[0, 0] [4, 2] [1, 1] : tensor<4x2xf32> into tensor<4x4xf32>
+  %q = quant.quantize %x scale(%s : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
+  %y = tensor.insert_slice %a into %b[0, 0] [4, 2] [1, 1] : tensor<4x2xf32> into tensor<4x4xf32>
+  %r = quant.quantize %y scale(%s : tensor<f32>) : tensor<4x4xf32> -> tensor<4x4xi8>
+  return %q, %x, %r : tensor<4x4xi8>, tensor<4x4xf32>, tensor<4x4xi8>
+}
+
+// -----
+
+// After a sum, a ReLU changes nothing where 0 is the smallest integer; for
+// another zero point it does.
+// CHECK-LABEL: func @lower_bound_after_sum
+//   CHECK-DAG:   %[[Z:.+]] = arith.constant dense<-128> : tensor<i8>
+//       CHECK:   %[[SUM:.+]] = linalg.generic
+//       CHECK:     arith.addf
+//   CHECK-NOT:   arith.maximumf
+//       CHECK:   quant.quantize %[[SUM]] scale(%{{.+}} : tensor<f32>) zero_point(%[[Z]]
+//       CHECK:   %[[R:.+]] = linalg.generic
+//       CHECK:     arith.maximumf
+//       CHECK:   quant.quantize %[[R]]
+func.func @lower_bound_after_sum(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %init: tensor<4x2xf32>) -> (tensor<4x2xi8>, tensor<4x2xi8>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<-128> : tensor<i8>
+  %other = arith.constant dense<-127> : tensor<i8>
+  %zero = arith.constant 0.0 : f32
+  %sum = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %b : tensor<4x2xf32>, tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %y: f32, %out: f32):
+    %t = arith.addf %x, %y : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %relu = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%sum : tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %t = arith.maximumf %x, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %q = quant.quantize %relu scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
+  %relu2 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %t = arith.maximumf %x, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<4x2xf32>
+  %r = quant.quantize %relu2 scale(%s : tensor<f32>) zero_point(%other : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
+  return %q, %r : tensor<4x2xi8>, tensor<4x2xi8>
+}

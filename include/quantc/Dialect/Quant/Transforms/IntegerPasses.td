@@ -167,10 +167,13 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
           -> linear(...) output(s, z)
                  {clamp_min = quantize(lo), clamp_max = quantize(hi)}
 
-    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`.
+    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`. After
+    other operations, a sum say, a maximum whose bound is the smallest integer is
+    dropped, if that is the zero point too, which a NaN becomes.
     What only moves elements moves behind the quantization, so that layers on
-    both sides meet: reshapes, transpositions, copies of patches, and padding,
-    whose number is quantized (0 is the zero point). So do maxima of windows,
+    both sides meet: reshapes, transpositions, copies of patches, concatenations
+    (`tensor.insert_slice` into `tensor.empty`), and padding, whose number is
+    quantized (0 is the zero point). So do maxima of windows,
     for the reason above, of a layer whose result is never NaN: a NaN is the
     maximum of its window and is quantized to the zero point. With parameters that are known only when the
     program runs, as in training, the clip follows the layer, on integers:
