@@ -60,8 +60,12 @@ static void applyBounds(Epilogue &epilogue, ArrayRef<Bound> bounds, float scale,
 
 /// Walks from the input of `op` up through the clips that have no other use,
 /// and turns their bounds into storage values. Fails, with a reason, if there
-/// is another use.
+/// is another use, or if the result is not i8 with one scale.
 static FailureOr<Epilogue> matchEpilogue(QuantizeOp op, StringRef &reason) {
+  if (!isPerTensor(op)) {
+    reason = "not i8 with one scale";
+    return failure();
+  }
   Epilogue epilogue;
   epilogue.source = op.getInput();
   SmallVector<Bound> bounds;
@@ -136,8 +140,6 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
     StringRef reason;
     FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
     if (failed(epilogue))
@@ -172,8 +174,6 @@ struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
     StringRef reason;
     FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
     if (failed(epilogue))
@@ -207,8 +207,6 @@ struct DropLowerBound : OpRewritePattern<QuantizeOp> {
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isPerTensor(op))
-      return rewriter.notifyMatchFailure(op, "not i8 with one scale");
     StringRef reason;
     FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
     if (failed(epilogue))
