@@ -11,6 +11,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Iterators.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
@@ -59,7 +62,33 @@ static void fold(arith::CmpFOp op, FloatRanges &ranges) {
   op.replaceAllUsesWith(arith::ConstantOp::create(builder, op.getLoc(),
                                                   builder.getBoolAttr(*result))
                             .getResult());
-  op.erase();
+}
+
+/// c < x ? x : c -> maximum(x, c) and x < c ? x : c -> minimum(x, c), for
+/// numbers and a constant: where that is 0, the comparison and the choice are
+/// two instructions for some targets.
+static void fold(arith::SelectOp op, FloatRanges &ranges) {
+  auto compare = op.getCondition().getDefiningOp<arith::CmpFOp>();
+  Value x = op.getTrueValue(), c = op.getFalseValue();
+  APFloat bound(0.0f);
+  if (!compare || compare.getPredicate() != arith::CmpFPredicate::OLT ||
+      !matchPattern(c, m_ConstantFloat(&bound)) || !ranges.get(c) ||
+      !ranges.get(x))
+    return;
+  bool isMaximum = compare.getLhs() == c && compare.getRhs() == x;
+  bool isMinimum = compare.getLhs() == x && compare.getRhs() == c;
+  // A zero of either sign becomes c, which is the maximum of both if it is +0,
+  // the minimum if it is -0.
+  if (isMaximum == isMinimum ||
+      (bound.isZero() && bound.isNegative() == isMaximum))
+    return;
+  OpBuilder builder(op);
+  auto flags = arith::FastMathFlags::nnan;
+  Location loc = op.getLoc();
+  Value result =
+      isMaximum ? Value(arith::MaximumFOp::create(builder, loc, x, c, flags))
+                : Value(arith::MinimumFOp::create(builder, loc, x, c, flags));
+  op.replaceAllUsesWith(result);
 }
 
 /// Says of an extremum that it sees no NaN: then it is one instruction.
@@ -74,15 +103,23 @@ struct FoldRanges : quantc::impl::FoldRangesBase<FoldRanges> {
   void runOnOperation() override {
     FloatRanges ranges;
     getOperation()->walk([&](linalg::GenericOp generic) {
-      for (Operation &op : llvm::make_early_inc_range(*generic.getBody())) {
-        if (auto compare = dyn_cast<arith::CmpFOp>(op))
-          fold(compare, ranges);
+      for (Operation &op : *generic.getBody()) {
+        if (auto comparison = dyn_cast<arith::CmpFOp>(op))
+          fold(comparison, ranges);
+        else if (auto choice = dyn_cast<arith::SelectOp>(op))
+          fold(choice, ranges);
         else if (auto maximum = dyn_cast<arith::MaximumFOp>(op))
           exclude(maximum, ranges);
         else if (auto minimum = dyn_cast<arith::MinimumFOp>(op))
           exclude(minimum, ranges);
       }
     });
+    // Ranges are kept by values, so these stay until none is asked for.
+    getOperation()->walk<WalkOrder::PostOrder, ReverseIterator>(
+        [](Operation *op) {
+          if (isa<arith::CmpFOp, arith::SelectOp>(op) && isOpTriviallyDead(op))
+            op->erase();
+        });
   }
 };
 } // namespace

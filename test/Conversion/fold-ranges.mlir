@@ -3,15 +3,16 @@
 #id = affine_map<(d0) -> (d0)>
 #none = affine_map<(d0) -> ()>
 
-// A sum of integers times a finite constant, plus another: no NaN.
+// A sum of integers times a finite constant, plus another: no NaN, so a clamp
+// is two extrema.
 // CHECK-LABEL: func @requantize(
 //       CHECK:   %[[T:.+]] = arith.addf
-//  CHECK-NEXT:   %[[ABOVE:.+]] = arith.cmpf olt, %[[LO:.+]], %[[T]]
-//  CHECK-NEXT:   %[[RAISED:.+]] = arith.select %[[ABOVE]], %[[T]], %[[LO]]
-//  CHECK-NEXT:   arith.cmpf olt, %[[RAISED]]
+//  CHECK-NEXT:   %[[RAISED:.+]] = arith.maximumf %[[T]], %{{.+}} fastmath<nnan>
+//  CHECK-NEXT:   %[[Q:.+]] = arith.minimumf %[[RAISED]], %{{.+}} fastmath<nnan>
+//  CHECK-NEXT:   linalg.yield %[[Q]]
 func.func @requantize(%acc: tensor<3xi32>) -> tensor<3xf32> {
   %zero = arith.constant 0.0 : f32
-  %lo = arith.constant -128.0 : f32
+  %lo = arith.constant 0.0 : f32
   %hi = arith.constant 127.0 : f32
   %m = arith.constant dense<[0.5, 3.0e38, 0.0]> : tensor<3xf32>
   %b = arith.constant dense<[1.0, -3.0e38, -0.0]> : tensor<3xf32>
@@ -131,6 +132,35 @@ func.func @nan_untouched(%a: tensor<2xi32>, %x: tensor<2xf32>) -> (tensor<2xi1>,
     linalg.yield %nan2, %nan3, %nan4, %5 : i1, i1, i1, f32
   } -> (tensor<2xi1>, tensor<2xi1>, tensor<2xi1>, tensor<2xf32>)
   return %y#0, %y#1, %y#2, %y#3 : tensor<2xi1>, tensor<2xi1>, tensor<2xi1>, tensor<2xf32>
+}
+
+// -----
+
+#id = affine_map<(d0) -> (d0)>
+
+// A clamp gives its bound for a zero of either sign, an extremum would not
+// here; nor is a clamp of what may be NaN one.
+// CHECK-LABEL: func @zeros_untouched(
+// CHECK-COUNT-3: arith.select
+func.func @zeros_untouched(%q: tensor<4xi8>, %x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %half = arith.constant 0.5 : f32
+  %zero = arith.constant 0.0 : f32
+  %negative = arith.constant -0.0 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %y:3 = linalg.generic {indexing_maps = [#id, #id, #id, #id, #id], iterator_types = ["parallel"]}
+      ins(%q, %x : tensor<4xi8>, tensor<4xf32>) outs(%e, %e, %e : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  ^bb0(%qe: i8, %xe: f32, %o0: f32, %o1: f32, %o2: f32):
+    %0 = arith.sitofp %qe : i8 to f32
+    %1 = arith.mulf %0, %half : f32
+    %below = arith.cmpf olt, %1, %zero : f32
+    %2 = arith.select %below, %1, %zero : f32
+    %above = arith.cmpf olt, %negative, %1 : f32
+    %3 = arith.select %above, %1, %negative : f32
+    %any = arith.cmpf olt, %half, %xe : f32
+    %4 = arith.select %any, %xe, %half : f32
+    linalg.yield %2, %3, %4 : f32, f32, f32
+  } -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %y#0, %y#1, %y#2 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
 
 // -----

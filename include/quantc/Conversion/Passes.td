@@ -145,14 +145,16 @@ def FoldRanges : Pass<"quant-fold-ranges"> {
     monotone in each operand, so the ends of ranges give the ends of the result;
     NaN comes out of Inf - Inf, 0 * Inf, 0 / 0 and Inf / Inf only.
 
-    A comparison with one result for all of these numbers becomes that result,
-    and `arith.maximumf` and `arith.minimumf` of numbers are marked `nnan`.
-    Nothing changes for any input:
+    A comparison with one result for all of these numbers becomes that result.
+    `arith.maximumf` and `arith.minimumf` of numbers are marked `nnan`, and a
+    clamp of a number to a constant becomes one of them, unless they differ for
+    zeros of different signs. Nothing changes for any input:
 
     ```
     isnan(t) ? 0 : t           -> t          t = f32(acc) * m + b, m and b finite constants
     s < 2^-100 ? 2^100 : 1     -> 1          s a constant scale
     lo < x ? x : lo            -> x          x >= 0, lo < 0, say after a ReLU
+    0 < t ? t : 0              -> max(t, 0)  t a number
     ```
 
     A number that overflows is an infinity, which a clamp turns into its bound
@@ -164,7 +166,7 @@ def FoldRanges : Pass<"quant-fold-ranges"> {
     %u = arith.select %nan, %zero, %t : f32
     ```
 
-    becomes
+    becomes, if `%m` is finite,
 
     ```mlir
     %t = arith.mulf %acc, %m : f32
