@@ -154,6 +154,12 @@ RowOperands quantc::getRowOperands(Operation *op) {
           [](auto op) { return ::getRowOperands(op); })
       .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, RequantizeOp,
             ChooseParamsOp>([](Operation *op) { return getFirstOperand(op); })
+      .Case([](RescaleOp op) {
+        // A scale for each sample is no row of the first operand.
+        ArrayRef<int64_t> scale = op.getScale().getType().getShape();
+        return scale.empty() || scale.front() == 1 ? getFirstOperand(op)
+                                                   : std::nullopt;
+      })
       .Case([](tensor::ExtractSliceOp op) {
         return hasAllRows(op, op.getSource(), op.getResult())
                    ? getFirstOperand(op)

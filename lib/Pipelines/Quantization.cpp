@@ -42,9 +42,9 @@ void quantc::addSelection(OpPassManager &pm, const QuantizationOptions &options,
 }
 
 /// From the simulated form, with integer weights [N, K], to the integer form.
-/// What is added to convolutions is quantized only where nothing has simulated
-/// the model without that.
-static void addConversion(OpPassManager &pm, bool quantizeResiduals = false) {
+/// What is added to convolutions, and averages, is quantized only where nothing
+/// has simulated the model without that.
+static void addConversion(OpPassManager &pm, bool quantizeBetween = false) {
   // Bias and ReLU are recognized as structured operations right after a layer.
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createSinkReshapes());
@@ -55,8 +55,10 @@ static void addConversion(OpPassManager &pm, bool quantizeResiduals = false) {
   // Layers that share an input quantize it alike; once it is one value, it can
   // be the only use of what comes before.
   pm.addPass(createCSEPass());
-  if (quantizeResiduals)
+  if (quantizeBetween) {
     pm.addPass(createQuantizeResiduals());
+    pm.addPass(createQuantizeAverages());
+  }
   pm.addPass(createFuseRequantize());
   pm.addPass(createCheckRanges());
   pm.addPass(createCanonicalizerPass());
@@ -78,7 +80,7 @@ static void addQuantization(OpPassManager &pm,
   pm.addPass(createPadGroups());
   pm.addPass(createInsertQuantize());
   pm.addPass(createFoldWeights());
-  addConversion(pm, /*quantizeResiduals=*/!isTraining);
+  addConversion(pm, /*quantizeBetween=*/!isTraining);
 }
 
 void quantc::buildPtqPipeline(OpPassManager &pm,

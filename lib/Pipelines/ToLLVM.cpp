@@ -38,6 +38,7 @@ static void addTensorPasses(OpPassManager &pm) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createTileBatchPass());
   pm.addPass(createExpandDepthwisePass());
+  pm.addNestedPass<func::FuncOp>(createExpandWindowsPass());
   pm.addNestedPass<func::FuncOp>(createSplitFeatureGroupsPass());
   // Sizes of results come from what they are computed from: nothing but an
   // epilogue reads the result of its layer.

@@ -13,6 +13,7 @@
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 
 #include "Frame.h"
+#include "quantc/Numerics/Averages.h"
 #include "quantc/Numerics/NormalFloat.h"
 #include "quantc/Numerics/Quantize.h"
 
@@ -237,6 +238,31 @@ static LogicalResult runRequantize(RequantizeOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult runRescale(RescaleOp op, Frame &frame) {
+  Evaluate a;
+  const HostTensor &input = frame.getTensor(op.getInput());
+  const HostTensor &scale = frame.getTensor(op.getScale());
+  FailureOr<HostTensor> result =
+      makeTensor(op, op.getType().getElementType(), input.shape);
+  if (failed(result) || failed(checkBlocks(op, input.shape, scale.shape)))
+    return failure();
+  std::optional<int32_t> zeroPoint;
+  if (op.getZeroPoint())
+    zeroPoint = frame.getTensor(op.getZeroPoint()).values<int8_t>()[0];
+  for (int64_t i = 0, size = input.getNumElements(); i < size; ++i) {
+    int32_t sum = input.type == DataType::I16 ? input.values<int16_t>()[i]
+                                              : input.values<int32_t>()[i];
+    float s = scale.values<float>()[getBlock(i, input.shape, scale.shape)];
+    if (zeroPoint)
+      result->values<int8_t>()[i] = numerics::rescaleToStorage(
+          a, sum, s, *zeroPoint, op.getClampMin(), op.getClampMax());
+    else
+      result->values<float>()[i] = numerics::rescale(a, sum, s);
+  }
+  frame.set(op, std::move(*result));
+  return success();
+}
+
 /// result[.., 2 j] is the low nibble of input[.., j], 2 j + 1 the high one.
 static LogicalResult runUnpack(UnpackOp op, Frame &frame) {
   const HostTensor &input = frame.getTensor(op.getInput());
@@ -282,5 +308,6 @@ void reference::addQuantOps(OpTable &table) {
   table.add<ObserveOp>(runObserve);
   table.add<QuantizeOp>(runQuantize);
   table.add<RequantizeOp>(runRequantize);
+  table.add<RescaleOp>(runRescale);
   table.add<UnpackOp>(runUnpack);
 }

@@ -19,6 +19,8 @@ OPSET = 13
 """The first with scales for each channel."""
 OPSET_OF_BLOCKS = 21
 """The first with integers of 4 bits and scales for each block."""
+AVERAGES = ("AveragePool", "GlobalAveragePool")
+"""Pools that add up integers where they can."""
 MAX_FILE_BYTES = 2**31 - 2**20
 """Larger weights go to a file beside the model: protobuf ends at 2 GiB."""
 
@@ -32,7 +34,8 @@ def export_onnx(
     layers gets QuantizeLinear and DequantizeLinear on its input (mode ``static``) and integers
     behind DequantizeLinear for its weight, per tensor, per channel or in blocks. Nodes that are a
     part of a layer (``Layer.folded``) are left out, and the layer has its bias, as an Add behind
-    a MatMul; all other nodes stay as they are. What runs the file computes products of floats, or
+    a MatMul. Average pools of what layers alone read beside them read it from the same
+    DequantizeLinear; all other nodes stay as they are. What runs the file computes products of floats, or
     of integers that it makes of them, so results differ from ours by a step of a quantized tensor
     here and there.
 
@@ -114,12 +117,15 @@ class _Rewriter:
         # Outputs, which are names, change on the way.
         nodes = [(node.name or node.output[0], node) for node in self.graph.node]
         folded = {name for layer in layers.values() for name in layer.folded}
+        averaged = self.find_averaged(layers)
         for index, (name, node) in enumerate(nodes):
             layer = missing.pop(name, None)
             if layer is not None and layer.folded:
                 self.unlink(node, nodes[index + 1 :], layer)
             if layer is not None:
                 self.rewrite(node, layer)
+            elif node.op_type in AVERAGES and node.input[0] in averaged:
+                node.input[0] = self.quantize_input(node.input[0], averaged[node.input[0]])
             if name not in folded:
                 self.nodes.append(node)
             if layer is not None and layer.folded:
@@ -136,6 +142,19 @@ class _Rewriter:
         kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
         del self.graph.initializer[:]
         self.graph.initializer.extend(kept)
+
+    def find_averaged(self, layers: dict[str, Layer]) -> dict[str, Layer]:
+        """Return a layer of mode static for each tensor that only such and averages read."""
+        readers: dict[str, Layer] = {}
+        others = {output.name for output in self.graph.output}
+        for node in self.graph.node:
+            layer = layers.get(node.name or node.output[0])
+            if layer is not None and layer.mode == "static":
+                readers[node.input[0]] = layer
+                others.update(node.input[1:])
+            elif node.op_type not in AVERAGES:
+                others.update(node.input)
+        return {tensor: layer for tensor, layer in readers.items() if tensor not in others}
 
     def unlink(
         self, node: onnx.NodeProto, following: list[tuple[str, onnx.NodeProto]], layer: Layer

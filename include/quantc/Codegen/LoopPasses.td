@@ -1,4 +1,4 @@
-//===- LoopPasses.td - Vectors and loops on memory -------------*- tablegen -*-===//
+//===- LoopPasses.td - Windows and loops on memory ---------*- tablegen -*-===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,36 @@
 #define QUANTC_CODEGEN_LOOPPASSES
 
 include "mlir/Pass/PassBase.td"
+
+def ExpandWindowsPass : Pass<"quant-expand-windows", "::mlir::func::FuncOp"> {
+  let summary = "Combine windows of integers in registers";
+  let description = [{
+    The maxima of windows of bytes, and the exact sums that averages are made of,
+    become one elementwise operation on shifted slices of their source, one for
+    each place of the window:
+
+        y[r] = f(f(f(start, x_0[r]), x_1[r]), ...)
+
+    `quant-tile-windows` gives it tiles, and what reads it element by element,
+    `quant.rescale` say, joins it. Left alone are windows of more than 64 places,
+    those along the last dimension, whose elements are no neighbours, and floats.
+
+    ```mlir
+    %y = linalg.generic ... ins(%x, %window : tensor<1x30x30x64xi8>, tensor<3x3xi8>)
+        outs(%start : tensor<1x28x28x64xi16>)    // sums over the window
+    ```
+
+    becomes
+
+    ```mlir
+    %x0 = tensor.extract_slice %x[0, 0, 0, 0] [1, 28, 28, 64] [1, 1, 1, 1]
+    ...
+    %x8 = tensor.extract_slice %x[0, 2, 2, 0] [1, 28, 28, 64] [1, 1, 1, 1]
+    %y = linalg.generic ... ins(%x0, ..., %x8 : tensor<1x28x28x64xi8>, ...)
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
 
 def VectorizeReductionsPass
     : Pass<"quant-vectorize-reductions", "::mlir::ModuleOp"> {

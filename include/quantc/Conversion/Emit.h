@@ -101,7 +101,8 @@ public:
   Int bitcastToInt(Float x);
   Float bitcastToFloat(Int x);
 
-  /// A storage value (i8) as an Int, and back. The Int must fit the storage.
+  /// A storage value (i8), or a sum of 16 bits, as an Int, and back to i8,
+  /// which the Int must fit.
   Int fromStorage(mlir::Value x);
   mlir::Value toStorage(Int x);
 

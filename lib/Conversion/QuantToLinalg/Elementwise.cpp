@@ -1,4 +1,4 @@
-//===- Elementwise.cpp - quantize, dequantize, fake_quant, requantize -----===//
+//===- Elementwise.cpp - Operations element by element -------------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,7 +10,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
-#include "quantc/Numerics/Quantize.h"
+#include "quantc/Numerics/Averages.h"
 #include "quantc/Target/TargetSpec.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -214,10 +214,55 @@ struct LowerRequantize : OpConversionPattern<RequantizeOp> {
   }
 };
 
+struct LowerRescale : OpConversionPattern<RescaleOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(RescaleOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType scale = op.getScale().getType();
+    FailureOr<BlockLoops> loops =
+        BlockLoops::get(op.getInput().getType(), scale.getShape());
+    if (failed(loops))
+      return rewriter.notifyMatchFailure(op, "the scale has no blocks");
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    SmallVector<Value> inputs = {
+        loops->expand(rewriter, loc, adaptor.getInput()), adaptor.getScale()};
+    SmallVector<AffineMap> maps = {
+        loops->getIdentityMap(context),
+        AffineMap::get(loops->getNumLoops(), 0,
+                       loops->getParameterExprs(context, scale.getShape()),
+                       context)};
+    if (Value zeroPoint = adaptor.getZeroPoint()) {
+      inputs.push_back(zeroPoint);
+      maps.push_back(AffineMap::get(loops->getNumLoops(), 0, context));
+    }
+    Value result =
+        createElementwise(
+            rewriter, loc, inputs, maps,
+            tensor::getMixedSizes(rewriter, loc, inputs.front()),
+            op.getType().getElementType(),
+            [&](Emit &a, mlir::ValueRange elements) -> SmallVector<Value> {
+              Value sum = elements[0];
+              if (sum.getType().isInteger(16))
+                sum = a.fromStorage(sum);
+              if (!op.getZeroPoint())
+                return {numerics::rescale(a, sum, elements[1])};
+              return {a.toStorage(numerics::rescaleToStorage(
+                  a, sum, elements[1], a.fromStorage(elements[2]),
+                  op.getClampMin(), op.getClampMax()))};
+            })
+            .front();
+    rewriter.replaceOp(op, loops->collapse(rewriter, loc, result));
+    return success();
+  }
+};
+
 } // namespace
 
 void quantc::populateElementwisePatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerQuantize, LowerDequantize, LowerFakeQuant, LowerRequantize>(
-      converter, patterns.getContext());
+  patterns.add<LowerQuantize, LowerDequantize, LowerFakeQuant, LowerRequantize,
+               LowerRescale>(converter, patterns.getContext());
 }

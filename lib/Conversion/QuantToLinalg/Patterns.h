@@ -19,7 +19,7 @@ bool isNarrowInteger(mlir::Type type);
 void populateNarrowIntegerPatterns(const mlir::TypeConverter &converter,
                                    mlir::RewritePatternSet &patterns);
 
-/// quantize, dequantize, fake_quant, requantize.
+/// quantize, dequantize, fake_quant, requantize, rescale.
 void populateElementwisePatterns(const mlir::TypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 /// Emits an error when `op` is one of them and cannot be lowered.

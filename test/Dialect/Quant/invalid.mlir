@@ -173,6 +173,47 @@ func.func @requantize_c2_clamp(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<i8>
 
 // -----
 
+func.func @rescale_c1_shape(%x: tensor<4x3xi32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expects a result of the shape of the input}}
+  %0 = quant.rescale %x scale(%s : tensor<f32>) : tensor<4x3xi32> -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @rescale_c1_blocks(%x: tensor<4x3xi32>, %s: tensor<1x2xf32>) {
+  // expected-error @+1 {{expects dimension 1 of scale to divide the tensor's}}
+  %0 = quant.rescale %x scale(%s : tensor<1x2xf32>) : tensor<4x3xi32> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @rescale_c2_scale(%x: tensor<4x3xi32>) {
+  %s = arith.constant dense<0x7F800000> : tensor<f32>
+  // expected-error @+1 {{expects a positive and finite scale}}
+  %0 = quant.rescale %x scale(%s : tensor<f32>) : tensor<4x3xi32> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @rescale_c3_zero_point(%x: tensor<4x3xi16>, %s: tensor<f32>) {
+  // expected-error @+1 {{expects a zero point exactly when the result is i8}}
+  %0 = quant.rescale %x scale(%s : tensor<f32>) : tensor<4x3xi16> -> tensor<4x3xi8>
+  return
+}
+
+// -----
+
+func.func @rescale_c4_clamp(%x: tensor<4x3xi16>, %s: tensor<f32>, %z: tensor<i8>) {
+  // expected-error @+1 {{expects clamp bounds in order within [-128, 127], got [-128, 128]}}
+  %0 = quant.rescale %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) {clamp_max = 128 : si64} : tensor<4x3xi16> -> tensor<4x3xi8>
+  return
+}
+
+// -----
+
 func.func @unpack_c1_half(%x: tensor<4x3xi8>) {
   // expected-error @+1 {{expects an input whose last dimension is half that of the result, rounded up}}
   %0 = quant.unpack %x : tensor<4x3xi8> -> tensor<4x8xi4>

@@ -45,6 +45,15 @@ func.func @integer(%x: tensor<?x8xi8>, %bytes: tensor<6x4xi8>, %sw: tensor<6x1xf
   return %r : tensor<?x6xi8>
 }
 
+// CHECK-LABEL: func @rescale
+func.func @rescale(%x: tensor<?x8x3xi16>, %w: tensor<?x8x3xi32>, %s: tensor<1x8x1xf32>, %t: tensor<f32>, %z: tensor<i8>) -> (tensor<?x8x3xi8>, tensor<?x8x3xf32>) {
+  // CHECK: quant.rescale %{{.*}} scale(%{{.*}} : tensor<1x8x1xf32>) zero_point(%{{.*}} : tensor<i8>) {clamp_min = 3 : si64} : tensor<?x8x3xi16> -> tensor<?x8x3xi8>
+  %q = quant.rescale %x scale(%s : tensor<1x8x1xf32>) zero_point(%z : tensor<i8>) {clamp_min = 3 : si64} : tensor<?x8x3xi16> -> tensor<?x8x3xi8>
+  // CHECK: quant.rescale %{{.*}} scale(%{{.*}} : tensor<f32>) : tensor<?x8x3xi32> -> tensor<?x8x3xf32>
+  %y = quant.rescale %w scale(%t : tensor<f32>) : tensor<?x8x3xi32> -> tensor<?x8x3xf32>
+  return %q, %y : tensor<?x8x3xi8>, tensor<?x8x3xf32>
+}
+
 // CHECK-LABEL: func @addend
 func.func @addend(%x: tensor<?x8xf32>, %w: tensor<6x8xi8>, %sw: tensor<6x1xf32>, %d: tensor<?x6xf32>) -> tensor<?x6xf32> {
   // CHECK: quant.linear %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<6x1xf32>) addend(%{{.*}} : tensor<?x6xf32>)

@@ -67,11 +67,13 @@ private:
                      const std::string &operations);
   Image addSum(const Image &x, const Image &y);
   Image addPool(const Image &x);
+  std::string addCounts(const Window &window, int64_t length, bool withPadding);
+  Image addQuotient(const Image &sum, const Image &x);
   Image addBlock(const Image &x);
   std::string finish(const Image &input, const Image &result) const;
 
   bool isPerGroup = false;
-  unsigned layers = 0;
+  unsigned layers = 0, pools = 0;
   /// Of the next window.
   Window rows, columns;
   std::string summary;
@@ -267,12 +269,49 @@ Image Writer::addSum(const Image &x, const Image &y) {
   return sum;
 }
 
-/// The maximum, or the sum, of each window.
+/// A vector of how many elements of each window count.
+std::string Writer::addCounts(const Window &window, int64_t length,
+                              bool withPadding) {
+  std::string counts;
+  for (int64_t place = 0; place < window.getPlaces(length); ++place) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < window.size; ++i) {
+      int64_t at = place * window.stride + i * window.dilation - window.low;
+      count += withPadding || (at >= 0 && at < length);
+    }
+    // A window that has nothing but padding has the sum 0.
+    counts += formatv("{0}{1}.0", counts.empty() ? "" : ", ",
+                      std::max<int64_t>(count, 1));
+  }
+  return add(formatv("arith.constant dense<[{0}]> : tensor<{1}xf32>", counts,
+                     window.getPlaces(length)));
+}
+
+/// `sum`, the windows of `x`, by the number of elements, as importers write it.
+Image Writer::addQuotient(const Image &sum, const Image &x) {
+  bool withPadding = flip();
+  std::string inColumn = addCounts(rows, x.height, withPadding);
+  std::string inRow = addCounts(columns, x.width, withPadding);
+  Image y = sum;
+  y.value = add(formatv(
+      "linalg.generic {{indexing_maps = [#image, affine_map<(b, c, h, w) -> "
+      "(h)>, affine_map<(b, c, h, w) -> (w)>, #image], iterator_types = "
+      "[\"parallel\", \"parallel\", \"parallel\", \"parallel\"]} ins({0}, "
+      "{1}, {2} : {3}, tensor<{4}xf32>, tensor<{5}xf32>) outs({0} : {3}) {{\n"
+      "  ^bb0(%x: f32, %h: f32, %w: f32, %out: f32):\n"
+      "    %n = arith.mulf %h, %w : f32\n    %y = arith.divf %x, %n : f32\n"
+      "    linalg.yield %y : f32\n  } -> {3}",
+      sum.value, inColumn, inRow, sum.getType(), sum.height, sum.width));
+  return y;
+}
+
+/// The maximum, the sum, or the average of each window.
 Image Writer::addPool(const Image &x) {
   rows = pickWindow(x.height);
   columns = pickWindow(x.width);
-  bool isMax = flip();
-  summary += isMax ? ", max" : ", sum";
+  auto kind = pickOf<std::string>({"max", "sum", "average", "average"});
+  bool isMax = kind == "max";
+  summary += ", " + kind;
   float start = isMax ? -std::numeric_limits<float>::infinity() : 0.0f;
   Image padded = addPad(x, start);
   Image y{"", x.channels, rows.getPlaces(x.height), columns.getPlaces(x.width)};
@@ -294,11 +333,11 @@ Image Writer::addPool(const Image &x) {
       "\"parallel\", \"reduction\", \"reduction\"]} ins({4}, {5} : {6}, {7}) "
       "outs({8} : {9}) {{\n  ^bb0(%x: f32, %i: f32, %out: f32):\n"
       "    %y = arith.{10} %out, %x : f32\n    linalg.yield %y : f32\n"
-      "  } -> {9}",
+      "  } -> {9} loc(\"pool{11}\")",
       rows.stride, rows.dilation, columns.stride, columns.dilation,
       padded.value, window, padded.getType(), windowType, init, y.getType(),
-      isMax ? "maximumf" : "addf"));
-  return y;
+      isMax ? "maximumf" : "addf", pools++));
+  return kind == "average" ? addQuotient(y, x) : y;
 }
 
 Image Writer::addBlock(const Image &x) {

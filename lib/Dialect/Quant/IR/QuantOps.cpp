@@ -36,6 +36,7 @@ void quantc::registerQuantExtension(DialectRegistry &registry) {
     RegisteredOperationName::insert<ObserveOp>(*dialect);
     RegisteredOperationName::insert<QuantizeOp>(*dialect);
     RegisteredOperationName::insert<RequantizeOp>(*dialect);
+    RegisteredOperationName::insert<RescaleOp>(*dialect);
     RegisteredOperationName::insert<UnpackOp>(*dialect);
   });
 }

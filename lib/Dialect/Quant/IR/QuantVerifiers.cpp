@@ -189,6 +189,24 @@ LogicalResult RequantizeOp::verify() {
   return verifyClamp(*this, getClampMin(), getClampMax());
 }
 
+LogicalResult RescaleOp::verify() {
+  // rescale_c1
+  if (getInput().getType().getShape() != getType().getShape())
+    return emitOpError("expects a result of the shape of the input");
+  if (failed(verifyBlocks(*this, "scale", getInput().getType(),
+                          getScale().getType().getShape())))
+    return failure();
+  // rescale_c2
+  if (failed(verifyScale(*this, "scale", getScale())))
+    return failure();
+  // rescale_c3
+  if (getType().getElementType().isInteger(8) !=
+      static_cast<bool>(getZeroPoint()))
+    return emitOpError("expects a zero point exactly when the result is i8");
+  // rescale_c4
+  return verifyClamp(*this, getClampMin(), getClampMax());
+}
+
 LogicalResult UnpackOp::verify() {
   ArrayRef<int64_t> from = getInput().getType().getShape();
   ArrayRef<int64_t> to = getType().getShape();

@@ -12,12 +12,15 @@
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
 #include "quantc/Dialect/Quant/Transforms/LayerConfig.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
+#include "quantc/Numerics/Averages.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include <cmath>
 
 namespace quantc {
 #define GEN_PASS_DEF_FUSEREQUANTIZE
@@ -199,6 +202,43 @@ struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// quantize(clip(rescale(sums))) -> rescale with an i8 result.
+struct FuseIntoRescale : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    StringRef reason;
+    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
+    if (failed(epilogue))
+      return rewriter.notifyMatchFailure(op, reason);
+    auto rescale = epilogue->source.getDefiningOp<RescaleOp>();
+    if (!rescale)
+      return rewriter.notifyMatchFailure(op, "no averages before it");
+    auto scales = getFloatValues(rescale.getScale());
+    std::optional<float> outputScale = getSplat(op.getScale());
+    if (!scales || !outputScale)
+      return rewriter.notifyMatchFailure(op, "the scales are not constant");
+    numerics::Evaluate a;
+    for (float &scale : *scales) {
+      scale = numerics::averageOutputScale(a, scale, *outputScale);
+      if (!std::isfinite(scale) || scale == 0)
+        return rewriter.notifyMatchFailure(op, "a quotient of scales is no "
+                                               "scale");
+    }
+    Location loc = op.getLoc();
+    Value scale =
+        createConstant(rewriter, loc, rescale.getScale().getType().getShape(),
+                       ArrayRef<float>(*scales));
+    Value fused = RescaleOp::create(
+        rewriter, rescale.getLoc(), op.getType(), rescale.getInput(), scale,
+        getZeroPoint(rewriter, loc, op.getZeroPoint()), epilogue->clampMin,
+        epilogue->clampMax);
+    rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
+    return success();
+  }
+};
+
 /// quantize(max(x, c)) -> quantize(x) where quantize(c) is the smallest
 /// integer, and the zero point as well: that is what a NaN becomes, however the
 /// maximum treats it.
@@ -235,8 +275,9 @@ struct FuseRequantize : quantc::impl::FuseRequantizeBase<FuseRequantize> {
 } // namespace
 
 void quantc::populateFuseRequantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseIntoLinear, FuseIntoRequantize, DropLowerBound>(
-      patterns.getContext());
+  patterns
+      .add<FuseIntoLinear, FuseIntoRequantize, FuseIntoRescale, DropLowerBound>(
+          patterns.getContext());
   populateHoistQuantizePatterns(patterns);
   populateHoistQuantizeOverMaximaPatterns(patterns);
 }

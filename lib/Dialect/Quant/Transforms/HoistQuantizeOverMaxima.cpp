@@ -88,6 +88,9 @@ static bool isNeverNaN(Value value) {
     return false;
   if (auto linear = dyn_cast<LinearOp>(op))
     return hasFiniteConstants(linear);
+  // Sums of integers, by constant scales, which are finite.
+  if (auto rescale = dyn_cast<RescaleOp>(op))
+    return getFloatValues(rescale.getScale()).has_value();
   if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, linalg::TransposeOp>(
           op))
     return isNeverNaN(op->getOperand(0));

@@ -272,10 +272,7 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
                    clamp_min, clamp_max)
     ```
 
-    This is `quant.quantize(quant.dequantize(input))` to the bit.
-
-    With the full range it is `quant.dequantize` followed by `quant.quantize`.
-    All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
+    This is `quant.quantize(quant.dequantize(input))` to the bit. All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
     default to -128 and 127; a ReLU is `clamp_min` = the output zero point.
 
     Example:
@@ -305,6 +302,47 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
   }];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
+}
+
+def Quantc_RescaleOp : Quantc_Op<"rescale"> {
+  let summary = "Exact sums of integers to float or storage values";
+  let description = [{
+    ```
+    result = f32(input) * scale                                     f32
+    result = clamp(rne(f32(input) * scale) + zero_point,
+                   clamp_min, clamp_max)                            i8
+    ```
+
+    What becomes of sums of windows of integers (`average_a2`, `average_a3` in
+    docs/Numerics.md): their zero points are in the sum already, and the number
+    of elements in the scale, which differs between places at an edge. The scale
+    has blocks as in `quant.quantize`, the zero point rank 0. An i8 result
+    saturates, NaN (0 times an infinite scale) counts as 0.
+
+    Example:
+
+    ```mlir
+    %y = quant.rescale %sum scale(%s : tensor<1x28x28x1xf32>)
+        zero_point(%z : tensor<i8>)
+        : tensor<?x28x28x64xi16> -> tensor<?x28x28x64xi8>
+    ```
+
+    Constraints: `rescale_c1` (shapes), `rescale_c2` (constant scales positive
+    and finite), `rescale_c3` (a zero point exactly with an i8 result),
+    `rescale_c4` (bounds ordered and within i8).
+  }];
+  let arguments = (ins RankedTensorOf<[I16, I32]>:$input,
+                   Quantc_FloatTensor:$scale,
+                   Optional<0DTensorOf<[I8]>>:$zero_point,
+                   DefaultValuedAttr<SI64Attr, "-128">:$clamp_min,
+                   DefaultValuedAttr<SI64Attr, "127">:$clamp_max);
+  let results = (outs RankedTensorOf<[F32, I8]>:$result);
+  let assemblyFormat = [{
+    $input `scale` `(` $scale `:` type($scale) `)`
+    (`zero_point` `(` $zero_point^ `:` type($zero_point) `)`)?
+    attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Quantc_UnpackOp : Quantc_Op<"unpack"> {

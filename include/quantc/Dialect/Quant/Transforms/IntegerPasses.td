@@ -153,6 +153,58 @@ def QuantizeResiduals : Pass<"quant-quantize-residuals"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def QuantizeAverages : Pass<"quant-quantize-averages"> {
+  let summary = "Let averages of windows add up integers";
+  let description = [{
+    An average pool reads what layers beside it read in integers, or what layers
+    before it could give in integers. Its windows are added up exactly:
+
+        sum_i x[i] / n -> rescale(sum_i quantize(x; s, z)[i] - z; f32(s / n))
+
+    with the parameters of the layers that read the elements of `x` as well,
+    moved or not, or those of `quant.input_range` on the sum, from calibration.
+    The zero point is where the sum starts; `n` is a number for each place where
+    windows reach into padding that does not count. Sums have 16 bits up to
+    windows of 128, else 32 (`average_a1` in docs/Numerics.md). What quantizes the
+    average becomes a part of `quant.rescale` (`quant-fuse-requantize`), so that
+    whole concatenations stay in integers.
+
+    `x` stays float if anything else reads it, and with a range of its own where
+    it does not come from layers of integers: then nothing would be saved.
+
+    Example:
+
+    ```mlir
+    %sum = linalg.generic {...} ins(%x, %window : tensor<1x30x30x64xf32>, ...) {
+      %0 = arith.addf %out, %in : f32
+      ...
+    } -> tensor<1x28x28x64xf32>
+    %y = linalg.generic {...} ins(%sum : tensor<1x28x28x64xf32>) {
+      %0 = arith.divf %in, %nine : f32
+      ...
+    } -> tensor<1x28x28x64xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %q = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>)
+        : tensor<1x30x30x64xf32> -> tensor<1x30x30x64xi8>
+    %sum = linalg.generic {...} ins(%q, %window : tensor<1x30x30x64xi8>, ...) {
+      %0 = arith.extsi %in : i8 to i16
+      %1 = arith.addi %out, %0 : i16
+      ...
+    } -> tensor<1x28x28x64xi16>
+    %y = quant.rescale %sum scale(%m : tensor<f32>)
+        : tensor<1x28x28x64xi16> -> tensor<1x28x28x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseRequantize : Pass<"quant-fuse-requantize"> {
   let summary = "Let layers produce the integers that the next layer takes";
   let description = [{
@@ -167,7 +219,8 @@ def FuseRequantize : Pass<"quant-fuse-requantize"> {
           -> linear(...) output(s, z)
                  {clamp_min = quantize(lo), clamp_max = quantize(hi)}
 
-    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`. After
+    In the same way `quantize(clip(dequantize(q)))` is `quant.requantize`, and
+    after `quant.rescale` it is one of an i8 result. After
     other operations, a sum say, a maximum whose bound is the smallest integer is
     dropped, if that is the zero point too, which a NaN becomes.
     What only moves elements moves behind the quantization, so that layers on
