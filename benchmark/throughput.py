@@ -114,6 +114,14 @@ ROWS = (
         ("vpsignb", "vpmaddwd", "vpaddd"),
     ),
     Row(
+        "avx2_1x8x2_i32_s16_s16",
+        "x86-64-v3",
+        "x86",
+        "vpmaddwd",
+        ("haswell", "skylake", "znver2", "znver3"),
+        ("vpaddd",),
+    ),
+    Row(
         "avx2_1x8x2_i32_s8_s8",
         "x86-64-v3",
         "x86",

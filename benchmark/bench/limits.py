@@ -31,7 +31,7 @@ MEMORY_BYTES = 512 << 20
 
 @dataclass(frozen=True)
 class Peak:
-    """A loop that does nothing but one instruction."""
+    """A loop that does nothing but one instruction, or two that belong together."""
 
     loop: str
     feature: str
@@ -45,6 +45,7 @@ PEAKS = {
     "AMX tdpbssd": Peak("amx", "amx_int8", 6 * 2 * 16 * 16 * 64),
     "AVX-512 VNNI vpdpbusd zmm": Peak("avx512vnni", "avx512_vnni", 12 * 2 * 64),
     "AVX-VNNI vpdpbusd ymm": Peak("avxvnni", "avx_vnni", 12 * 2 * 32),
+    "AVX2 vpmaddwd ymm": Peak("avx2", "avx2", 8 * 2 * 16),
     "AVX-512 FMA zmm": Peak("avx512fma", "avx512f", 12 * 2 * 16, is_float=True),
     "FMA ymm": Peak("fma", "fma", 12 * 2 * 8, is_float=True),
 }

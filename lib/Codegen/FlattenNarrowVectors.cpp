@@ -20,11 +20,13 @@ namespace quantc {
 using namespace quantc;
 
 /// The type of `type`'s elements in one dimension, null unless `type` is a
-/// vector of bytes in several dimensions.
+/// vector of bytes, or of bytes that were extended to 16 bits, in several
+/// dimensions.
 static VectorType getFlatType(Type type) {
   auto vector = dyn_cast<VectorType>(type);
   if (!vector || vector.getRank() < 2 || vector.isScalable() ||
-      !vector.getElementType().isInteger(8))
+      !(vector.getElementType().isInteger(8) ||
+        vector.getElementType().isInteger(16)))
     return {};
   return VectorType::get(vector.getNumElements(), vector.getElementType());
 }
@@ -50,8 +52,8 @@ struct FlattenElementwise : RewritePattern {
     VectorType flat = getFlatType(op->getResult(0).getType());
     if (!flat || llvm::any_of(op->getOperandTypes(),
                               [](Type type) { return !getFlatType(type); }))
-      return rewriter.notifyMatchFailure(op, "not on bytes in several "
-                                             "dimensions");
+      return rewriter.notifyMatchFailure(op, "not on narrow elements in "
+                                             "several dimensions");
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
       operands.push_back(flatten(rewriter, op->getLoc(), operand));
@@ -100,12 +102,43 @@ struct ShuffleRepeatedElements : OpRewritePattern<vector::BroadcastOp> {
   }
 };
 
+/// A transposition of runs, the last dimension, is one shuffle.
+struct ShuffleTransposedRuns : OpRewritePattern<vector::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    VectorType type = op.getResultVectorType();
+    VectorType flat = getFlatType(type);
+    int64_t rank = type.getRank();
+    ArrayRef<int64_t> permutation = op.getPermutation();
+    if (!flat || permutation.back() != rank - 1 || type.getShape().back() == 1)
+      return rewriter.notifyMatchFailure(op, "moves no runs of bytes");
+    SmallVector<int64_t> from =
+        computeStrides(op.getSourceVectorType().getShape());
+    SmallVector<int64_t> to = computeStrides(type.getShape());
+    SmallVector<int64_t> mask(flat.getNumElements());
+    for (auto [i, element] : llvm::enumerate(mask)) {
+      element = 0;
+      for (int64_t dim = 0; dim < rank; ++dim)
+        element += static_cast<int64_t>(i) / to[dim] % type.getDimSize(dim) *
+                   from[permutation[dim]];
+    }
+    Value elements = flatten(rewriter, op.getLoc(), op.getVector());
+    Value shuffled = vector::ShuffleOp::create(rewriter, op.getLoc(), elements,
+                                               elements, mask);
+    rewriter.replaceOpWithNewOp<vector::ShapeCastOp>(op, type, shuffled);
+    return success();
+  }
+};
+
 struct FlattenNarrowVectors
     : quantc::impl::FlattenNarrowVectorsPassBase<FlattenNarrowVectors> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<FlattenElementwise, ShuffleRepeatedElements>(context);
+    patterns.add<FlattenElementwise, ShuffleRepeatedElements,
+                 ShuffleTransposedRuns>(context);
     vector::ShapeCastOp::getCanonicalizationPatterns(patterns, context);
     vector::BroadcastOp::getCanonicalizationPatterns(patterns, context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -66,6 +66,8 @@ enum class WeightForm {
   Bytes,
   /// Values that were unpacked into memory, once for a panel.
   Panel,
+  /// The same extended to 16 bits, as their instruction takes them.
+  Wide,
   /// Floats that were decoded into memory, once for a panel: with sums of
   /// groups.
   Floats,
@@ -80,6 +82,10 @@ inline constexpr int64_t kNibbleRows = 3;
 /// Most rows that unpack in registers: two blocks unpack twice, but read half
 /// as many bytes.
 inline constexpr int64_t kRegisterRows = 12;
+
+/// Fewest rows that gain more from operands of 16 bits than it costs to extend
+/// them.
+inline constexpr int64_t kWideRows = 40;
 
 /// The registers of a panel, or the rows beside a wider one, where nibbles of
 /// words meet parameters: each register of a panel takes three more for these
@@ -121,7 +127,8 @@ private:
   /// Whether nothing but a sum over groups stands between nibbles and weights.
   bool canContractNibbles() {
     bool hasMultiplier(op.getGroupMultiplier());
-    return isInteger() && (!hasMultiplier || (hasGroups() && !hasGroupSums));
+    return isInteger() && isNibbles() &&
+           (!hasMultiplier || (hasGroups() && !hasGroupSums));
   }
   /// Whether multipliers are applied to the sums of groups.
   bool hasMultiplierSums() {
@@ -138,6 +145,18 @@ private:
   /// Whether several weights share an element in memory, and whether that is a
   /// word whose nibbles are looked up.
   bool hasSharedElements() const { return layout.packing != StepPacking::None; }
+  /// Whether what is multiplied was extended to 16 bits.
+  bool isWide() const { return form == WeightForm::Wide; }
+  /// The instruction that the form takes.
+  const DotInstruction &getInstruction() const {
+    return isWide() ? *wideInstruction : *instruction;
+  }
+  /// The parts of a step, each of which an instruction takes, where there are
+  /// several; else 0, and what one takes along K; 0 of floats.
+  int64_t partDim();
+  int64_t depthDim();
+  /// What is stored, with each step in such parts.
+  mlir::Value splitSteps(mlir::Value stored);
   bool isWords() const { return layout.packing == StepPacking::Word; }
   /// Whether they have zero points or multipliers.
   bool hasWordParameters();
@@ -204,8 +223,9 @@ private:
 
   mlir::Value getUnpaddedInput();
   mlir::Value createInput();
-  mlir::Value createUnsignedInput();
+  mlir::Value createConvertedInput();
   mlir::Value createWeight();
+  mlir::Value createWideWeight();
   mlir::Value createDecodedWeight();
   mlir::Value createNibblePairs();
   mlir::Value createNibbleWords();
@@ -267,6 +287,8 @@ private:
   const DotInstruction *instruction = nullptr;
   /// What computes many rows; null without.
   const TileInstruction *tileInstruction = nullptr;
+  /// What computes many rows of 16 bits; null without.
+  const DotInstruction *wideInstruction = nullptr;
   /// Whether the code that is built is for many rows.
   bool inTiles = false;
   bool hasGroupSums;

@@ -47,10 +47,11 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
   AffineExpr n = loops.parallel(), k = loops.reduction(1);
   AffineExpr h =
       hasSharedElements() && !isFlat ? loops.reduction(1) : AffineExpr();
+  AffineExpr e = partDim() ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
   SmallVector<Value> inputs = {input, weight};
-  SmallVector<AffineMap> maps = {loops.map({m, g, k, h, d}),
-                                 loops.map({nb, g, k, h, n, d})};
+  SmallVector<AffineMap> maps = {loops.map({m, g, k, h, e, d}),
+                                 loops.map({nb, g, k, h, e, n, d})};
   bool hasZeroPoint = hasDecodedZeroPoint() && !isDecoded();
   if (hasZeroPoint) {
     inputs.push_back(createZeroPoints());
@@ -97,14 +98,16 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
                          rewriter.getStringAttr(tileInstruction->name));
   } else if (isInteger()) {
     contraction->setAttr(kDotInstructionAttr,
-                         rewriter.getStringAttr(instruction->name));
+                         rewriter.getStringAttr(getInstruction().name));
   }
   return result;
 }
 
 Value LinearPacker::createSums() {
   Value input = createInput();
-  Value weight = isDecoded() ? createDecodedWeight() : createWeight();
+  Value weight = isDecoded()                        ? createDecodedWeight()
+                 : isWide() && !hasSharedElements() ? createWideWeight()
+                                                    : createWeight();
   bool startsFromZero = !isInteger() || hasMultiplierSums();
   Value start = startsFromZero ? Value() : createStart();
   return createContraction(
@@ -378,24 +381,26 @@ Value LinearPacker::lowerFloatPanels() {
 }
 
 Value LinearPacker::lowerIntegerPanels() {
-  if (!hasSharedElements())
-    return lowerForm(WeightForm::Bytes);
-  if (inTiles)
-    return lowerForm(WeightForm::Panel);
+  WeightForm unpacked =
+      hasSharedElements() ? WeightForm::Panel : WeightForm::Bytes;
+  if (inTiles || (!hasSharedElements() && !wideInstruction))
+    return lowerForm(unpacked);
   int64_t rows = op.getInput().getType().getDimSize(0);
+  WeightForm many = wideInstruction ? WeightForm::Wide : unpacked;
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
                          ? WeightForm::Nibbles
                      : rows <= kRegisterRows ? WeightForm::Bytes
-                                             : WeightForm::Panel);
+                     : rows < kWideRows      ? unpacked
+                                             : many);
   auto lowerSeveral = [&] {
     // More rows take tiles.
     if (tileInstruction && getLeastTileRows(*tileInstruction) <= kRegisterRows)
       return lowerForm(WeightForm::Bytes);
     return createIf(
-        hasAtMostRows(kRegisterRows),
+        hasAtMostRows(hasSharedElements() ? kRegisterRows : kWideRows - 1),
         [&] { return lowerForm(WeightForm::Bytes); },
-        [&] { return lowerForm(WeightForm::Panel); });
+        [&] { return lowerForm(many); });
   };
   if (!canContractNibbles())
     return lowerSeveral();

@@ -128,6 +128,9 @@ LogicalResult LinearPacker::prepare() {
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
   tileInstruction = chooseTileInstruction();
+  // Other weights are packed for each call, not for each panel.
+  if (isInteger() && constantWeight)
+    wideInstruction = selectWideInstruction(target, *instruction);
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
             chooseRowsAtOnce(), choosePacking());
@@ -180,13 +183,18 @@ Value LinearPacker::getUnpaddedInput() {
   return hasAllRows ? padded.getSource() : input;
 }
 
-/// (a + 128) mod 256, as i8, for each element of `tensor`.
-static Value createShifted(OpBuilder &builder, Location loc, Value tensor) {
+/// (a + 128) mod 256, as i8, for each element of `tensor`; or a as i16.
+static Value createConverted(OpBuilder &builder, Location loc, Value tensor,
+                             bool isWide) {
   int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  Type element = builder.getIntegerType(isWide ? 16 : 8);
   return createElementwise(
              builder, loc, tensor, builder.getMultiDimIdentityMap(rank),
-             tensor::getMixedSizes(builder, loc, tensor), builder.getI8Type(),
-             [](Emit &a, ValueRange elements) -> SmallVector<Value> {
+             tensor::getMixedSizes(builder, loc, tensor), element,
+             [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
+               if (isWide)
+                 return {arith::ExtSIOp::create(builder, loc, element,
+                                                elements[0])};
                return {a.toStorage(
                    a.xorInt(a.fromStorage(elements[0]), a.constantInt(-128)))};
              })
@@ -201,59 +209,114 @@ static int64_t countElements(Type type) {
   return count;
 }
 
-/// The input of the layer with each element shifted. What is copied several
-/// times is shifted once, before.
-Value LinearPacker::createUnsignedInput() {
+/// The input of the layer with each element shifted or extended. What is copied
+/// several times is shifted once, before, but copied before it takes twice the
+/// room.
+Value LinearPacker::createConvertedInput() {
   std::optional<Patches> patches = Patches::get(op.getInput());
-  if (!patches || countElements(patches->getSource().getType()) >=
-                      countElements(patches->getType()))
-    return createShifted(rewriter, loc, op.getInput());
+  if (isWide() || !patches ||
+      countElements(patches->getSource().getType()) >=
+          countElements(patches->getType()))
+    return createConverted(rewriter, loc, op.getInput(), isWide());
   IRMapping mapping;
-  mapping.map(patches->getSource(),
-              createShifted(rewriter, loc, patches->getSource()));
+  mapping.map(
+      patches->getSource(),
+      createConverted(rewriter, loc, patches->getSource(), /*isWide=*/false));
   rewriter.clone(*patches->copy, mapping);
   return rewriter.clone(*patches->collapse, mapping)->getResult(0);
 }
 
-/// The input as [M, (G), steps, (2 or 8), (depth)], padded to whole steps,
-/// shifted where the instruction takes unsigned values.
+/// The input as [M, (G), steps, (2 or 8), (parts), (depth)], padded to whole
+/// steps, shifted where the instruction takes unsigned values and extended
+/// where it takes 16 bits.
 Value LinearPacker::createInput() {
-  RankedTensorType type = op.getInput().getType();
-  int64_t rows = type.getDimSize(0);
+  int64_t rows = op.getInput().getType().getDimSize(0);
   // Zeros are put where they are read, not in front of all code for the layer.
-  Value input = isUnsigned()
-                    ? createUnsignedInput()
+  Value input = isUnsigned() || isWide()
+                    ? createConvertedInput()
                     : padWithZeros(getUnpaddedInput(), {rows, layout.depthK});
 
+  Type element = getElementTypeOrSelf(input);
   SmallVector<int64_t> shape = {rows, layout.groups, layout.groupSize()};
   SmallVector<ReassociationIndices> splitGroups = {{0}, {1, 2}};
   Value grouped = tensor::ExpandShapeOp::create(
-      rewriter, loc, RankedTensorType::get(shape, type.getElementType()), input,
-      splitGroups);
+      rewriter, loc, RankedTensorType::get(shape, element), input, splitGroups);
   grouped =
       padWithZeros(grouped, {rows, layout.groups, layout.paddedGroupSize()});
 
-  // [M, G, K'] -> [M, G, steps, (2 or 8), (depth)] -> without G if there is
-  // none.
+  // [M, G, K'] -> [M, G, steps, (2 or 8), (parts), (depth)] -> without G if
+  // there is none.
   SmallVector<int64_t> steps = {layout.steps()};
   if (hasSharedElements())
     steps = {layout.steps() / layout.packedSteps(), layout.packedSteps()};
-  if (isInteger())
-    steps.push_back(layout.depth);
+  for (int64_t size : {partDim(), depthDim()})
+    if (size)
+      steps.push_back(size);
   SmallVector<int64_t> full = {rows, layout.groups};
   llvm::append_range(full, steps);
   SmallVector<ReassociationIndices> splitSteps = {{0}, {1}, {}};
   for (int64_t dim = 2; dim < static_cast<int64_t>(full.size()); ++dim)
     splitSteps[2].push_back(dim);
   Value stepped = tensor::ExpandShapeOp::create(
-      rewriter, loc, RankedTensorType::get(full, type.getElementType()),
-      grouped, splitSteps);
+      rewriter, loc, RankedTensorType::get(full, element), grouped, splitSteps);
   if (hasGroups())
     return stepped;
   SmallVector<ReassociationIndices> dropGroup = {{0, 1}};
   for (int64_t dim = 2; dim < static_cast<int64_t>(full.size()); ++dim)
     dropGroup.push_back({dim});
   return tensor::CollapseShapeOp::create(rewriter, loc, stepped, dropGroup);
+}
+
+int64_t LinearPacker::partDim() {
+  bool isInParts = isWide() && wideInstruction->depth < layout.depth;
+  return isInParts ? layout.depth / wideInstruction->depth : 0;
+}
+
+int64_t LinearPacker::depthDim() {
+  int64_t depth = isWide() ? wideInstruction->depth : layout.depth;
+  return isInteger() ? depth : 0;
+}
+
+Value LinearPacker::splitSteps(Value stored) {
+  auto type = cast<RankedTensorType>(stored.getType());
+  if (!partDim())
+    return stored;
+  SmallVector<int64_t> shape(type.getShape().drop_back());
+  shape.append({partDim(), depthDim()});
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    groups.push_back({dim});
+  groups.back().push_back(type.getRank());
+  return tensor::ExpandShapeOp::create(
+      rewriter, loc, RankedTensorType::get(shape, type.getElementType()),
+      stored, groups);
+}
+
+/// The weights of 8 bits extended to 16, [NB, (G), steps, (parts), NR, depth]:
+/// once for a panel.
+Value LinearPacker::createWideWeight() {
+  Value stored = splitSteps(createWeight());
+  Loops loops(op.getContext());
+  AffineExpr nb = loops.parallel();
+  AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
+  AffineExpr k = loops.parallel(1);
+  AffineExpr e = partDim() ? loops.parallel() : AffineExpr();
+  AffineExpr n = loops.parallel(), d = loops.parallel();
+  SmallVector<int64_t> shape;
+  for (int64_t size : {layout.numPanels(), groupDim(), layout.steps(),
+                       partDim(), layout.panel, depthDim()})
+    if (size)
+      shape.push_back(size);
+  Type i16 = rewriter.getI16Type();
+  Value init = tensor::EmptyOp::create(rewriter, loc, shape, i16);
+  Value result = createGeneric(
+      loops, stored, init,
+      {loops.map({nb, g, k, n, e, d}), loops.map({nb, g, k, e, n, d})},
+      [&](Emit &, ValueRange elements) -> SmallVector<Value> {
+        return {arith::ExtSIOp::create(rewriter, loc, i16, elements[0])};
+      });
+  result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 Value LinearPacker::createWeight() {

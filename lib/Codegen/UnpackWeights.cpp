@@ -79,17 +79,19 @@ Value LinearPacker::createNibblePairs() {
 ///
 ///   m q = m (u - 8) = u m - 8 m
 ///
-/// needs no more than bytes without sign.
+/// needs no more than bytes without sign. Where they are to be wide, that is
+/// extended to i16, [NB, (G), steps / 2, 2, (parts), NR, depth].
 Value LinearPacker::createUnpack() {
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
   AffineExpr k = loops.parallel(1), h = loops.parallel(1);
+  AffineExpr e = partDim() ? loops.parallel() : AffineExpr();
   AffineExpr n = loops.parallel();
   AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
 
-  SmallVector<Value> inputs = {nibbles};
-  SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, d})};
+  SmallVector<Value> inputs = {splitSteps(nibbles)};
+  SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, e, d})};
   bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
   bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier() &&
                        !hasFloatMultiplier();
@@ -97,16 +99,20 @@ Value LinearPacker::createUnpack() {
     inputs.push_back(hasZeroPoint ? createZeroPoints() : createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
   }
-  maps.push_back(loops.map({nb, g, k, h, n, d}));
+  maps.push_back(loops.map({nb, g, k, h, e, n, d}));
 
   SmallVector<int64_t> shape;
-  for (int64_t size :
-       {layout.numPanels(), groupDim(), layout.steps() / 2, int64_t(2),
-        layout.panel, isInteger() ? layout.depth : 0})
+  for (int64_t size : {layout.numPanels(), groupDim(), layout.steps() / 2,
+                       int64_t(2), partDim(), layout.panel, depthDim()})
     if (size)
       shape.push_back(size);
-  Value init =
-      tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getI8Type());
+  Type element = rewriter.getIntegerType(isWide() ? 16 : 8);
+  Value init = tensor::EmptyOp::create(rewriter, loc, shape, element);
+  auto finish = [&](Value value) -> SmallVector<Value> {
+    if (isWide())
+      value = arith::ExtSIOp::create(rewriter, loc, element, value);
+    return {value};
+  };
   Value result = createGeneric(
       loops, inputs, init, maps,
       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
@@ -127,14 +133,14 @@ Value LinearPacker::createUnpack() {
           Value product = arith::MulIOp::create(rewriter, loc, u, m);
           Value offset =
               arith::MulIOp::create(rewriter, loc, m, constant(kNibbleOffset));
-          return {arith::SubIOp::create(rewriter, loc, product, offset)};
+          return finish(arith::SubIOp::create(rewriter, loc, product, offset));
         }
         Value offset = constant(kNibbleOffset);
         if (hasZeroPoint)
           offset = arith::AddIOp::create(rewriter, loc, elements[1], offset);
-        return {arith::SubIOp::create(rewriter, loc, u, offset)};
+        return finish(arith::SubIOp::create(rewriter, loc, u, offset));
       });
-  if (form == WeightForm::Panel)
+  if (form == WeightForm::Panel || isWide())
     result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
   return result;
 }

@@ -29,14 +29,15 @@ namespace quantc {
 using namespace quantc;
 
 /// Whether `op` adds one term to each sum, so that it has no reduction but for
-/// its loops: all sums do but those of products of bytes, whose steps are what
-/// an instruction takes.
+/// its loops: all sums do but those of products of bytes, extended or not,
+/// whose steps are what an instruction takes.
 static bool addsOneTerm(linalg::GenericOp op) {
-  auto isByte = [](Value input) {
-    return getElementTypeOrSelf(input).isInteger(8);
+  auto isNarrow = [](Value input) {
+    Type type = getElementTypeOrSelf(input);
+    return type.isInteger(8) || type.isInteger(16);
   };
   return op.getNumReductionLoops() != 0 &&
-         !llvm::all_of(op.getDpsInputs(), isByte);
+         !llvm::all_of(op.getDpsInputs(), isNarrow);
 }
 
 /// An operand that several iterations share, by g in (g floordiv 2), was cut to

@@ -57,6 +57,7 @@ static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createFuseElementwisePass());
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createFuseEpiloguesPass());
+  pm.addPass(createFoldRanges());
   pm.addPass(createExpandMath());
   addCleanup(pm);
   pm.addPass(createExpandLoopResultsPass());

@@ -48,9 +48,11 @@ private:
   Value add(Value a, Value b) {
     return arith::AddIOp::create(builder, loc, a, b);
   }
-  /// Sign-extends elements to `width` bits.
+  /// Sign-extends elements to `width` bits, if they have fewer.
   Value extend(Value value, unsigned width) {
     auto type = cast<VectorType>(value.getType());
+    if (type.getElementTypeBitWidth() == width)
+      return value;
     return arith::ExtSIOp::create(
         builder, loc, type.clone(builder.getIntegerType(width)), value);
   }
@@ -105,7 +107,8 @@ Value DotBuilder::emitScalableQuad(Value acc, Value lhs, Value rhs) {
                                            0);
 }
 
-/// The sum of two products is at most 2 * 128 * 128 and fits i32.
+/// The sum of two products is at most 2 * 128 * 128 and fits i32, whether the
+/// bytes are extended here or were before.
 Value DotBuilder::emitPair(Value acc, Value lhs, Value rhs) {
   return add(acc,
              call(acc.getType(), {repeat(extend(lhs, 16)), extend(rhs, 16)}));

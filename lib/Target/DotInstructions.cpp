@@ -20,7 +20,7 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
   using Form = DotInstruction::Form;
   static constexpr DotInstruction instructions[] = {
 #define QUANTC_DOT_INSTRUCTION(NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH,     \
-                               LHS, RHS, WEIGHTS, FORM, INTRINSICS,            \
+                               BITS, LHS, RHS, WEIGHTS, FORM, INTRINSICS,      \
                                ACCUMULATORS, DYNAMIC_ACCUMULATORS, PANEL)      \
   {#NAME,                                                                      \
    TargetArch::ARCH,                                                           \
@@ -28,6 +28,7 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
    ROWS,                                                                       \
    COLUMNS,                                                                    \
    DEPTH,                                                                      \
+   BITS,                                                                       \
    Sign::LHS,                                                                  \
    Sign::RHS,                                                                  \
    Weights::WEIGHTS,                                                           \
@@ -102,8 +103,22 @@ static bool isProved(DotInstruction::Weights weights, WeightFacts facts) {
 const DotInstruction &quantc::selectDotInstruction(const TargetSpec &target,
                                                    WeightFacts facts) {
   return *llvm::find_if(getDotInstructions(), [&](const DotInstruction &row) {
-    return isAvailable(row, target) && isProved(row.weights, facts);
+    return row.bits == 8 && isAvailable(row, target) &&
+           isProved(row.weights, facts);
   });
+}
+
+const DotInstruction *
+quantc::selectWideInstruction(const TargetSpec &target,
+                              const DotInstruction &instruction) {
+  for (const DotInstruction &row : getDotInstructions()) {
+    if (&row == &instruction)
+      return nullptr;
+    if (row.bits == 16 && isAvailable(row, target) &&
+        row.columns == instruction.columns)
+      return &row;
+  }
+  llvm_unreachable("is a row of the table");
 }
 
 template <class Row>

@@ -101,11 +101,12 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
                                              "instruction does");
     auto lhsType = cast<VectorType>(lhs.getType());
     auto rhsType = cast<VectorType>(rhs.getType());
-    if (!lhsType.getElementType().isInteger(8) ||
-        !rhsType.getElementType().isInteger(8) ||
+    if (!lhsType.getElementType().isInteger(instruction.bits) ||
+        !rhsType.getElementType().isInteger(instruction.bits) ||
         !accType.getElementType().isInteger(32) ||
         op.getKind() != vector::CombiningKind::ADD)
-      return rewriter.notifyMatchFailure(op, "not i8 by i8 into i32");
+      return rewriter.notifyMatchFailure(
+          op, "not what the instruction multiplies, into i32");
     if (op.isMasked() || !isMatmulTransposed(op))
       return rewriter.notifyMatchFailure(op, "not of the packed form");
     int64_t depth = instruction.depth;
@@ -157,7 +158,7 @@ private:
     return rows;
   }
 
-  /// The i8 vector that `value` extends as values of that sign.
+  /// The vector that `value` extends as values of that sign.
   static Value getExtended(Value value, DotInstruction::Sign sign) {
     if (sign == DotInstruction::Sign::Unsigned) {
       auto extension = value.getDefiningOp<arith::ExtUIOp>();

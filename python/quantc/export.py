@@ -35,9 +35,9 @@ def export_onnx(
     behind DequantizeLinear for its weight, per tensor, per channel or in blocks. Nodes that are a
     part of a layer (``Layer.folded``) are left out, and the layer has its bias, as an Add behind
     a MatMul. Average pools of what layers alone read beside them read it from the same
-    DequantizeLinear; all other nodes stay as they are. What runs the file computes products of floats, or
-    of integers that it makes of them, so results differ from ours by a step of a quantized tensor
-    here and there.
+    DequantizeLinear; all other nodes stay as they are. What runs the file computes products of
+    floats, or of integers that it makes of them, so results differ from ours by a step of a
+    quantized tensor here and there.
 
     The opset is raised to 13, or to 21 for weights of 4 bits or in groups. Weights beyond 2 GiB go
     to ``path`` with ``.data`` appended.

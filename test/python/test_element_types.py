@@ -15,7 +15,7 @@ from quantc.cli import main
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
-TARGET = "x86-64-v4"
+TARGET = "native"
 
 
 def save(

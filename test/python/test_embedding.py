@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -15,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 import quantc
 from emulation import is_available, run_aarch64
 from networks import random_inputs
+from oracle import open_onnxruntime
 from quantc.report.metrics import decibels
 
 ROWS, WIDTH = 50, 40
@@ -62,11 +62,8 @@ def quantize(path: Path, config: dict[str, Any]) -> quantc.Model:
     return quantc.quantize(quantc.load(path), settings, calibration_data=data)
 
 
-def run_onnxruntime(path: Path) -> list[NDArray[np.float32]]:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run(["y", "rows"], {"ids": IDS})
+def run_outputs(path: Path) -> list[NDArray[np.float32]]:
+    return open_onnxruntime(path).run(["y", "rows"], {"ids": IDS})
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -88,7 +85,7 @@ def test_rows_are_those_of_the_stored_table(path: Path, config: dict[str, Any]) 
         for name in ("y", "rows"):
             assert actual[name].tobytes() == expected[name].tobytes(), (target, name)
 
-    y, exact = run_onnxruntime(path)
+    y, exact = run_outputs(path)
     smallest = 15 if config.get("weight_bits") == 4 else 35
     assert decibels(exact, expected["rows"] - exact) > smallest
     assert decibels(y, expected["y"] - y) > smallest - 1
@@ -138,7 +135,7 @@ def test_export(path: Path, tmp_path: Path, config: dict[str, Any]) -> None:
     quantized = quantize(path, {"mode": "weight_only", **config})
     quantc.export_onnx(path, quantized, tmp_path / "qdq.onnx")
     expected = quantc.interpret(quantized, IDS)
-    y, rows = run_onnxruntime(tmp_path / "qdq.onnx")
+    y, rows = run_outputs(tmp_path / "qdq.onnx")
     np.testing.assert_array_equal(rows, expected["rows"])
     np.testing.assert_allclose(y, expected["y"], rtol=1e-5, atol=1e-5)
     again = quantc.load(tmp_path / "qdq.onnx")

@@ -12,17 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import quantc
 from networks import random_inputs, random_mlp
+from oracle import run_onnxruntime
 from quantc.cli import main
-
-onnxruntime = pytest.importorskip("onnxruntime")
-
-
-def run_onnxruntime(path: Path, x: Any, optimized: bool = True) -> Any:
-    options = onnxruntime.SessionOptions()
-    if not optimized:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": x})[0]
 
 
 def check(source: Path, quantized: quantc.Model, path: Path, x: Any) -> onnx.ModelProto:
@@ -31,7 +22,7 @@ def check(source: Path, quantized: quantc.Model, path: Path, x: Any) -> onnx.Mod
     expected = quantc.interpret(quantized, x)
     step = np.abs(expected).max() / 127
     for optimized in (False, True):
-        actual = run_onnxruntime(path, x, optimized)
+        actual = run_onnxruntime(path, {"x": x}, optimized)
         assert np.abs(actual - expected).max() <= step
     # What we read again is what we had.
     again = quantc.quantize(quantc.load(path))

@@ -16,8 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 import emulation
 import quantc
 from networks import random_inputs, save
-
-onnxruntime = pytest.importorskip("onnxruntime")
+from oracle import run_onnxruntime
 
 CONFIGS = {
     "static": quantc.QuantizationConfig(),
@@ -34,14 +33,6 @@ FOLDED = {
     "project": ["project_bias", "halve"],
     "last": ["y"],
 }
-
-
-def run_onnxruntime(path: Path, x: NDArray) -> NDArray:
-    """Return what the file says; optimized, weights behind DequantizeLinear lose more."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": x})[0]
 
 
 def make_residual_network(path: Path) -> Path:
@@ -116,7 +107,7 @@ def test_float(source: Path, model: quantc.Model) -> None:
     assert {name: layer.folded for name, layer in model.layers.items()} == FOLDED
     x = random_inputs((3, 3, 9, 8))
     y = quantc.interpret(model, x)
-    np.testing.assert_allclose(y, run_onnxruntime(source, x), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(y, run_onnxruntime(source, {"x": x}), rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(quantc.compile(model, "native")(x), y)
 
 
@@ -163,7 +154,7 @@ def test_export(source: Path, model: quantc.Model, name: str, tmp_path: Path) ->
     # A step of what the last layer reads, here and there, and what sums of floats lose.
     last = quantized.layers["last"]
     step = (last.input_scale or 0) * np.abs(last.dequantized_weight).max()
-    error = np.abs(run_onnxruntime(path, x) - expected)
+    error = np.abs(run_onnxruntime(path, {"x": x}) - expected)
     assert error.max() <= step + 1e-5 * np.abs(expected).max()
     assert np.median(error) <= 1e-5 * np.abs(expected).max()
 

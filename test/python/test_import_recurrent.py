@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -15,6 +14,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import quantc
 from networks import save
+from oracle import open_onnxruntime
 from test_import_ops import Case, case, check, floats
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -205,9 +205,7 @@ def test_dynamic_quantize_lstm_runs_in_integers(tmp_path: Path, per_channel: boo
         assert layer.mode == "dynamic"
         assert layer.granularity == ("per_channel" if per_channel else "per_tensor")
     x = floats(5, 3, 12)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = open_onnxruntime(path, optimized=True, integers=True)
     actual = quantc.interpret(model, x)
     compiled = quantc.compile(model, target="x86-64-v3")(x)
     for name, expected in zip("yc", session.run(["y", "c"], {"x": x}), strict=True):

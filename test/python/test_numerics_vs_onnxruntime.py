@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 import quantc
 from networks import random_inputs, random_mlp, save
+from oracle import run_onnxruntime
 from quantc import QuantizationConfig
 
 ROWS = 33
@@ -74,7 +74,7 @@ def add_layer(graph: list, weights: list, layer: quantc.Layer, x: str) -> str:
     return node("Add", [product, constant("b", layer.bias)], "sum")
 
 
-def run_onnxruntime(path: Path, quantized: quantc.Model, x: NDArray, relu: bool) -> NDArray:
+def run_simulated(path: Path, quantized: quantc.Model, x: NDArray, relu: bool) -> NDArray:
     """Run the layers of ``quantized`` in QDQ form."""
     nodes: list = []
     weights: list = []
@@ -93,12 +93,7 @@ def run_onnxruntime(path: Path, quantized: quantc.Model, x: NDArray, relu: bool)
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [len(x), None])],
         weights,
     )
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        save(graph, path), options, providers=["CPUExecutionProvider"]
-    )
-    return session.run(None, {"x": x})[0]
+    return run_onnxruntime(save(graph, path), {"x": x})
 
 
 def expect_same_steps(actual: NDArray, expected: NDArray) -> None:
@@ -117,7 +112,7 @@ def test_one_layer(tmp_path: Path, name: str, shape: tuple[int, int]) -> None:
     quantized = quantc.quantize(model, (STATIC | WEIGHT_ONLY)[name], x)
     # Beyond the calibrated range too.
     x = np.concatenate([x, 3 * x])
-    expected = run_onnxruntime(tmp_path / "qdq.onnx", quantized, x, relu=False)
+    expected = run_simulated(tmp_path / "qdq.onnx", quantized, x, relu=False)
     expect_same_steps(quantc.compile(quantized)(x), expected)
 
 
@@ -130,7 +125,7 @@ def test_one_dynamic_row(tmp_path: Path, name: str, shape: tuple[int, int]) -> N
     program = quantc.compile(quantized)
     for seed in range(4):
         x = random_inputs((1, shape[0]), seed)
-        expected = run_onnxruntime(tmp_path / "qdq.onnx", quantized, x, relu=False)
+        expected = run_simulated(tmp_path / "qdq.onnx", quantized, x, relu=False)
         expect_same_steps(program(x), expected)
 
 
@@ -139,7 +134,7 @@ def test_three_layers(tmp_path: Path, name: str) -> None:
     model = quantc.load(random_mlp(tmp_path / "mlp.onnx", (64, 48, 32, 16)))
     x = random_inputs((256, 64))
     quantized = quantc.quantize(model, STATIC[name], x)
-    expected = run_onnxruntime(tmp_path / "qdq.onnx", quantized, x, relu=True)
+    expected = run_simulated(tmp_path / "qdq.onnx", quantized, x, relu=True)
     actual = quantc.compile(quantized)(x)
     # An intermediate step is passed on, so elements may differ, but rarely and by little.
     step = np.abs(expected).max() / 127
@@ -151,6 +146,5 @@ def test_three_layers(tmp_path: Path, name: str) -> None:
 def test_float_model(tmp_path: Path) -> None:
     path = random_mlp(tmp_path / "mlp.onnx", (64, 48, 32, 16))
     x = random_inputs((ROWS, 64))
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    expected = session.run(None, {"x": x})[0]
+    expected = run_onnxruntime(path, {"x": x}, optimized=True)
     np.testing.assert_allclose(quantc.compile(quantc.load(path))(x), expected, atol=2e-5)

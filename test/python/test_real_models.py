@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 import emulation
 import quantc
-from bench.isolation import list_cpu_features
+from machine import X86_TARGETS, can_run
+from oracle import open_onnxruntime
 from quantc import QuantizationConfig
 from real_models import digits, fashion, light, magika, minilm, reference
 from real_models.model import MissingError, RealModel, get_neighbour_agreement
@@ -30,17 +31,6 @@ TARGET = "native" if FULL else "native+notiles"
 STATIC, DYNAMIC = QuantizationConfig(), QuantizationConfig(mode="dynamic")
 WEIGHT_ONLY = QuantizationConfig(mode="weight_only")
 MODES = {"float": None, "static": STATIC, "dynamic": DYNAMIC, "weight-only": WEIGHT_ONLY}
-
-X86_TARGETS = {
-    "x86-64": set(),
-    "x86-64-v2": set(),
-    "x86-64-v3": {"avx2", "fma"},
-    "x86-64-v3+avxvnni": {"avx_vnni"},
-    "x86-64-v4": {"avx512f"},
-    "x86-64-v4+avx512vnni": {"avx512_vnni"},
-    "x86-64-v4+avx512vnni+amx-int8": {"amx_int8"},
-}
-"""The levels, and what the machine must have beyond the least of x86-64 to run them."""
 
 ARM_TARGETS = ("aarch64", "aarch64+dotprod", "aarch64+i8mm", "aarch64+sve")
 
@@ -167,7 +157,9 @@ def test_light_networks(name: str, tmp_path: Path) -> None:
     """INT8 is as near to FP32 as what onnxruntime quantizes with the same data."""
     real = light.make(name, tmp_path)
     expected = run_float(real)
-    session = onnxruntime.InferenceSession(reference.write_static(real, tmp_path / "static.onnx"))
+    session = open_onnxruntime(
+        reference.write_static(real, tmp_path / "static.onnx"), optimized=True
+    )
     theirs = real.score(real.run(lambda batch: session.run(None, batch)[0]), expected)
     assert real.score(run_quantized(real, STATIC), expected) >= theirs - 0.5
 
@@ -188,9 +180,7 @@ def test_same_bytes(name: str, mode: str, folder: Path, tmp_path: Path) -> None:
     (x,) = real.samples.values()
     x = x[:3]
     expected = quantc.interpret(model, x)
-    features = list_cpu_features()
-    targets = [target for target, needed in X86_TARGETS.items() if needed <= features]
-    for target in targets if FULL else ["x86-64-v3"]:
+    for target in filter(can_run, X86_TARGETS) if FULL else ["x86-64-v3"]:
         actual = quantc.compile(model, target)(x)
         np.testing.assert_array_equal(actual, expected, err_msg=target)
     if not emulation.is_available():

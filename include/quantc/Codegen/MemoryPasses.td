@@ -13,21 +13,27 @@ include "mlir/Pass/PassBase.td"
 def DecomposePadsPass : Pass<"quant-decompose-pads", "::mlir::ModuleOp"> {
   let summary = "Write padding around what is padded";
   let description = [{
-    A `tensor.pad` becomes a slice of a filled tensor, so that
-    `quant-place-outputs` makes what computes the slice write it where it
-    belongs; padding as such is always copied. A padded tensor that is only
-    transposed is transposed first: the transposition writes there.
+    A `tensor.pad` becomes a slice of a tensor around which the borders are
+    filled, so that `quant-place-outputs` makes what computes the slice write it
+    where it belongs; padding as such is always copied. Zeros that a slice is
+    inserted into become borders too: the room under the slice is not filled.
+
+    A padded tensor that is only transposed is transposed first: the
+    transposition writes there. A tensor that is collapsed before its other
+    dimensions are padded is padded first, for the same reason.
 
     ```mlir
-    %y = tensor.pad %x low[1] high[1] { tensor.yield %c : f32 } : tensor<8xf32> to tensor<10xf32>
+    %y = tensor.pad %x low[1] high[0] { tensor.yield %c : f32 } : tensor<8xf32> to tensor<9xf32>
     ```
 
     becomes
 
     ```mlir
-    %e = tensor.empty() : tensor<10xf32>
-    %f = linalg.fill ins(%c : f32) outs(%e : tensor<10xf32>)
-    %y = tensor.insert_slice %x into %f[1] [8] [1]
+    %e = tensor.empty() : tensor<9xf32>
+    %i = tensor.insert_slice %x into %e[1] [8] [1]
+    %s = tensor.extract_slice %i[0] [1] [1]
+    %f = linalg.fill ins(%c : f32) outs(%s : tensor<1xf32>)
+    %y = tensor.insert_slice %f into %i[0] [1] [1]
     ```
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",

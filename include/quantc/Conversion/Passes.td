@@ -135,6 +135,47 @@ def FuseMultiplyAdd : Pass<"quant-fuse-multiply-add"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::math::MathDialect"];
 }
 
+def FoldRanges : Pass<"quant-fold-ranges"> {
+  let summary = "Decide comparisons of floats by what their operands can be";
+  let description = [{
+    Each f32 in the body of a `linalg.generic` gets a range of numbers, or none
+    if it may be NaN: constants are what they are, an integer of `b` bits
+    becomes a float within 2^b, an operand is within the range of its tensor
+    (a constant, or computed by another operation). Rounded operations are
+    monotone in each operand, so the ends of ranges give the ends of the result;
+    NaN comes out of Inf - Inf, 0 * Inf, 0 / 0 and Inf / Inf only.
+
+    A comparison with one result for all of these numbers becomes that result.
+    `arith.maximumf` and `arith.minimumf` of numbers are marked `nnan`, and a
+    clamp of a number to a constant becomes one of them, unless they differ for
+    zeros of different signs. Nothing changes for any input:
+
+    ```
+    isnan(t) ? 0 : t           -> t          t = f32(acc) * m + b, m and b finite constants
+    s < 2^-100 ? 2^100 : 1     -> 1          s a constant scale
+    lo < x ? x : lo            -> x          x >= 0, lo < 0, say after a ReLU
+    0 < t ? t : 0              -> max(t, 0)  t a number
+    ```
+
+    A number that overflows is an infinity, which a clamp turns into its bound
+    as before. Sums of two values that both may overflow keep their test.
+
+    ```mlir
+    %t = arith.mulf %acc, %m : f32
+    %nan = arith.cmpf uno, %t, %t : f32
+    %u = arith.select %nan, %zero, %t : f32
+    ```
+
+    becomes, if `%m` is finite,
+
+    ```mlir
+    %t = arith.mulf %acc, %m : f32
+    %u = arith.select %false, %zero, %t : f32
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
 def ExpandMath : Pass<"quant-expand-math"> {
   let summary = "Expand elementary functions so that no library is called";
   let description = [{

@@ -60,6 +60,7 @@ struct DotInstruction {
   int64_t rows;
   int64_t columns;
   int64_t depth;
+  int64_t bits;
   Sign lhs;
   Sign rhs;
   Weights weights;
@@ -121,10 +122,16 @@ llvm::ArrayRef<DotInstruction> getDotInstructions();
 llvm::ArrayRef<TileInstruction> getTileInstructions();
 llvm::ArrayRef<VectorUnit> getVectorUnits();
 
-/// The first row whose architecture and features `target` has and whose
-/// precondition follows from `facts`.
+/// The first row of 8 bits whose architecture and features `target` has and
+/// whose precondition follows from `facts`.
 const DotInstruction &selectDotInstruction(const TargetSpec &target,
                                            WeightFacts facts = {});
+
+/// The first row of 16 bits that `target` has and that is faster for many rows
+/// than `instruction`, for which their weights are packed; null if there is
+/// none.
+const DotInstruction *selectWideInstruction(const TargetSpec &target,
+                                            const DotInstruction &instruction);
 
 /// The row called `name`; null if there is none.
 const DotInstruction *lookupDotInstruction(llvm::StringRef name);

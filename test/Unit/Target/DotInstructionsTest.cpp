@@ -36,8 +36,9 @@ TEST(DotInstructionsTest, NamesSayWhatTheColumnsSay) {
   llvm::StringSet<> seen;
   for (const DotInstruction &row : getDotInstructions()) {
     EXPECT_TRUE(seen.insert(row.name).second) << row.name.str();
-    auto getName = [](DotInstruction::Sign sign) {
-      return sign == DotInstruction::Sign::Signed ? "s8" : "u8";
+    auto getName = [&](DotInstruction::Sign sign) {
+      bool isSigned = sign == DotInstruction::Sign::Signed;
+      return (isSigned ? "s" : "u") + std::to_string(row.bits);
     };
     std::string tile =
         llvm::formatv("_{0}x{1}x{2}_i32_{3}_{4}", row.rows, row.columns,
@@ -199,6 +200,36 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("aarch64+i8mm+sve"), "i8mm_2x2x8_i32_s8_s8");
 }
 
+/// The row of 16 bits that many rows take on `target`; empty for none.
+llvm::StringRef selectWide(llvm::StringRef target, WeightFacts facts = {}) {
+  mlir::MLIRContext context;
+  mlir::FailureOr<TargetSpec> spec = parseTarget(
+      target, [&] { return mlir::emitError(mlir::UnknownLoc::get(&context)); });
+  EXPECT_TRUE(mlir::succeeded(spec)) << target.str();
+  if (mlir::failed(spec))
+    return {};
+  const DotInstruction *row =
+      selectWideInstruction(*spec, selectDotInstruction(*spec, facts));
+  return row ? llvm::StringRef(row->name) : llvm::StringRef();
+}
+
+TEST(DotInstructionsTest, WideRowsStandBeforeThoseThatTheyAreFasterThan) {
+  for (bool isNarrowRange : {false, true}) {
+    EXPECT_EQ(selectWide("x86-64-v2", {isNarrowRange}),
+              "sse41_1x4x2_i32_s16_s16");
+    EXPECT_EQ(selectWide("x86-64-v3", {isNarrowRange}),
+              "avx2_1x8x2_i32_s16_s16");
+    EXPECT_EQ(selectWide("x86-64-v4", {isNarrowRange}),
+              "avx512bw_1x16x2_i32_s16_s16");
+  }
+  for (llvm::StringRef target : {"x86-64", "x86-64-v3+avxvnni", "aarch64",
+                                 "x86-64-v4+avx512vnni", "aarch64+sve"})
+    EXPECT_EQ(selectWide(target), "") << target.str();
+  // Both read the same panels, and a step of one is several of the other.
+  for (const DotInstruction &row : getDotInstructions())
+    EXPECT_TRUE(row.bits == 8 || row.bits == 16) << row.name.str();
+}
+
 TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   mlir::MLIRContext context;
   auto emitError = [&] {
@@ -208,8 +239,13 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
     std::vector<TargetSpec> targets = *parseTargets(list, emitError);
     for (const TargetSpec &target : targets)
-      for (bool isNarrowRange : {false, true})
-        used.insert(selectDotInstruction(target, {isNarrowRange}).name);
+      for (bool isNarrowRange : {false, true}) {
+        const DotInstruction &row =
+            selectDotInstruction(target, {isNarrowRange});
+        used.insert(row.name);
+        if (const DotInstruction *wide = selectWideInstruction(target, row))
+          used.insert(wide->name);
+      }
   }
   // Machines without SSE4.1 have to be asked for, and so do those with SVE that
   // have neither i8mm nor dotprod: the only core is a64fx.

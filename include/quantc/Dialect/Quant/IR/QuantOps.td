@@ -272,8 +272,9 @@ def Quantc_RequantizeOp : Quantc_Op<"requantize", [
                    clamp_min, clamp_max)
     ```
 
-    This is `quant.quantize(quant.dequantize(input))` to the bit. All four parameters are per tensor (rank 0). `clamp_min` and `clamp_max`
-    default to -128 and 127; a ReLU is `clamp_min` = the output zero point.
+    This is `quant.quantize(quant.dequantize(input))` to the bit. All four
+    parameters are per tensor (rank 0). `clamp_min` and `clamp_max` default to
+    -128 and 127; a ReLU is `clamp_min` = the output zero point.
 
     Example:
 
