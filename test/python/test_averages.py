@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -15,6 +14,7 @@ from onnx import helper, numpy_helper
 import emulation
 import quantc
 from networks import save
+from oracle import run_onnxruntime
 
 SHAPES = {
     "stem": (16, 3, 3, 3),
@@ -173,6 +173,5 @@ def test_export(pool: str, x: NDArray[np.float32], tmp_path: Path) -> None:
     nodes = {node.name: node for node in onnx.load(path).graph.node}
     assert nodes["pool"].input[0] == nodes["left"].input[0] == "s_dequantized"
     expected = quantc.interpret(quantized, x)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (actual,) = session.run(None, {"x": x})
+    actual = run_onnxruntime(path, {"x": x}, optimized=True)
     assert np.abs(actual - expected).max() <= np.abs(expected).max() / 127
