@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "quantc/Calibration/CalibrationTable.h"
-#include "quantc/Dialect/Quant/Transforms/Average.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
@@ -29,8 +28,6 @@ struct ApplyCalibration : quantc::impl::ApplyCalibrationBase<ApplyCalibration> {
         findCalibratedLayers(getOperation());
     if (failed(layers))
       return signalPassFailure();
-    SmallVector<CalibratedLayer> averages =
-        findCalibratedAverages(getOperation(), *layers);
     // Parameters that a layer carries need no statistics.
     llvm::erase_if(*layers, [](const CalibratedLayer &layer) {
       return layer.op->hasAttr(kInputParametersAttr);
@@ -57,26 +54,15 @@ struct ApplyCalibration : quantc::impl::ApplyCalibrationBase<ApplyCalibration> {
       isComplete &= succeeded(addRange(layer, *table, ranges));
     if (!isComplete)
       return signalPassFailure();
-    for (const CalibratedLayer &layer : *layers)
-      setRange(layer, ranges.lookup(getMovedValue(layer.input)));
-    // Averages that an older table does not have stay float.
-    for (const CalibratedLayer &average : averages) {
-      llvm::Expected<FloatRange> range =
-          table->getRange(getInputName(average), method, percentile);
-      if (range)
-        setRange(average, *range);
-      else
-        llvm::consumeError(range.takeError());
+    for (const CalibratedLayer &layer : *layers) {
+      FloatRange range = ranges.lookup(getMovedValue(layer.input));
+      layer.op->setAttr(
+          kInputRangeAttr,
+          DenseF32ArrayAttr::get(&getContext(), {range.min, range.max}));
     }
   }
 
 private:
-  void setRange(const CalibratedLayer &layer, FloatRange range) {
-    layer.op->setAttr(
-        kInputRangeAttr,
-        DenseF32ArrayAttr::get(&getContext(), {range.min, range.max}));
-  }
-
   /// Widens the range of what `layer` reads, moved or not, by that of its input
   /// in `table`.
   LogicalResult addRange(const CalibratedLayer &layer,

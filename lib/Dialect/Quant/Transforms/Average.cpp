@@ -14,8 +14,6 @@
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
 #include "quantc/Dialect/Quant/Transforms/Elementwise.h"
-#include "quantc/Support/Diagnostics.h"
-#include "llvm/ADT/StringSet.h"
 
 #include <cmath>
 
@@ -219,28 +217,4 @@ bool quantc::visitReaders(Value value, function_ref<bool(OpOperand &)> visit) {
     return isMove(use) ? visitReaders(use.getOwner()->getResult(0), visit)
                        : visit(use);
   });
-}
-
-SmallVector<CalibratedLayer>
-quantc::findCalibratedAverages(ModuleOp module,
-                               ArrayRef<CalibratedLayer> layers) {
-  SmallVector<CalibratedLayer> averages;
-  if (layers.empty())
-    return averages;
-  llvm::StringSet<> names;
-  for (const CalibratedLayer &layer : layers)
-    names.insert(getInputName(layer));
-  auto isAverage = [](OpOperand &use) {
-    auto sum = dyn_cast<linalg::GenericOp>(use.getOwner());
-    return sum && use.getOperandNumber() == 0 && matchAverage(sum);
-  };
-  module.walk([&](linalg::GenericOp sum) {
-    if (getName(sum.getLoc()).empty() || !matchAverage(sum) ||
-        !visitReaders(getMovedValue(sum->getOperand(0)), isAverage))
-      return;
-    CalibratedLayer average{sum, sum->getOperand(0)};
-    if (names.insert(getInputName(average)).second)
-      averages.push_back(average);
-  });
-  return averages;
 }

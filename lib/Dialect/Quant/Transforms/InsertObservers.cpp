@@ -10,7 +10,6 @@
 #include "quantc/Calibration/CalibrationTable.h"
 #include "quantc/Dialect/Quant/IR/ProgramInterface.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
-#include "quantc/Dialect/Quant/Transforms/Average.h"
 #include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 
@@ -142,8 +141,6 @@ struct InsertObservers : quantc::impl::InsertObserversBase<InsertObservers> {
         findCalibratedLayers(getOperation());
     if (failed(interface) || failed(layers))
       return signalPassFailure();
-    llvm::append_range(*layers,
-                       findCalibratedAverages(getOperation(), *layers));
 
     SmallVector<Value> outputs;
     SmallVector<Port> ports;

@@ -8,9 +8,8 @@
 #include "HoistQuantize.h"
 
 #include "quantc/Dialect/Quant/Transforms/Average.h"
+#include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Dialect/Quant/Transforms/Elementwise.h"
-#include "quantc/Dialect/Quant/Transforms/LayerParameters.h"
 #include "quantc/Dialect/Quant/Transforms/Passes.h"
 #include "quantc/Numerics/Averages.h"
 
@@ -73,45 +72,6 @@ static std::optional<Constants> findShared(const Average &average) {
   return areIntegers ? first : std::nullopt;
 }
 
-/// Whether `value` is what layers of integers give, clipped, concatenated, or
-/// added to a shortcut.
-static bool comesFromLayers(Value value) {
-  value = getMovedValue(value);
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return false;
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return linear.hasIntegerInput() && !linear.isDynamic();
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
-    return comesFromLayers(insert.getSource()) &&
-           (insert.getDest().getDefiningOp<tensor::EmptyOp>() ||
-            comesFromLayers(insert.getDest()));
-  SmallVector<Bound> bounds;
-  if (Value clipped = matchClip(op, bounds))
-    return comesFromLayers(clipped);
-  linalg::LinalgOp sum = getElementwise(op);
-  if (!sum || sum.getNumDpsInputs() != 2 ||
-      !sum.getBlock()
-           ->getTerminator()
-           ->getOperand(0)
-           .getDefiningOp<arith::AddFOp>())
-    return false;
-  return llvm::any_of(sum.getDpsInputs(), comesFromLayers);
-}
-
-/// The parameters that the calibrated range of `average` gives.
-static std::optional<Constants> findCalibrated(OpBuilder &b,
-                                               const Average &average) {
-  if (!average.sum->hasAttr(kInputRangeAttr) ||
-      !comesFromLayers(average.getInput()))
-    return std::nullopt;
-  FailureOr<ParameterValues> parameters =
-      createStaticParameters(b, average.sum, LayerConfig());
-  if (failed(parameters))
-    return std::nullopt;
-  return getConstants(parameters->scale, parameters->zeroPoint);
-}
-
 //===----------------------------------------------------------------------===//
 // Integers
 //===----------------------------------------------------------------------===//
@@ -171,11 +131,7 @@ struct QuantizeAverages : quantc::impl::QuantizeAveragesBase<QuantizeAverages> {
     IRRewriter rewriter(&getContext());
     for (linalg::GenericOp sum : sums) {
       Average average = *matchAverage(sum);
-      rewriter.setInsertionPoint(sum);
       std::optional<Constants> constants = findShared(average);
-      if (!constants)
-        constants = findCalibrated(rewriter, average);
-      sum->removeAttr(kInputRangeAttr);
       if (!constants || !isUsable(*constants))
         continue;
       Value result = createAverage(rewriter, average, *constants);

@@ -64,19 +64,17 @@ func.func @beside_a_layer(%x: tensor<1x2x2x4xf32>, %w: tensor<4x4xi8>, %sw: tens
 #y = affine_map<(b, c, h, w) -> (b, c)>
 #id = affine_map<(b, c) -> (b, c)>
 
-// A range of its own, from calibration, for what a layer gives: -1 to 1 has the
-// scale 2 / 255. Sums of 169 bytes take 32 bits. With the quantization after it
-// the average is one of integers, clipped.
+// Sums of 169 bytes take 32 bits. With the quantization after it the average is
+// one of integers, clipped.
 // CHECK-LABEL: func @behind_a_layer(
 //       CHECK:   quant.quantize %{{.+}} scale(%{{.+}} : tensor<f32>) zero_point(%{{.+}} : tensor<i8>) : tensor<1x13x13x4xf32> -> tensor<1x13x13x4xi8>
-//   CHECK-NOT:   quant.input_range
 //       CHECK:   linalg.generic {{.*}} outs(%{{.+}} : tensor<1x4xi32>)
 //       CHECK:   quant.rescale %{{.+}} scale(%{{.+}} : tensor<f32>) : tensor<1x4xi32> -> tensor<1x4xf32>
 // FUSED-LABEL: func @behind_a_layer(
 //       FUSED:   quant.linear {{.*}} -> tensor<169x4xi8>
 //   FUSED-NOT:   quant.quantize
 //       FUSED:   quant.rescale %{{.+}} scale(%{{.+}} : tensor<f32>) zero_point(%{{.+}} : tensor<i8>) {clamp_min = 3 : si64} : tensor<1x4xi32> -> tensor<1x4xi8>
-func.func @behind_a_layer(%q: tensor<169x4xi8>, %w: tensor<4x4xi8>, %sw: tensor<4x1xf32>) -> tensor<1x4xi8> {
+func.func @behind_a_layer(%q: tensor<169x4xi8>, %w: tensor<4x4xi8>, %sw: tensor<4x1xf32>) -> (tensor<1x4xi8>, tensor<1x13x13x4xi8>) {
   %zero = arith.constant 0.0 : f32
   %count = arith.constant 169.0 : f32
   %s = arith.constant dense<0.5> : tensor<f32>
@@ -86,7 +84,7 @@ func.func @behind_a_layer(%q: tensor<169x4xi8>, %w: tensor<4x4xi8>, %sw: tensor<
   %e = tensor.empty() : tensor<1x4xf32>
   %init = linalg.fill ins(%zero : f32) outs(%e : tensor<1x4xf32>) -> tensor<1x4xf32>
   %sum = linalg.generic {indexing_maps = [#x, #y], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
-      ins(%x : tensor<1x13x13x4xf32>) outs(%init : tensor<1x4xf32>) attrs = {quant.input_range = array<f32: -1.0, 1.0>} {
+      ins(%x : tensor<1x13x13x4xf32>) outs(%init : tensor<1x4xf32>) {
   ^bb0(%in: f32, %out: f32):
     %0 = arith.addf %out, %in : f32
     linalg.yield %0 : f32
@@ -102,7 +100,8 @@ func.func @behind_a_layer(%q: tensor<169x4xi8>, %w: tensor<4x4xi8>, %sw: tensor<
     linalg.yield %0 : f32
   } -> tensor<1x4xf32>
   %y = quant.quantize %relu scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<1x4xf32> -> tensor<1x4xi8>
-  return %y : tensor<1x4xi8>
+  %beside = quant.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<i8>) : tensor<1x13x13x4xf32> -> tensor<1x13x13x4xi8>
+  return %y, %beside : tensor<1x4xi8>, tensor<1x13x13x4xi8>
 }
 
 // -----
@@ -140,7 +139,7 @@ func.func @read_by_another_untouched(%x: tensor<1x13x4xf32>) -> (tensor<1x4xf32>
 #y = affine_map<(b, c, h) -> (b, c)>
 #id = affine_map<(b, c) -> (b, c)>
 
-// No layer could give the integers.
+// No layer reads the same.
 // CHECK-LABEL: func @of_an_input_untouched(
 //   CHECK-NOT:   quant.rescale
 func.func @of_an_input_untouched(%x: tensor<1x13x4xf32>) -> tensor<1x4xf32> {
@@ -148,7 +147,7 @@ func.func @of_an_input_untouched(%x: tensor<1x13x4xf32>) -> tensor<1x4xf32> {
   %count = arith.constant 13.0 : f32
   %e = tensor.empty() : tensor<1x4xf32>
   %init = linalg.fill ins(%zero : f32) outs(%e : tensor<1x4xf32>) -> tensor<1x4xf32>
-  %sum = linalg.generic {indexing_maps = [#x, #y], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x : tensor<1x13x4xf32>) outs(%init : tensor<1x4xf32>) attrs = {quant.input_range = array<f32: -1.0, 1.0>} {
+  %sum = linalg.generic {indexing_maps = [#x, #y], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x : tensor<1x13x4xf32>) outs(%init : tensor<1x4xf32>) {
   ^bb0(%in: f32, %out: f32):
     %0 = arith.addf %out, %in : f32
     linalg.yield %0 : f32

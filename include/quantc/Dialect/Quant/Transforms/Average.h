@@ -14,7 +14,6 @@
 #define QUANTC_DIALECT_QUANT_TRANSFORMS_AVERAGE_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "quantc/Dialect/Quant/Transforms/CalibratedLayer.h"
 
 namespace quantc {
 
@@ -36,14 +35,6 @@ struct Average {
 
 /// Matches the sums of averages that nothing else reads.
 std::optional<Average> matchAverage(mlir::linalg::GenericOp sum);
-
-/// The averages of `module` that need a range of their own: no layer of
-/// `layers` nor anything else reads what they do. They are called by the names
-/// of their nodes, `<name>.input` in a calibration table; without a name, or
-/// with that of another input, they are left out.
-llvm::SmallVector<CalibratedLayer>
-findCalibratedAverages(mlir::ModuleOp module,
-                       llvm::ArrayRef<CalibratedLayer> layers);
 
 /// Calls `visit` for all that reads the elements of `value`, where it is, moved
 /// or beside padding with 0, but for what asks for a size. Stops, and returns

@@ -156,21 +156,19 @@ def QuantizeResiduals : Pass<"quant-quantize-residuals"> {
 def QuantizeAverages : Pass<"quant-quantize-averages"> {
   let summary = "Let averages of windows add up integers";
   let description = [{
-    An average pool reads what layers beside it read in integers, or what layers
-    before it could give in integers. Its windows are added up exactly:
+    An average pool reads what layers beside it read in integers. Its windows are
+    added up exactly:
 
         sum_i x[i] / n -> rescale(sum_i quantize(x; s, z)[i] - z; f32(s / n))
 
     with the parameters of the layers that read the elements of `x` as well,
-    moved or not, or those of `quant.input_range` on the sum, from calibration.
-    The zero point is where the sum starts; `n` is a number for each place where
+    moved or not. The zero point is where the sum starts; `n` is a number for each place where
     windows reach into padding that does not count. Sums have 16 bits up to
     windows of 128, else 32 (`average_a1` in docs/Numerics.md). What quantizes the
     average becomes a part of `quant.rescale` (`quant-fuse-requantize`), so that
     whole concatenations stay in integers.
 
-    `x` stays float if anything else reads it, and with a range of its own where
-    it does not come from layers of integers: then nothing would be saved.
+    `x` stays float if anything else reads it, or no layer does.
 
     Example:
 

@@ -267,10 +267,10 @@ def SelectLayers : Pass<"quant-select-layers", "::mlir::ModuleOp"> {
 def InsertObservers : Pass<"quant-insert-observers", "::mlir::ModuleOp"> {
   let summary = "Make the statistics of activations the outputs of the program";
   let description = [{
-    For every layer that is selected for mode static, and every average pool
-    that alone reads its input, observes that and returns the range as
-    `<layer>.input.range` (with `histogram` also `<layer>.input.histogram`). They
-    replace the outputs, so that canonicalization removes what is behind them.
+    For every layer that is selected for mode static, observes its input and
+    returns the range as `<layer>.input.range` (and, with `histogram`, the
+    counts as `<layer>.input.histogram`). These replace the outputs that the
+    program had, so that canonicalization removes what is behind the last layer.
     The statistics of a run do not depend on the order of its rows, and those of
     several runs add up in a calibration table, whatever the batches were. Of a
     layer in an `scf.for`, the statistics of all iterations are joined.
@@ -319,7 +319,7 @@ def ApplyCalibration : Pass<"quant-apply-calibration", "::mlir::ModuleOp"> {
     or some of them (`x` and every second row of `x`), or beside padding, get the
     smallest range with those of all of them, so that these elements are
     quantized once. A layer without statistics, without samples or with NaN is
-    an error (an average stays float); without layers no file is needed.
+    an error. A program without such layers needs no file.
 
     Example:
 
