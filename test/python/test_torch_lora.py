@@ -169,7 +169,9 @@ def test_freeze_of_float_modules() -> None:
     frozen = qt.freeze(Net(), config)
     assert isinstance(frozen.fc1, qt.FrozenLinear) and type(frozen.fc2) is nn.Linear
     model = qt.convert(frozen.eval(), x)
-    np.testing.assert_array_equal(quantc.interpret(model, x.numpy()), frozen(x).detach().numpy())
+    # PyTorch adds up the products of the layer that is float in an order of its own.
+    expected = frozen(x).detach().numpy()
+    np.testing.assert_allclose(quantc.interpret(model, x.numpy()), expected, rtol=0, atol=1e-6)
     single = qt.freeze(nn.Linear(64, 3), NF4)
     assert isinstance(single, qt.FrozenLinear) and single.config == NF4
     with pytest.raises(quantc.Error, match="^mode='static' needs the ranges of activations"):
