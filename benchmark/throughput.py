@@ -114,6 +114,15 @@ ROWS = (
         ("vpsignb", "vpmaddwd", "vpaddd"),
     ),
     Row(
+        "avx2_1x8x4_i32_u8_s8",
+        "x86-64-v3",
+        "x86",
+        "vpmaddubsw",
+        ("haswell", "skylake", "znver2", "znver3"),
+        ("vpmaddwd", "vpaddd"),
+        lowest=-64,
+    ),
+    Row(
         "avx2_1x8x2_i32_s16_s16",
         "x86-64-v3",
         "x86",

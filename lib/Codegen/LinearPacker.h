@@ -127,8 +127,7 @@ private:
   /// Whether nothing but a sum over groups stands between nibbles and weights.
   bool canContractNibbles() {
     bool hasMultiplier(op.getGroupMultiplier());
-    return isInteger() && isNibbles() &&
-           (!hasMultiplier || (hasGroups() && !hasGroupSums));
+    return isInteger() && (!hasMultiplier || (hasGroups() && !hasGroupSums));
   }
   /// Whether multipliers are applied to the sums of groups.
   bool hasMultiplierSums() {
@@ -151,12 +150,10 @@ private:
   const DotInstruction &getInstruction() const {
     return isWide() ? *wideInstruction : *instruction;
   }
-  /// The parts of a step, each of which an instruction takes, where there are
-  /// several; else 0, and what one takes along K; 0 of floats.
+  /// The parts of a step, each of which an instruction of 16 bits takes, where
+  /// there are several, else 0; and the elements of a part, 0 of floats.
   int64_t partDim();
   int64_t depthDim();
-  /// What is stored, with each step in such parts.
-  mlir::Value splitSteps(mlir::Value stored);
   bool isWords() const { return layout.packing == StepPacking::Word; }
   /// Whether they have zero points or multipliers.
   bool hasWordParameters();
@@ -287,7 +284,8 @@ private:
   const DotInstruction *instruction = nullptr;
   /// What computes many rows; null without.
   const TileInstruction *tileInstruction = nullptr;
-  /// What computes many rows of 16 bits; null without.
+  /// What computes all rows, if they are known to be many, in 16 bits; null
+  /// without.
   const DotInstruction *wideInstruction = nullptr;
   /// Whether the code that is built is for many rows.
   bool inTiles = false;

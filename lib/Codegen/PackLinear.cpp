@@ -383,24 +383,26 @@ Value LinearPacker::lowerFloatPanels() {
 Value LinearPacker::lowerIntegerPanels() {
   WeightForm unpacked =
       hasSharedElements() ? WeightForm::Panel : WeightForm::Bytes;
-  if (inTiles || (!hasSharedElements() && !wideInstruction))
-    return lowerForm(unpacked);
   int64_t rows = op.getInput().getType().getDimSize(0);
-  WeightForm many = wideInstruction ? WeightForm::Wide : unpacked;
+  if (inTiles)
+    return lowerForm(unpacked);
+  if (wideInstruction)
+    return lowerForm(WeightForm::Wide);
+  if (!hasSharedElements())
+    return lowerForm(unpacked);
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
                          ? WeightForm::Nibbles
                      : rows <= kRegisterRows ? WeightForm::Bytes
-                     : rows < kWideRows      ? unpacked
-                                             : many);
+                                             : unpacked);
   auto lowerSeveral = [&] {
     // More rows take tiles.
     if (tileInstruction && getLeastTileRows(*tileInstruction) <= kRegisterRows)
       return lowerForm(WeightForm::Bytes);
     return createIf(
-        hasAtMostRows(hasSharedElements() ? kRegisterRows : kWideRows - 1),
+        hasAtMostRows(kRegisterRows),
         [&] { return lowerForm(WeightForm::Bytes); },
-        [&] { return lowerForm(many); });
+        [&] { return lowerForm(unpacked); });
   };
   if (!canContractNibbles())
     return lowerSeveral();

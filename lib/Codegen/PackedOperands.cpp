@@ -27,13 +27,22 @@ using namespace quantc;
 // Preparation
 //===----------------------------------------------------------------------===//
 
-/// Constant weights of 4 bits never become -128: q - zw is at least -15, m * q
-/// at least -120.
+/// Constant weights of 4 bits never become -128: q - zw is within [-15, 15],
+/// m * q at least -8 m.
 WeightFacts LinearPacker::proveWeightFacts() {
   WeightFacts facts;
-  if (constantWeight)
-    facts.isNarrowRange =
-        hasNarrowWeight() || !llvm::is_contained(*constantWeight, INT8_MIN);
+  if (!constantWeight)
+    return facts;
+  if (hasNarrowWeight()) {
+    auto multipliers = getStorageValues(op.getGroupMultiplier());
+    facts.isNarrowRange = true;
+    facts.isHalfRange = !multipliers || *llvm::max_element(*multipliers) <= 8;
+    return facts;
+  }
+  auto [least, most] =
+      std::minmax_element(constantWeight->begin(), constantWeight->end());
+  facts.isNarrowRange = *least != INT8_MIN;
+  facts.isHalfRange = -64 <= *least && *most <= 64;
   return facts;
 }
 
@@ -128,8 +137,10 @@ LogicalResult LinearPacker::prepare() {
     constantWeight = getStorageValues(op.getWeight());
   instruction = &selectDotInstruction(target, proveWeightFacts());
   tileInstruction = chooseTileInstruction();
-  // Other weights are packed for each call, not for each panel.
-  if (isInteger() && constantWeight)
+  // Other weights are packed for each call, not for each panel; and an unknown
+  // number of rows would need code for few rows beside that for many.
+  if (isInteger() && constantWeight &&
+      op.getInput().getType().getDimSize(0) >= kWideRows)
     wideInstruction = selectWideInstruction(target, *instruction);
   setLayout(type.getDimSize(0), type.getDimSize(1),
             isInteger() ? instruction->depth : 1, chooseAccumulators(),
@@ -268,34 +279,18 @@ Value LinearPacker::createInput() {
 }
 
 int64_t LinearPacker::partDim() {
-  bool isInParts = isWide() && wideInstruction->depth < layout.depth;
+  bool isInParts = wideInstruction && wideInstruction->depth < layout.depth;
   return isInParts ? layout.depth / wideInstruction->depth : 0;
 }
 
 int64_t LinearPacker::depthDim() {
-  int64_t depth = isWide() ? wideInstruction->depth : layout.depth;
-  return isInteger() ? depth : 0;
-}
-
-Value LinearPacker::splitSteps(Value stored) {
-  auto type = cast<RankedTensorType>(stored.getType());
-  if (!partDim())
-    return stored;
-  SmallVector<int64_t> shape(type.getShape().drop_back());
-  shape.append({partDim(), depthDim()});
-  SmallVector<ReassociationIndices> groups;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    groups.push_back({dim});
-  groups.back().push_back(type.getRank());
-  return tensor::ExpandShapeOp::create(
-      rewriter, loc, RankedTensorType::get(shape, type.getElementType()),
-      stored, groups);
+  return isInteger() ? layout.depth / std::max<int64_t>(partDim(), 1) : 0;
 }
 
 /// The weights of 8 bits extended to 16, [NB, (G), steps, (parts), NR, depth]:
 /// once for a panel.
 Value LinearPacker::createWideWeight() {
-  Value stored = splitSteps(createWeight());
+  Value stored = createWeight();
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel();
   AffineExpr g = hasGroups() ? loops.parallel(1) : AffineExpr();
@@ -326,7 +321,7 @@ Value LinearPacker::createWeight() {
     return createUnpack();
   return packed(rewriter.getI8Type(),
                 {layout.numPanels(), groupDim(), layout.steps(), layout.panel,
-                 isInteger() ? layout.depth : 0},
+                 partDim(), depthDim()},
                 layout.pack<int8_t>(*constantWeight));
 }
 

@@ -69,7 +69,7 @@ Value LinearPacker::createMultipliers() {
 Value LinearPacker::createNibblePairs() {
   return packed(rewriter.getI8Type(),
                 {layout.numPanels(), groupDim(), layout.steps() / 2,
-                 layout.panel, isInteger() ? layout.depth : 0},
+                 layout.panel, partDim(), depthDim()},
                 layout.packNibbles(*constantWeight));
 }
 
@@ -90,7 +90,7 @@ Value LinearPacker::createUnpack() {
   AffineExpr n = loops.parallel();
   AffineExpr d = isInteger() ? loops.parallel() : AffineExpr();
 
-  SmallVector<Value> inputs = {splitSteps(nibbles)};
+  SmallVector<Value> inputs = {nibbles};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, e, d})};
   bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
   bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier() &&

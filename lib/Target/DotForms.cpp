@@ -31,6 +31,7 @@ public:
   Value emitScalableQuad(Value acc, Value lhs, Value rhs);
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
+  Value emitUnsignedPair(Value acc, Value lhs, Value rhs, bool areSwapped);
   Value emitWiden(Value acc, Value lhs, Value rhs);
   Value emitScalar(Value acc, Value lhs, Value rhs);
 
@@ -70,6 +71,8 @@ private:
         builder, loc,
         getType(instruction.columns * type.getNumElements(), width), all);
   }
+
+  Value addPairs(Value acc, Value bytes, Value signedBytes);
 
   /// A register of unknown length that begins with `value`.
   Value widen(Value value) {
@@ -114,21 +117,36 @@ Value DotBuilder::emitPair(Value acc, Value lhs, Value rhs) {
              call(acc.getType(), {repeat(extend(lhs, 16)), extend(rhs, 16)}));
 }
 
-/// |a| is at most 128, an unsigned byte; sign(w, a) is w, 0 or -w, which fits
-/// i8 unless w is -128. The sum of two products is at most 2 * 128 * 127 =
-/// 32512 and fits i16: nothing saturates.
-Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
-  auto bytes = cast<VectorType>(rhs.getType());
-  Value all = repeat(lhs);
-  Value signedWeights = call(bytes, {rhs, all});
-  // abs(-128) wraps to the byte 128.
-  Value magnitude = math::AbsIOp::create(builder, loc, all);
-  VectorType words = getType(bytes.getNumElements() / 2, 16);
-  Value sums = call(words, {magnitude, signedWeights});
+/// `acc` and the products of unsigned and signed bytes, the sums of two of
+/// which fit i16.
+Value DotBuilder::addPairs(Value acc, Value bytes, Value signedBytes) {
+  VectorType words =
+      getType(cast<VectorType>(signedBytes.getType()).getNumElements() / 2, 16);
+  Value sums = call(words, {bytes, signedBytes});
   Value ones = arith::ConstantOp::create(
       builder, loc,
       DenseElementsAttr::get(words, builder.getI16IntegerAttr(1)));
   return add(acc, call(acc.getType(), {sums, ones}));
+}
+
+/// |a| is at most 128, an unsigned byte; sign(w, a) is w, 0 or -w, which fits
+/// i8 unless w is -128. The sum of two products is at most 2 * 128 * 127 =
+/// 32512 and fits i16: nothing saturates.
+Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
+  Value all = repeat(lhs);
+  Value signedWeights = call(rhs.getType(), {rhs, all});
+  // abs(-128) wraps to the byte 128.
+  return addPairs(acc, math::AbsIOp::create(builder, loc, all), signedWeights);
+}
+
+/// The sum of two products is at most 2 * 255 * 64 = 32640 and fits i16; so is
+/// that of activations and nibbles, which are the unsigned ones then.
+Value DotBuilder::emitUnsignedPair(Value acc, Value lhs, Value rhs,
+                                   bool areSwapped) {
+  Value all = repeat(lhs);
+  if (areSwapped)
+    std::swap(all, rhs);
+  return addPairs(acc, all, rhs);
 }
 
 /// A product is at most 128 * 128 and fits i16; two are added in i32.
@@ -159,6 +177,8 @@ Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
     return dot.emitPair(acc, lhs, rhs);
   case DotInstruction::Form::SignedPair:
     return dot.emitSignedPair(acc, lhs, rhs);
+  case DotInstruction::Form::UnsignedPair:
+    return dot.emitUnsignedPair(acc, lhs, rhs, areSwapped);
   case DotInstruction::Form::Widen:
     return dot.emitWiden(acc, lhs, rhs);
   case DotInstruction::Form::Scalar:

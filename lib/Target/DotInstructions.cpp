@@ -96,6 +96,8 @@ static bool isProved(DotInstruction::Weights weights, WeightFacts facts) {
     return true;
   case DotInstruction::Weights::NarrowRange:
     return facts.isNarrowRange;
+  case DotInstruction::Weights::HalfRange:
+    return facts.isHalfRange;
   }
   llvm_unreachable("covered switch");
 }

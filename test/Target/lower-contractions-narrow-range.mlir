@@ -24,6 +24,29 @@ func.func @proved(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -
   return %r : vector<1x8xi32>
 }
 
+// Weights within [-64, 64] meet activations without sign.
+// CHECK-LABEL: func @half
+//   CHECK-NOT:   psign
+//       CHECK:   %[[P:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%{{.+}}, %{{.+}}) : (vector<32xi8>, vector<32xi8>)
+//       CHECK:   llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[P]], %{{.+}})
+func.func @half(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extui %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extsi %b : vector<8x4xi8> to vector<8x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c {quant.dot_instruction = "avx2_1x8x4_i32_u8_s8"} : vector<1x4xi32>, vector<8x4xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+
+// Nibbles are the side without sign.
+// CHECK-LABEL: func @nibbles
+//       CHECK:   %[[W:.+]] = vector.shape_cast %arg1
+//       CHECK:   llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%[[W]], %{{.+}})
+func.func @nibbles(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extsi %a : vector<1x4xi8> to vector<1x4xi32>
+  %be = arith.extui %b : vector<8x4xi8> to vector<8x4xi32>
+  %r = vector.contract #matmul %ae, %be, %c {quant.dot_instruction = "avx2_1x8x4_i32_u8_s8"} : vector<1x4xi32>, vector<8x4xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+
 // CHECK-LABEL: func @not_proved_untouched
 //       CHECK:   vector.contract
 func.func @not_proved_untouched(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {

@@ -44,15 +44,26 @@ struct Accumulators {
 struct WeightFacts {
   /// No weight that enters the contraction is -128.
   bool isNarrowRange = false;
+  /// All of them are within [-64, 64].
+  bool isHalfRange = false;
 };
 
 /// A row of the table of dot instructions.
 struct DotInstruction {
   enum class Sign { Signed, Unsigned };
   /// What must be proved of the weights.
-  enum class Weights { Any, NarrowRange };
+  enum class Weights { Any, NarrowRange, HalfRange };
   /// How the instruction is called; DotForms.h has the algebra.
-  enum class Form { Tile, Quad, ScalableQuad, Pair, SignedPair, Widen, Scalar };
+  enum class Form {
+    Tile,
+    Quad,
+    ScalableQuad,
+    Pair,
+    SignedPair,
+    UnsignedPair,
+    Widen,
+    Scalar
+  };
 
   llvm::StringLiteral name;
   TargetArch arch;

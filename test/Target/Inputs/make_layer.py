@@ -2,7 +2,8 @@
 
 make_layer.py COLUMNS DEPTH [LOWEST [ROWS]]
 
-LOWEST of the weights is -127, or -128; ROWS are known if they are given.
+LOWEST of the weights is -127, or -128, or another; the highest is as far from 0, at most 127.
+ROWS are known if they are given.
 """
 
 import random
@@ -11,7 +12,8 @@ import sys
 columns, depth = map(int, sys.argv[1:3])
 lowest = int(sys.argv[3]) if sys.argv[3:] else -127
 random.seed(0)
-weights = [random.randint(lowest, 127) for _ in range(columns * depth - 1)] + [lowest]
+highest = min(-lowest, 127)
+weights = [random.randint(lowest, highest) for _ in range(columns * depth - 1)] + [lowest]
 text = bytes(weight & 255 for weight in weights).hex().upper()
 rows = sys.argv[4] if sys.argv[4:] else "?"
 

@@ -239,9 +239,9 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
     std::vector<TargetSpec> targets = *parseTargets(list, emitError);
     for (const TargetSpec &target : targets)
-      for (bool isNarrowRange : {false, true}) {
-        const DotInstruction &row =
-            selectDotInstruction(target, {isNarrowRange});
+      for (WeightFacts facts :
+           {WeightFacts(), WeightFacts{true}, WeightFacts{true, true}}) {
+        const DotInstruction &row = selectDotInstruction(target, facts);
         used.insert(row.name);
         if (const DotInstruction *wide = selectWideInstruction(target, row))
           used.insert(wide->name);
@@ -258,6 +258,10 @@ TEST(DotInstructionsTest, ProofsOpenRows) {
   EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v2", narrow), "sse41_1x4x2_i32_s8_s8");
   EXPECT_EQ(select("x86-64-v3+avxvnni", narrow), "avxvnni_1x8x4_i32_u8_s8");
+  WeightFacts half{/*isNarrowRange=*/true, /*isHalfRange=*/true};
+  EXPECT_EQ(select("x86-64-v3", half), "avx2_1x8x4_i32_u8_s8");
+  EXPECT_EQ(selectWide("x86-64-v3", half), "");
+  EXPECT_EQ(select("x86-64-v2", half), "sse41_1x4x2_i32_s8_s8");
 }
 
 /// The instructions that a step along K takes for one row of the result: one
