@@ -139,7 +139,8 @@ LogicalResult LinearPacker::prepare() {
   tileInstruction = chooseTileInstruction();
   // Other weights are packed for each call, not for each panel; and an unknown
   // number of rows would need code for few rows beside that for many.
-  if (isInteger() && constantWeight &&
+  // Patches would take twice the room of the caches.
+  if (isInteger() && constantWeight && !Patches::get(op.getInput()) &&
       op.getInput().getType().getDimSize(0) >= kWideRows)
     wideInstruction = selectWideInstruction(target, *instruction);
   setLayout(type.getDimSize(0), type.getDimSize(1),
