@@ -137,8 +137,9 @@ static Value createClips(OpBuilder &builder, QuantizeOp op, Value storage,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// quantize(clip(linear)) -> linear with an i8 result.
-struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
+/// quantize(clip(source)) -> an i8 result of `Source`, which `fuse` makes.
+template <class Source>
+struct FuseIntoSource : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(QuantizeOp op,
@@ -147,9 +148,29 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
     FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
     if (failed(epilogue))
       return rewriter.notifyMatchFailure(op, reason);
-    auto linear = epilogue->source.getDefiningOp<LinearOp>();
-    if (!linear)
-      return rewriter.notifyMatchFailure(op, "no linear layer before it");
+    auto source = epilogue->source.getDefiningOp<Source>();
+    if (!source)
+      return rewriter.notifyMatchFailure(op, "follows another operation");
+    FailureOr<Value> fused = fuse(op, source, *epilogue, rewriter);
+    if (failed(fused))
+      return failure();
+    rewriter.replaceOp(op, createClips(rewriter, op, *fused, *epilogue));
+    return success();
+  }
+
+  /// `source` with the quantization of `op` and the known bounds of `epilogue`.
+  virtual FailureOr<Value> fuse(QuantizeOp op, Source source,
+                                const Epilogue &epilogue,
+                                PatternRewriter &rewriter) const = 0;
+};
+
+/// quantize(clip(linear)) -> linear with an i8 result.
+struct FuseIntoLinear : FuseIntoSource<LinearOp> {
+  using FuseIntoSource::FuseIntoSource;
+
+  FailureOr<Value> fuse(QuantizeOp op, LinearOp linear,
+                        const Epilogue &epilogue,
+                        PatternRewriter &rewriter) const override {
     if (!linear.hasIntegerInput() || linear.isDynamic() ||
         linear.getNumScaleGroups() != 1)
       return rewriter.notifyMatchFailure(
@@ -163,58 +184,43 @@ struct FuseIntoLinear : OpRewritePattern<QuantizeOp> {
         linear.getWeightZeroPoint(), linear.getGroupMultiplier(),
         linear.getInputScale(), linear.getInputZeroPoint(), linear.getBias(),
         op.getScale(), getZeroPoint(rewriter, op.getLoc(), op.getZeroPoint()),
-        linear.getAddend(), epilogue->clampMin, epilogue->clampMax,
+        linear.getAddend(), epilogue.clampMin, epilogue.clampMax,
         linear.getFeatureGroups());
     fused->setDiscardableAttrs(linear->getDiscardableAttrDictionary());
-    rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
-    return success();
+    return fused.getResult();
   }
 };
 
 /// quantize(clip(dequantize(q))) -> requantize(q).
-struct FuseIntoRequantize : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct FuseIntoRequantize : FuseIntoSource<DequantizeOp> {
+  using FuseIntoSource::FuseIntoSource;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    StringRef reason;
-    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
-    if (failed(epilogue))
-      return rewriter.notifyMatchFailure(op, reason);
-    auto dequantize = epilogue->source.getDefiningOp<DequantizeOp>();
-    if (!dequantize)
-      return rewriter.notifyMatchFailure(op, "no dequantize before it");
+  FailureOr<Value> fuse(QuantizeOp op, DequantizeOp dequantize,
+                        const Epilogue &epilogue,
+                        PatternRewriter &rewriter) const override {
     if (dequantize.getInput().getType() != op.getType() ||
         dequantize.getMultiplier() ||
         dequantize.getScale().getType().getRank() != 0)
       return rewriter.notifyMatchFailure(op, "the source is not i8 with one "
                                              "scale");
-
     Location loc = op.getLoc();
-    Value requantized = RequantizeOp::create(
-        rewriter, loc, op.getType(), dequantize.getInput(),
-        dequantize.getScale(),
-        getZeroPoint(rewriter, loc, dequantize.getZeroPoint()), op.getScale(),
-        getZeroPoint(rewriter, loc, op.getZeroPoint()), epilogue->clampMin,
-        epilogue->clampMax);
-    rewriter.replaceOp(op, createClips(rewriter, op, requantized, *epilogue));
-    return success();
+    return RequantizeOp::create(
+               rewriter, loc, op.getType(), dequantize.getInput(),
+               dequantize.getScale(),
+               getZeroPoint(rewriter, loc, dequantize.getZeroPoint()),
+               op.getScale(), getZeroPoint(rewriter, loc, op.getZeroPoint()),
+               epilogue.clampMin, epilogue.clampMax)
+        .getResult();
   }
 };
 
 /// quantize(clip(rescale(sums))) -> rescale with an i8 result.
-struct FuseIntoRescale : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct FuseIntoRescale : FuseIntoSource<RescaleOp> {
+  using FuseIntoSource::FuseIntoSource;
 
-  LogicalResult matchAndRewrite(QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    StringRef reason;
-    FailureOr<Epilogue> epilogue = matchEpilogue(op, reason);
-    if (failed(epilogue))
-      return rewriter.notifyMatchFailure(op, reason);
-    auto rescale = epilogue->source.getDefiningOp<RescaleOp>();
-    if (!rescale)
-      return rewriter.notifyMatchFailure(op, "no averages before it");
+  FailureOr<Value> fuse(QuantizeOp op, RescaleOp rescale,
+                        const Epilogue &epilogue,
+                        PatternRewriter &rewriter) const override {
     auto scales = getFloatValues(rescale.getScale());
     std::optional<float> outputScale = getSplat(op.getScale());
     if (!scales || !outputScale)
@@ -230,12 +236,11 @@ struct FuseIntoRescale : OpRewritePattern<QuantizeOp> {
     Value scale =
         createConstant(rewriter, loc, rescale.getScale().getType().getShape(),
                        ArrayRef<float>(*scales));
-    Value fused = RescaleOp::create(
-        rewriter, rescale.getLoc(), op.getType(), rescale.getInput(), scale,
-        getZeroPoint(rewriter, loc, op.getZeroPoint()), epilogue->clampMin,
-        epilogue->clampMax);
-    rewriter.replaceOp(op, createClips(rewriter, op, fused, *epilogue));
-    return success();
+    return RescaleOp::create(rewriter, rescale.getLoc(), op.getType(),
+                             rescale.getInput(), scale,
+                             getZeroPoint(rewriter, loc, op.getZeroPoint()),
+                             epilogue.clampMin, epilogue.clampMax)
+        .getResult();
   }
 };
 
