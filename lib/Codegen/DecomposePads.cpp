@@ -1,4 +1,4 @@
-//===- DecomposePads.cpp - Padding around slices of tensors --------------===//
+//===- DecomposePads.cpp - Padding around slices of tensors ---------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

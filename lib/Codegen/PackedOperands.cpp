@@ -221,14 +221,12 @@ static int64_t countElements(Type type) {
   return count;
 }
 
-/// The input of the layer with each element shifted or extended. What is copied
-/// several times is shifted once, before, but copied before it takes twice the
-/// room.
+/// The input of the layer with each element shifted, once before it is copied
+/// several times, or extended.
 Value LinearPacker::createConvertedInput() {
   std::optional<Patches> patches = Patches::get(op.getInput());
-  if (isWide() || !patches ||
-      countElements(patches->getSource().getType()) >=
-          countElements(patches->getType()))
+  if (!patches || countElements(patches->getSource().getType()) >=
+                      countElements(patches->getType()))
     return createConverted(rewriter, loc, op.getInput(), isWide());
   IRMapping mapping;
   mapping.map(

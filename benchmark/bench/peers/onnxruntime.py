@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -145,9 +144,8 @@ class OnnxRuntimePeer(Peer):
         x: NDArray,
         dequantize: Callable[[NDArray], NDArray] = lambda y: y,
     ) -> Entry:
-        # Without VNNI its products of u8 and s8 saturate at 16 bits, far off the right result.
-        precise = {"session.x64quantprecision": "1"}
-        session = self._open(_make_model(nodes, constants, x).SerializeToString(), precise)
+        model = _make_model(nodes, constants, x).SerializeToString()
+        session = self._open(model, is_precise=True)
         return _bind_session(session, x, dequantize)
 
     def _make_real(self, problem: RealProblem, path: Path) -> Entry:
@@ -178,12 +176,11 @@ class OnnxRuntimePeer(Peer):
             keep=(session, binding, bound, output),
         )
 
-    def _open(
-        self, model: bytes | Path, settings: Mapping[str, str] = MappingProxyType({})
-    ) -> onnxruntime.InferenceSession:
+    def _open(self, model: bytes | Path, is_precise: bool = False) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
-        for setting in settings.items():
-            options.add_session_config_entry(*setting)
+        if is_precise:
+            # Without VNNI its products of u8 and s8 saturate at 16 bits, far off the right result.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         options.intra_op_num_threads = self.context.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3

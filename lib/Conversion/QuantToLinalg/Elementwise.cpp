@@ -1,4 +1,4 @@
-//===- Elementwise.cpp - Operations element by element -------------------===//
+//===- Elementwise.cpp - Operations element by element --------------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
