@@ -62,9 +62,14 @@ function(_add_quantc_precompiled_header)
   file(WRITE "${PROJECT_BINARY_DIR}/Precompiled.cpp" "// Holds the precompiled header.\n")
   add_library(QuantcPrecompiled OBJECT "${PROJECT_BINARY_DIR}/Precompiled.cpp")
   target_link_libraries(QuantcPrecompiled PUBLIC quantc_compile_options)
+  # One of the headers is generated from the operations.
+  get_property(generated GLOBAL PROPERTY QUANTC_TABLEGEN_TARGETS)
+  add_dependencies(QuantcPrecompiled ${generated})
   target_precompile_headers(QuantcPrecompiled PRIVATE
+    <mlir/Dialect/Affine/IR/AffineOps.h>
     <mlir/Dialect/Arith/IR/Arith.h>
     <mlir/Dialect/Func/IR/FuncOps.h>
+    <mlir/Dialect/LLVMIR/LLVMDialect.h>
     <mlir/Dialect/Linalg/IR/Linalg.h>
     <mlir/Dialect/Math/IR/Math.h>
     <mlir/Dialect/MemRef/IR/MemRef.h>
@@ -77,7 +82,8 @@ function(_add_quantc_precompiled_header)
     <mlir/IR/PatternMatch.h>
     <mlir/Pass/Pass.h>
     <mlir/Pass/PassManager.h>
-    <mlir/Transforms/GreedyPatternRewriteDriver.h>)
+    <mlir/Transforms/GreedyPatternRewriteDriver.h>
+    "${PROJECT_SOURCE_DIR}/include/quantc/Dialect/Quant/IR/QuantOps.h")
   set_property(GLOBAL APPEND PROPERTY QUANTC_COMPONENTS QuantcPrecompiled)
 endfunction()
 
