@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitObject.h"
+#include "LoopPasses.h"
 #include "llvm/Analysis/LoopInfo.h"
-#include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/Analysis/ValueTracking.h"
@@ -21,11 +21,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/Transforms/InstCombine/InstCombine.h"
-#include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
-#include "llvm/Transforms/Scalar/LoopStrengthReduce.h"
-#include "llvm/Transforms/Scalar/LoopUnrollPass.h"
 #include "llvm/Transforms/Utils/LowerMemIntrinsics.h"
 
 using namespace llvm;
@@ -113,78 +109,6 @@ static void sinkConstantLoads(Function &function) {
   }
 }
 
-/// Most reads and writes of a loop whose addresses are chosen by strength
-/// reduction, which compares all ways to write them.
-static constexpr int64_t kMostReducedAccesses = 32;
-
-/// Whether `loop` has few accesses and carries a sum in vectors.
-static bool isContraction(const Loop &loop) {
-  if (!loop.isInnermost() ||
-      none_of(loop.getHeader()->phis(), [](const PHINode &phi) {
-        return phi.getType()->isVectorTy() || phi.getType()->isX86_AMXTy();
-      }))
-    return false;
-  int64_t accesses = 0;
-  for (const BasicBlock *block : loop.blocks())
-    accesses += count_if(*block, [](const Instruction &instruction) {
-      return isa<LoadInst, StoreInst>(instruction);
-    });
-  return accesses <= kMostReducedAccesses;
-}
-
-namespace {
-/// Strength reduction saves additions in the loops of contractions. Others gain
-/// nothing, and in a training step it takes more time than all other passes.
-struct ReduceContractions : PassInfoMixin<ReduceContractions> {
-  PreservedAnalyses run(Loop &loop, LoopAnalysisManager &analyses,
-                        LoopStandardAnalysisResults &results,
-                        LPMUpdater &updater) {
-    if (!isContraction(loop))
-      return PreservedAnalyses::all();
-    return LoopStrengthReducePass().run(loop, analyses, results, updater);
-  }
-};
-} // namespace
-
-/// Most iterations of a loop that are unrolled before loops are vectorized:
-/// fewer than a register has floats.
-static constexpr unsigned kMostUnrolledTrips = 7;
-
-namespace {
-/// Unrolls windows and the like. Left to itself, LLVM unrolls loops of any
-/// length while their code is small: the quantization of a group of 16, a row
-/// of several groups, becomes one block of scalars in the loop over rows, which
-/// is then vectorized across memory. Code was up to ten times larger, and
-/// slower.
-struct UnrollShortLoops : PassInfoMixin<UnrollShortLoops> {
-  PreservedAnalyses run(Loop &loop, LoopAnalysisManager &analyses,
-                        LoopStandardAnalysisResults &results,
-                        LPMUpdater &updater) {
-    unsigned trips = results.SE.getSmallConstantTripCount(&loop);
-    if (!loop.isInnermost() || trips == 0 || trips > kMostUnrolledTrips)
-      return PreservedAnalyses::all();
-    return LoopFullUnrollPass(OptimizationLevel::O3.getSpeedupLevel())
-        .run(loop, analyses, results, updater);
-  }
-};
-} // namespace
-
-/// Registers the passes in place of LLVM's, which one option switches off:
-/// before loops are vectorized short ones are unrolled, afterwards what LLVM
-/// chooses.
-static void registerUnrolling(PassBuilder &builder) {
-  builder.registerLateLoopOptimizationsEPCallback(
-      [](LoopPassManager &passes, OptimizationLevel) {
-        passes.addPass(UnrollShortLoops());
-      });
-  builder.registerVectorizerEndEPCallback([](FunctionPassManager &passes,
-                                             OptimizationLevel level) {
-    passes.addPass(LoopUnrollPass(LoopUnrollOptions(level.getSpeedupLevel())));
-    passes.addPass(EarlyCSEPass());
-    passes.addPass(InstCombinePass());
-  });
-}
-
 void quantc::optimize(Module &module, const TargetSpec &target) {
   std::unique_ptr<TargetMachine> machine = createTargetMachine(target);
   module.setTargetTriple(Triple(target.triple));
@@ -214,9 +138,9 @@ void quantc::optimize(Module &module, const TargetSpec &target) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = true;
   tuning.SLPVectorization = true;
-  tuning.LoopUnrolling = false;
+  tuning.LoopUnrolling = false; // by `registerLoopPasses`
   PassBuilder builder(machine.get(), tuning);
-  registerUnrolling(builder);
+  registerLoopPasses(builder);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;

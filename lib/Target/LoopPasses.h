@@ -20,7 +20,7 @@ namespace quantc {
 /// Adds to the pipelines of `builder`, whose tuning must leave out unrolling:
 /// before loops are vectorized short ones are unrolled, afterwards those that
 /// LLVM chooses; loops that read or write in steps get registers of a known
-/// length.
+/// length, and long bodies are interleaved.
 void registerLoopPasses(llvm::PassBuilder &builder);
 
 /// Strength reduction saves additions in the loops of contractions. Others gain
