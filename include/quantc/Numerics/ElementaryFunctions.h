@@ -80,15 +80,18 @@ struct PowerOfTwo {
 inline constexpr PowerOfTwo powerDown = {roundingOffset + 192, 0x1p-65f};
 inline constexpr PowerOfTwo powerUp = {roundingOffset + 64, 0x1p+63f};
 
-/// elementary_a1: e^x for x in the bounds or NaN; `offset` and `factor` are
-/// those of a PowerOfTwo. With n = rne(x / ln 2) and r = x - n ln 2, e^x is
-/// 2^n (1 + r + r^2 P(r)), |r| <= ln 2 / 2, P to 3.1e-9. ln 2 has two parts;
-/// n times the first is exact. 2^n is applied in two factors, so overflow
-/// gives Inf and underflow denormals, rounded once.
+/// e^x = 2^n (1 + tail) with n = rne(x / ln 2), for x in the bounds or NaN.
 template <typename A>
-typename A::Float expInBounds(A &a, typename A::Float x,
-                              typename A::Float offset,
-                              typename A::Float factor) {
+struct SplitExp {
+  /// x / ln 2 and an offset, whose lowest bits say n.
+  typename A::Float shifted;
+  typename A::Float tail;
+};
+
+/// With r = x - n ln 2, the tail is r + r^2 P(r), |r| <= ln 2 / 2, P to 3.1e-9.
+/// ln 2 has two parts; n times the first is exact.
+template <typename A>
+SplitExp<A> splitExp(A &a, typename A::Float x, typename A::Float offset) {
   typename A::Float shifted = a.fma(x, a.constant(0x1.715476p+0f), offset);
   typename A::Float n = a.sub(shifted, offset);
   typename A::Float r = a.fma(n, a.constant(-0x1.62e4p-1f), x);
@@ -97,10 +100,25 @@ typename A::Float expInBounds(A &a, typename A::Float x,
       polynomial(a, r,
                  {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.123a2p-7f,
                   0x1.6a23ccp-10f});
-  typename A::Float tail = a.fma(a.mul(r, r), p, r);
-  typename A::Int power = a.shlInt(a.bitcastToInt(shifted), a.constantInt(23));
-  typename A::Float first = a.bitcastToFloat(power);
-  return a.mul(a.fma(tail, first, first), factor);
+  return {shifted, a.fma(a.mul(r, r), p, r)};
+}
+
+/// The power of two whose biased exponent the lowest bits of `shifted` are.
+template <typename A>
+typename A::Float getPowerOfTwo(A &a, typename A::Float shifted) {
+  return a.bitcastToFloat(a.shlInt(a.bitcastToInt(shifted), a.constantInt(23)));
+}
+
+/// elementary_a1: e^x for x in the bounds or NaN; `offset` and `factor` are
+/// those of a PowerOfTwo. 2^n is applied in two factors, so overflow gives Inf
+/// and underflow denormals, rounded once.
+template <typename A>
+typename A::Float expInBounds(A &a, typename A::Float x,
+                              typename A::Float offset,
+                              typename A::Float factor) {
+  SplitExp<A> e = splitExp(a, x, offset);
+  typename A::Float first = getPowerOfTwo(a, e.shifted);
+  return a.mul(a.fma(e.tail, first, first), factor);
 }
 
 /// The same for all x of one sign.
@@ -265,82 +283,25 @@ typename A::Float tanh(A &a, typename A::Float x) {
   return propagateNaN(a, x, withSign(a, result, signBit(a, x)));
 }
 
-/// erf t = t P(t^2) for |t| <= 1, P to 1.2e-9.
-template <typename A>
-typename A::Float erfNearZero(A &a, typename A::Float t) {
-  typename A::Float p = polynomial(
-      a, a.mul(t, t),
-      {0x1.20dd74p+0f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f912p-6f,
-       0x1.5405dp-8f, -0x1.a3f7bap-11f, 0x1.496bf8p-14f});
-  return a.mul(t, p);
-}
-
-/// 1 - erf t = v S(v) e^(-t^2) with v = 1 / (1 + t / 2), for t >= 1, S to
-/// 1.3e-8. t^2 = h + l is taken exactly, e^-(h + l) = e^-h (1 - l).
-/// From t = 10.5 on the result is 0.
-template <typename A>
-typename A::Float erfComplement(A &a, typename A::Float t) {
-  typename A::Float one = a.constant(1.0f);
-  typename A::Float bound = a.constant(10.5f);
-  typename A::Float clamped = a.select(a.lessThan(t, bound), t, bound);
-  typename A::Float denominator = a.fma(clamped, a.constant(0.5f), one);
-  typename A::Float v = a.div(one, denominator);
-  typename A::Float s = polynomial(
-      a, v,
-      {0x1.20de4cp-2f, 0x1.20d0b4p-2f, 0x1.f9b32ap-3f, 0x1.6e6008p-3f,
-       0x1.f2b17ep-5f, 0x1.518a6cp-4f, -0x1.cee6c8p-3f, 0x1.7e59dap-4f});
-  typename A::Float high = a.mul(clamped, clamped);
-  typename A::Float minusHigh = a.neg(high);
-  typename A::Float low = a.fma(clamped, clamped, minusHigh);
-  typename A::Float factor = a.mul(v, s);
-  factor = a.fma(a.neg(low), factor, factor);
-  return a.mul(expOfNonPositive(a, minusHigh), factor);
-}
-
-/// elementary_a6: erf x, from the two parts above.
+/// elementary_a6: erf x = sign(x) (1 - e^-u), u = -ln(1 - erf |x|) = |x| + |x|
+/// P(|x|) for |x| <= 4, P to 4.3e-9 of erf; from there on 1. With e^-u = 2^n
+/// (1 + t) it is (1 - 2^n) - 2^n t, which is -t near 0: nothing cancels.
 template <typename A>
 typename A::Float erf(A &a, typename A::Float x) {
   typename A::Float magnitude = a.abs(x);
-  typename A::Float small = erfNearZero(a, x);
-  typename A::Float one = a.constant(1.0f);
-  typename A::Float large = a.sub(one, erfComplement(a, magnitude));
-  large = withSign(a, large, signBit(a, x));
-  typename A::Bool isSmall = a.lessThan(magnitude, one);
-  return propagateNaN(a, x, a.select(isSmall, small, large));
-}
-
-/// elementary_a7: gelu x = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2. Left
-/// of 0 Phi comes from the complement, so that the tail does not cancel.
-/// gelu(-Inf) = -0, its limit.
-template <typename A>
-typename A::Float gelu(A &a, typename A::Float x) {
-  typename A::Float one = a.constant(1.0f);
-  typename A::Float half = a.constant(0.5f);
-  typename A::Float bound = a.constant(-15.0f);
-  typename A::Float factor = a.select(a.lessThan(x, bound), bound, x);
-  typename A::Float t = a.mul(factor, a.constant(0x1.6a09e6p-1f));
-  typename A::Float magnitude = a.abs(t);
-  typename A::Float middle = a.fma(erfNearZero(a, t), half, half);
-  typename A::Float lower = a.mul(erfComplement(a, magnitude), half);
-  typename A::Float upper = a.sub(one, lower);
-  typename A::Bool isNegative = a.lessThan(x, a.constant(0.0f));
-  typename A::Float outer = a.select(isNegative, lower, upper);
-  typename A::Bool isSmall = a.lessThan(magnitude, one);
-  typename A::Float phi = a.select(isSmall, middle, outer);
-  return propagateNaN(a, x, a.mul(factor, phi));
-}
-
-/// elementary_a8: x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3),
-/// as x sigmoid(2u): the same function, without cancellation.
-template <typename A>
-typename A::Float geluTanh(A &a, typename A::Float x) {
-  typename A::Float bound = a.constant(-15.0f);
-  typename A::Float factor = a.select(a.lessThan(x, bound), bound, x);
-  typename A::Float square = a.mul(factor, factor);
-  typename A::Float linear = a.constant(0x1.988454p+0f);
-  typename A::Float slope = a.fma(square, a.constant(0x1.2444f2p-4f), linear);
-  typename A::Float phi = sigmoid(a, a.mul(factor, slope));
-  return propagateNaN(a, x, a.mul(factor, phi));
+  typename A::Float bound = a.constant(4.0f);
+  magnitude = a.select(a.lessThan(bound, magnitude), bound, magnitude);
+  typename A::Float p =
+      polynomial(a, magnitude,
+                 {0x1.06eba8p-3f, 0x1.45f3p-1f, 0x1.a4f8c2p-4f, -0x1.39b792p-6f,
+                  -0x1.63c13cp-13f, 0x1.b74f9cp-10f, -0x1.4e3718p-11f,
+                  0x1.f2ac18p-14f, -0x1.3b227ap-17f});
+  typename A::Float u = a.fma(magnitude, p, magnitude);
+  SplitExp<A> e = splitExp(a, a.neg(u), a.constant(roundingOffset + 127));
+  typename A::Float power = getPowerOfTwo(a, e.shifted);
+  typename A::Float rest = a.sub(a.constant(1.0f), power);
+  typename A::Float result = a.fma(a.neg(e.tail), power, rest);
+  return propagateNaN(a, x, withSign(a, result, signBit(a, x)));
 }
 
 } // namespace quantc::numerics

@@ -138,10 +138,8 @@ TEST(TraceTest, EveryCompilerGivesTheSameOrder) {
     pow(a, x, x);
     tanh(a, x);
     erf(a, x);
-    gelu(a, x);
-    geluTanh(a, x);
   };
   std::string calls = trace(all);
-  EXPECT_EQ(hash(calls), 408240533u) << calls;
+  EXPECT_EQ(hash(calls), 1471938459u) << calls;
 }
 } // namespace
