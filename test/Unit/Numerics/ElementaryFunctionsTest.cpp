@@ -36,28 +36,23 @@ double ulpError(float actual, double exact) {
   return std::fabs(actual - exact) / std::ldexp(1.0, exponent - 23);
 }
 
-/// The largest of `error(x, f(x), reference(x))` over a sweep of [lo, hi].
-template <typename F, typename Reference, typename Error>
-double worst(F f, Reference reference, Error error, float lo = -inf,
-             float hi = inf) {
+/// The largest error of f(x) beside `reference(x)` over every 1009th float.
+template <typename F, typename Reference>
+double worst(F f, Reference reference) {
   double largest = 0;
   for (int64_t bits = 0; bits < (int64_t(1) << 32); bits += 1009) {
     float x = Evaluate::bitcastToFloat(static_cast<int32_t>(bits));
-    if (std::isnan(x) || x < lo || x > hi)
+    if (std::isnan(x))
       continue;
-    largest = std::max(largest, error(x, f(x), reference(double(x))));
+    largest = std::max(largest, ulpError(f(x), reference(double(x))));
   }
   ::testing::Test::RecordProperty("worst", std::to_string(largest));
   return largest;
 }
 
-double inUlps(float, float actual, double exact) {
-  return ulpError(actual, exact);
-}
-
 TEST(ElementaryFunctionsTest, Exp) {
   auto f = [](float x) { return exp(a, x); };
-  EXPECT_LE(worst(f, [](double x) { return std::exp(x); }, inUlps), 1.25);
+  EXPECT_LE(worst(f, [](double x) { return std::exp(x); }), 1.25);
   EXPECT_EQ(f(0), 1);
   EXPECT_EQ(f(-inf), 0);
   EXPECT_EQ(f(inf), inf);
@@ -86,7 +81,7 @@ TEST(ElementaryFunctionsTest, ExpOfOneSignGivesTheSameBits) {
 
 TEST(ElementaryFunctionsTest, Log) {
   auto f = [](float x) { return log(a, x); };
-  EXPECT_LE(worst(f, [](double x) { return std::log(x); }, inUlps), 1.0);
+  EXPECT_LE(worst(f, [](double x) { return std::log(x); }), 1.0);
   EXPECT_EQ(f(1), 0);
   EXPECT_EQ(f(0.0f), -inf);
   EXPECT_EQ(f(-0.0f), -inf);
@@ -106,7 +101,7 @@ TEST(ElementaryFunctionsTest, LogNearOne) {
 TEST(ElementaryFunctionsTest, Sigmoid) {
   auto f = [](float x) { return sigmoid(a, x); };
   auto exact = [](double x) { return 1 / (1 + std::exp(-x)); };
-  EXPECT_LE(worst(f, exact, inUlps), 2.5);
+  EXPECT_LE(worst(f, exact), 2.5);
   EXPECT_EQ(f(0), 0.5f);
   EXPECT_EQ(f(inf), 1);
   EXPECT_EQ(f(-inf), 0);
@@ -115,7 +110,7 @@ TEST(ElementaryFunctionsTest, Sigmoid) {
 
 TEST(ElementaryFunctionsTest, Tanh) {
   auto f = [](float x) { return tanh(a, x); };
-  EXPECT_LE(worst(f, [](double x) { return std::tanh(x); }, inUlps), 2.0);
+  EXPECT_LE(worst(f, [](double x) { return std::tanh(x); }), 2.0);
   EXPECT_EQ(f(inf), 1);
   EXPECT_EQ(f(-inf), -1);
   EXPECT_TRUE(std::signbit(f(-0.0f)));
@@ -124,7 +119,7 @@ TEST(ElementaryFunctionsTest, Tanh) {
 
 TEST(ElementaryFunctionsTest, Erf) {
   auto f = [](float x) { return erf(a, x); };
-  EXPECT_LE(worst(f, [](double x) { return std::erf(x); }, inUlps), 2.0);
+  EXPECT_LE(worst(f, [](double x) { return std::erf(x); }), 2.0);
   // x (1 + erf x) must not grow left of where it is 0.
   EXPECT_EQ(f(-3.95f), -1);
   EXPECT_EQ(f(-4.0f), -1);
