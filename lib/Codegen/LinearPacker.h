@@ -39,6 +39,13 @@
 //
 // so that a weight costs no more than to be taken out of its byte.
 //
+// Where the instruction adds up the products of several steps in i16, bytes
+// have to be small: multipliers are left to the sums of groups in any case,
+//
+//   sum_k m w (a + u)         = sum_g m_g sum_k w (a + u)
+//
+// and nothing is to be undone for each group, since the start has what u adds.
+//
 // Constants are packed on the host. What is known only at run time, such as the
 // weights of a layer in training, is packed by operations of the program, once
 // for each call: PackedOperands.cpp says both, side by side.
@@ -80,7 +87,8 @@ enum class WeightForm {
 inline constexpr int64_t kNibbleRows = 3;
 
 /// Most rows that unpack in registers: two blocks unpack twice, but read half
-/// as many bytes.
+/// as many bytes. Where several steps are added up in i16, blocks are smaller,
+/// and one of them is enough rows to unpack into memory for the others.
 inline constexpr int64_t kRegisterRows = 12;
 
 /// Fewest rows that gain more from operands of 16 bits than it costs to extend
@@ -131,7 +139,17 @@ private:
   }
   /// Whether multipliers are applied to the sums of groups.
   bool hasMultiplierSums() {
-    return form == WeightForm::Nibbles && op.getGroupMultiplier();
+    return op.getGroupMultiplier() &&
+           (form == WeightForm::Nibbles || scalesSums);
+  }
+  bool sumsSteps() const { return summedSteps > 1; }
+  /// The steps that a contraction takes at a time.
+  int64_t getStepsAtOnce() {
+    bool isInMemory = form == WeightForm::Panel || !hasSharedElements();
+    return isInMemory && !isWide() ? summedSteps : 1;
+  }
+  int64_t getRegisterRows() const {
+    return sumsSteps() ? kNibbleRows : kRegisterRows;
   }
   int64_t getRowsInTile();
   int64_t getDecodingRows();
@@ -205,8 +223,12 @@ private:
   /// The same with the weight in one form.
   mlir::Value lowerForm(WeightForm weightForm);
 
-  /// What is known of the values that the contraction multiplies with.
-  WeightFacts proveWeightFacts();
+  /// What is known of the values that the contraction multiplies with, where
+  /// multipliers are applied to them or to the sums of groups.
+  WeightFacts proveWeightFacts(bool withMultipliers);
+  /// Sets `instruction`, `scalesSums` and the most `summedSteps`.
+  void chooseInstruction();
+  int64_t chooseSummedSteps();
 
   /// What computes many rows of this layer; null for nothing.
   const TileInstruction *chooseTileInstruction();
@@ -287,6 +309,11 @@ private:
   /// What computes all rows, if they are known to be many, in 16 bits; null
   /// without.
   const DotInstruction *wideInstruction = nullptr;
+  /// Steps along K whose products are added up in i16; 1 where none are.
+  int64_t summedSteps = 1;
+  /// Whether bytes are left without their multipliers, so small that products
+  /// of several steps fit i16.
+  bool scalesSums = false;
   /// Whether the code that is built is for many rows.
   bool inTiles = false;
   bool hasGroupSums;

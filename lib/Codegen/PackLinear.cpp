@@ -44,9 +44,12 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
   AffineExpr g = isFlat || !hasGroups() ? AffineExpr()
                  : perGroup             ? loops.parallel()
                                         : loops.reduction(1);
-  AffineExpr n = loops.parallel(), k = loops.reduction(1);
-  AffineExpr h =
-      hasSharedElements() && !isFlat ? loops.reduction(1) : AffineExpr();
+  AffineExpr n = loops.parallel();
+  int64_t steps = getStepsAtOnce(), shared = layout.packedSteps();
+  AffineExpr k = loops.reduction(std::max<int64_t>(steps / shared, 1));
+  AffineExpr h = hasSharedElements() && !isFlat
+                     ? loops.reduction(steps > 1 ? shared : 1)
+                     : AffineExpr();
   AffineExpr e = partDim() ? loops.reduction(1) : AffineExpr();
   AffineExpr d = isInteger() ? loops.reduction() : AffineExpr();
   SmallVector<Value> inputs = {input, weight};
@@ -393,14 +396,14 @@ Value LinearPacker::lowerIntegerPanels() {
   if (!ShapedType::isDynamic(rows))
     return lowerForm(rows <= kNibbleRows && canContractNibbles()
                          ? WeightForm::Nibbles
-                     : rows <= kRegisterRows ? WeightForm::Bytes
-                                             : unpacked);
+                     : rows <= getRegisterRows() ? WeightForm::Bytes
+                                                 : unpacked);
   auto lowerSeveral = [&] {
     // More rows take tiles.
     if (tileInstruction && getLeastTileRows(*tileInstruction) <= kRegisterRows)
       return lowerForm(WeightForm::Bytes);
     return createIf(
-        hasAtMostRows(kRegisterRows),
+        hasAtMostRows(getRegisterRows()),
         [&] { return lowerForm(WeightForm::Bytes); },
         [&] { return lowerForm(unpacked); });
   };

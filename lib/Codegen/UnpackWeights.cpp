@@ -38,7 +38,8 @@ Value LinearPacker::createZeroPoints() {
 
 /// The multipliers as i8, [NB, (G), NR]. Constant ones of several groups share
 /// bytes. Taken apart by an operation of its own, so that it is done for NR
-/// columns and not for each element of a step.
+/// columns and not for each element of a step; once for a panel, and as i32,
+/// where sums are multiplied by what is in memory.
 Value LinearPacker::createMultipliers() {
   std::optional<std::vector<int8_t>> multipliers =
       getStorageValues(op.getGroupMultiplier());
@@ -52,17 +53,25 @@ Value LinearPacker::createMultipliers() {
   Loops loops(op.getContext());
   AffineExpr nb = loops.parallel(), g = loops.parallel(1);
   AffineExpr n = loops.parallel();
+  bool isPerPanel = form == WeightForm::Panel && scalesSums;
+  Type element = isPerPanel ? rewriter.getI32Type() : i8;
   Value init = tensor::EmptyOp::create(
-      rewriter, loc, {numPanels, layout.groups, layout.panel}, i8);
-  return createGeneric(
+      rewriter, loc, {numPanels, layout.groups, layout.panel}, element);
+  Value result = createGeneric(
       loops, pairs, init,
       {loops.map({nb, g.floorDiv(2), n}), loops.map({nb, g, n})},
       [&](Emit &, ValueRange elements) -> SmallVector<Value> {
         Value mask = arith::ConstantIntOp::create(rewriter, loc, 15, 8);
         Value m = arith::ShRUIOp::create(rewriter, loc, elements[0],
                                          createNibbleShift(g));
-        return {arith::AndIOp::create(rewriter, loc, m, mask)};
+        m = arith::AndIOp::create(rewriter, loc, m, mask);
+        if (isPerPanel)
+          m = arith::ExtUIOp::create(rewriter, loc, element, m);
+        return {m};
       });
+  if (isPerPanel)
+    result.getDefiningOp()->setAttr(kPerPanelAttr, rewriter.getUnitAttr());
+  return result;
 }
 
 /// The stored nibbles, two to a byte, [NB, (G), steps / 2, NR, (depth)].
@@ -93,8 +102,8 @@ Value LinearPacker::createUnpack() {
   SmallVector<Value> inputs = {nibbles};
   SmallVector<AffineMap> maps = {loops.map({nb, g, k, n, e, d})};
   bool hasZeroPoint = form != WeightForm::Nibbles && op.getWeightZeroPoint();
-  bool hasMultiplier = form != WeightForm::Nibbles && op.getGroupMultiplier() &&
-                       !hasFloatMultiplier();
+  bool hasMultiplier =
+      op.getGroupMultiplier() && !hasMultiplierSums() && !hasFloatMultiplier();
   if (hasZeroPoint || hasMultiplier) {
     inputs.push_back(hasZeroPoint ? createZeroPoints() : createMultipliers());
     maps.push_back(loops.map({nb, g, n}));
@@ -199,23 +208,31 @@ Value LinearPacker::createLookup() {
   return result;
 }
 
-/// sum_g m_g (acc_g - 8 sum_g a) where the contraction multiplied with what is
-/// stored, [M, NB, NR].
+/// sum_g m_g acc_g, or sum_g m_g (acc_g - 8 sum_g a) where the contraction
+/// multiplied with what is stored, [M, NB, NR].
 Value LinearPacker::createMultiplierSum(Value accumulators) {
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(), nb = loops.parallel();
   AffineExpr n = loops.parallel();
   AffineExpr g = loops.reduction(1);
+  SmallVector<Value> inputs = {accumulators, createMultipliers()};
+  SmallVector<AffineMap> maps = {loops.map({m, nb, g, n}),
+                                 loops.map({nb, g, n})};
+  if (form == WeightForm::Nibbles) {
+    inputs.push_back(createRowSums(/*perGroup=*/true));
+    maps.push_back(loops.map({m, g}));
+  }
+  maps.push_back(loops.map({m, nb, n}));
   return createGeneric(
-      loops,
-      {accumulators, createMultipliers(), createRowSums(/*perGroup=*/true)},
-      createInit(/*perGroup=*/false, createStart()),
-      {loops.map({m, nb, g, n}), loops.map({nb, g, n}), loops.map({m, g}),
-       loops.map({m, nb, n})},
+      loops, inputs, createInit(/*perGroup=*/false, createStart()), maps,
       [&](Emit &a, ValueRange elements) -> SmallVector<Value> {
-        Value offset = a.mulInt(elements[2], a.constantInt(kNibbleOffset));
-        Value sum = a.subInt(elements[0], offset);
-        Value product = a.mulInt(a.fromStorage(elements[1]), sum);
-        return {a.addInt(elements[3], product)};
+        Value sum = elements[0];
+        if (form == WeightForm::Nibbles)
+          sum = a.subInt(sum,
+                         a.mulInt(elements[2], a.constantInt(kNibbleOffset)));
+        Value multiplier = elements[1].getType().isInteger(32)
+                               ? elements[1]
+                               : a.fromStorage(elements[1]);
+        return {a.addInt(elements.back(), a.mulInt(multiplier, sum))};
       });
 }

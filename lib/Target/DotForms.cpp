@@ -32,6 +32,8 @@ public:
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
   Value emitUnsignedPair(Value acc, Value lhs, Value rhs, bool areSwapped);
+  Value emitProducts(Value sums, Value lhs, Value rhs, bool areSwapped);
+  Value emitPairSums(Value acc, Value sums);
   Value emitWiden(Value acc, Value lhs, Value rhs);
   Value emitScalar(Value acc, Value lhs, Value rhs);
 
@@ -41,9 +43,11 @@ private:
   }
   /// Calls the next intrinsic of the row.
   Value call(Type result, ValueRange operands) {
-    return LLVM::CallIntrinsicOp::create(
-               builder, loc, result, builder.getStringAttr(intrinsics[next++]),
-               operands)
+    return callIntrinsic(intrinsics[next++], result, operands);
+  }
+  Value callIntrinsic(StringRef name, Type result, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(builder, loc, result,
+                                         builder.getStringAttr(name), operands)
         .getResult(0);
   }
   Value add(Value a, Value b) {
@@ -72,7 +76,7 @@ private:
         getType(instruction.columns * type.getNumElements(), width), all);
   }
 
-  Value addPairs(Value acc, Value bytes, Value signedBytes);
+  Value multiplyPairs(Value bytes, Value signedBytes);
 
   /// A register of unknown length that begins with `value`.
   Value widen(Value value) {
@@ -117,16 +121,21 @@ Value DotBuilder::emitPair(Value acc, Value lhs, Value rhs) {
              call(acc.getType(), {repeat(extend(lhs, 16)), extend(rhs, 16)}));
 }
 
-/// `acc` and the products of unsigned and signed bytes, the sums of two of
-/// which fit i16.
-Value DotBuilder::addPairs(Value acc, Value bytes, Value signedBytes) {
+/// The products of unsigned and signed bytes, the sums of two of which fit i16.
+Value DotBuilder::multiplyPairs(Value bytes, Value signedBytes) {
   VectorType words =
       getType(cast<VectorType>(signedBytes.getType()).getNumElements() / 2, 16);
-  Value sums = call(words, {bytes, signedBytes});
+  return call(words, {bytes, signedBytes});
+}
+
+/// `acc` and the sums of two elements of `sums`, i16.
+Value DotBuilder::emitPairSums(Value acc, Value sums) {
+  auto words = cast<VectorType>(sums.getType());
   Value ones = arith::ConstantOp::create(
       builder, loc,
       DenseElementsAttr::get(words, builder.getI16IntegerAttr(1)));
-  return add(acc, call(acc.getType(), {sums, ones}));
+  return add(acc,
+             callIntrinsic(intrinsics.back(), acc.getType(), {sums, ones}));
 }
 
 /// |a| is at most 128, an unsigned byte; sign(w, a) is w, 0 or -w, which fits
@@ -136,17 +145,25 @@ Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
   Value all = repeat(lhs);
   Value signedWeights = call(rhs.getType(), {rhs, all});
   // abs(-128) wraps to the byte 128.
-  return addPairs(acc, math::AbsIOp::create(builder, loc, all), signedWeights);
+  Value magnitudes = math::AbsIOp::create(builder, loc, all);
+  return emitPairSums(acc, multiplyPairs(magnitudes, signedWeights));
 }
 
-/// The sum of two products is at most 2 * 255 * 64 = 32640 and fits i16; so is
-/// that of activations and nibbles, which are the unsigned ones then.
-Value DotBuilder::emitUnsignedPair(Value acc, Value lhs, Value rhs,
-                                   bool areSwapped) {
+/// The sum of two products is at most 2 * 255 * 64 = 32640 and fits i16, and so
+/// do n of them where weights are n times as small; that of activations and
+/// nibbles, which are the unsigned ones then, is at most 2 * 128 * 15.
+Value DotBuilder::emitProducts(Value sums, Value lhs, Value rhs,
+                               bool areSwapped) {
   Value all = repeat(lhs);
   if (areSwapped)
     std::swap(all, rhs);
-  return addPairs(acc, all, rhs);
+  Value products = multiplyPairs(all, rhs);
+  return sums ? add(sums, products) : products;
+}
+
+Value DotBuilder::emitUnsignedPair(Value acc, Value lhs, Value rhs,
+                                   bool areSwapped) {
+  return emitPairSums(acc, emitProducts(Value(), lhs, rhs, areSwapped));
 }
 
 /// A product is at most 128 * 128 and fits i16; two are added in i32.
@@ -185,4 +202,17 @@ Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
     return dot.emitScalar(acc, lhs, rhs);
   }
   llvm_unreachable("covered switch");
+}
+
+Value quantc::emitSummedStep(OpBuilder &builder, Location loc,
+                             const DotInstruction &instruction, Value sums,
+                             Value lhs, Value rhs, bool areSwapped) {
+  return DotBuilder(builder, loc, instruction)
+      .emitProducts(sums, lhs, rhs, areSwapped);
+}
+
+Value quantc::emitSummedSteps(OpBuilder &builder, Location loc,
+                              const DotInstruction &instruction, Value acc,
+                              Value sums) {
+  return DotBuilder(builder, loc, instruction).emitPairSums(acc, sums);
 }

@@ -19,9 +19,9 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
   using Weights = DotInstruction::Weights;
   using Form = DotInstruction::Form;
   static constexpr DotInstruction instructions[] = {
-#define QUANTC_DOT_INSTRUCTION(NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH,     \
-                               BITS, LHS, RHS, WEIGHTS, FORM, INTRINSICS,      \
-                               ACCUMULATORS, DYNAMIC_ACCUMULATORS, PANEL)      \
+#define QUANTC_DOT_INSTRUCTION(                                                \
+    NAME, ARCH, FEATURES, ROWS, COLUMNS, DEPTH, BITS, LHS, RHS, WEIGHTS,       \
+    STEPS, FORM, INTRINSICS, ACCUMULATORS, DYNAMIC_ACCUMULATORS, PANEL)        \
   {#NAME,                                                                      \
    TargetArch::ARCH,                                                           \
    FEATURES,                                                                   \
@@ -32,6 +32,7 @@ ArrayRef<DotInstruction> quantc::getDotInstructions() {
    Sign::LHS,                                                                  \
    Sign::RHS,                                                                  \
    Weights::WEIGHTS,                                                           \
+   STEPS,                                                                      \
    Form::FORM,                                                                 \
    INTRINSICS,                                                                 \
    {ROWS, COLUMNS, ACCUMULATORS, PANEL},                                       \
@@ -90,14 +91,22 @@ static bool isAvailable(const Row &row, const TargetSpec &target) {
          });
 }
 
+int64_t DotInstruction::countSummedSteps(WeightFacts facts) const {
+  int64_t count = steps;
+  while (count >= kLeastSummedSteps &&
+         !facts.areWithin(static_cast<int32_t>(kHalfRange / count)))
+    count /= 2;
+  return count >= kLeastSummedSteps ? count : 1;
+}
+
 static bool isProved(DotInstruction::Weights weights, WeightFacts facts) {
   switch (weights) {
   case DotInstruction::Weights::Any:
     return true;
   case DotInstruction::Weights::NarrowRange:
-    return facts.isNarrowRange;
+    return facts.isNarrowRange();
   case DotInstruction::Weights::HalfRange:
-    return facts.isHalfRange;
+    return facts.areWithin(kHalfRange);
   }
   llvm_unreachable("covered switch");
 }

@@ -7,8 +7,11 @@
 
 #include "AccumulatorTiles.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "quantc/Target/DotForms.h"
@@ -36,8 +39,9 @@ static SmallVector<unsigned> getLoops(AffineMap map, ArrayRef<int64_t> bounds) {
   return loops;
 }
 
-/// Whether `op` is acc[m, n] += lhs[m, k] * rhs[n, k] but for unit dimensions.
-static bool isMatmulTransposed(vector::ContractionOp op) {
+/// Whether `op` is acc[m, n] += lhs[m, s, k] * rhs[s, n, k] but for unit
+/// dimensions, in any number of loops s over steps.
+static bool isPackedMatmul(vector::ContractionOp op) {
   SmallVector<int64_t> bounds;
   op.getIterationBounds(bounds);
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -50,15 +54,19 @@ static bool isMatmulTransposed(vector::ContractionOp op) {
   SmallVector<unsigned> rows, columns;
   llvm::copy_if(lhs, std::back_inserter(rows), std::not_fn(isReduction));
   llvm::copy_if(rhs, std::back_inserter(columns), std::not_fn(isReduction));
-  SmallVector<unsigned> depth(llvm::drop_begin(lhs, rows.size()));
-  auto join = [](ArrayRef<unsigned> a, ArrayRef<unsigned> b) {
-    SmallVector<unsigned> all(a);
-    llvm::append_range(all, b);
+  SmallVector<unsigned> steps(llvm::drop_begin(lhs, rows.size()));
+  SmallVector<unsigned> depth;
+  if (!steps.empty())
+    depth.push_back(steps.pop_back_val());
+  auto join = [](std::initializer_list<ArrayRef<unsigned>> parts) {
+    SmallVector<unsigned> all;
+    for (ArrayRef<unsigned> part : parts)
+      llvm::append_range(all, part);
     return all;
   };
-  return depth.size() <= 1 && rows.size() <= 1 && columns.size() <= 1 &&
-         lhs == join(rows, depth) && rhs == join(columns, depth) &&
-         acc == join(rows, columns);
+  return rows.size() <= 1 && columns.size() <= 1 &&
+         lhs == join({rows, steps, depth}) &&
+         rhs == join({steps, columns, depth}) && acc == join({rows, columns});
 }
 
 static Value reshape(OpBuilder &builder, Location loc, Value value,
@@ -74,6 +82,58 @@ static Value slice(OpBuilder &builder, Location loc, Value value,
   return builder.createOrFold<vector::ExtractStridedSliceOp>(
       loc, value, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{size},
       ArrayRef<int64_t>{1});
+}
+
+/// The dimensions of a part of `size` elements that are side by side in
+/// `shape`; empty if there is none.
+static SmallVector<int64_t> getPartShape(ArrayRef<int64_t> shape,
+                                         int64_t size) {
+  SmallVector<int64_t> part;
+  for (int64_t dim : llvm::reverse(shape)) {
+    if (size == 1 && !part.empty())
+      break;
+    int64_t count = std::min(dim, size);
+    if (dim % count != 0 || size % count != 0)
+      return {};
+    part.push_back(count);
+    size /= count;
+  }
+  std::reverse(part.begin(), part.end());
+  return size == 1 ? part : SmallVector<int64_t>();
+}
+
+/// Elements [offset, offset + size) of `value` in the order of memory, where
+/// `offset` is a multiple of `size`. What is read from a tensor is read part by
+/// part, where it is used: no register is to be taken apart.
+static Value getPart(OpBuilder &builder, Location loc, Value value,
+                     int64_t offset, int64_t size) {
+  auto type = cast<VectorType>(value.getType());
+  SmallVector<int64_t> part = getPartShape(type.getShape(), size);
+  auto read = value.getDefiningOp<vector::TransferReadOp>();
+  if (part.empty() || !read ||
+      !isa<RankedTensorType>(read.getBase().getType()) || read.getMask() ||
+      read.hasOutOfBoundsDim() || !read.getPermutationMap().isMinorIdentity())
+    return slice(builder, loc,
+                 reshape(builder, loc, value, {type.getNumElements()}), offset,
+                 size);
+  SmallVector<Value> indices(read.getIndices());
+  SmallVector<int64_t> position =
+      delinearize(offset, computeStrides(type.getShape()));
+  MutableArrayRef<Value> moved(indices);
+  for (auto [index, shift] :
+       llvm::zip_equal(moved.take_back(position.size()), position))
+    index = getValueOrCreateConstantIndexOp(
+        builder, loc,
+        affine::makeComposedFoldedAffineApply(
+            builder, loc, builder.getAffineDimExpr(0) + shift,
+            OpFoldResult(index)));
+  auto partType = VectorType::get(part, type.getElementType());
+  Value result = vector::TransferReadOp::create(
+      builder, loc, partType, read.getBase(), indices, read.getPadding(),
+      AffineMap::getMinorIdentityMap(indices.size(), part.size(),
+                                     builder.getContext()),
+      SmallVector<bool>(part.size(), true));
+  return reshape(builder, loc, result, {size});
 }
 
 namespace {
@@ -107,22 +167,29 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
         op.getKind() != vector::CombiningKind::ADD)
       return rewriter.notifyMatchFailure(
           op, "not what the instruction multiplies, into i32");
-    if (op.isMasked() || !isMatmulTransposed(op))
+    if (op.isMasked() || !isPackedMatmul(op))
       return rewriter.notifyMatchFailure(op, "not of the packed form");
     int64_t depth = instruction.depth;
-    int64_t rows = lhsType.getNumElements() / depth;
-    int64_t columns = rhsType.getNumElements() / depth;
-    if (rows * depth != lhsType.getNumElements() ||
-        columns * depth != rhsType.getNumElements() ||
+    int64_t steps = countSteps(op, depth);
+    int64_t rows = lhsType.getNumElements() / (depth * steps);
+    int64_t columns = rhsType.getNumElements() / (depth * steps);
+    if (rows * depth * steps != lhsType.getNumElements() ||
+        columns * depth * steps != rhsType.getNumElements() ||
         rows * columns != accType.getNumElements() ||
-        columns % instruction.columns != 0)
+        columns % instruction.columns != 0 || steps > instruction.steps)
       return rewriter.notifyMatchFailure(op, "not a step of the instruction");
 
     Location loc = op.getLoc();
-    lhs = reshape(rewriter, loc, lhs, {rows, depth});
-    rhs = reshape(rewriter, loc, rhs, {columns * depth});
     TileShape shape{rows, columns, instruction.rows, instruction.columns};
     SmallVector<Value> tiles(splitIntoTiles(rewriter, loc, shape, op.getAcc()));
+    if (steps > 1) {
+      addSummedSteps(rewriter, loc, instruction, tiles, shape, steps, lhs, rhs,
+                     areSwapped);
+      rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));
+      return success();
+    }
+    lhs = reshape(rewriter, loc, lhs, {rows, depth});
+    rhs = reshape(rewriter, loc, rhs, {columns * depth});
     auto *tile = tiles.begin();
     for (int64_t row = 0; row < rows; row += instruction.rows) {
       Value activations = getRows(rewriter, loc, lhs, instruction, row);
@@ -139,6 +206,48 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
   }
 
 private:
+  /// The steps of `op`, each of `depth` elements of a row.
+  static int64_t countSteps(vector::ContractionOp op, int64_t depth) {
+    SmallVector<int64_t> bounds;
+    op.getIterationBounds(bounds);
+    int64_t terms = 1;
+    for (auto [bound, iterator] :
+         llvm::zip_equal(bounds, op.getIteratorTypes()))
+      terms *= vector::isReductionIterator(iterator) ? bound : 1;
+    return std::max<int64_t>(terms / depth, 1);
+  }
+
+  /// Adds the products of several steps to `tiles`: step by step, so that no
+  /// more of the operands is in registers than that of one.
+  static void addSummedSteps(OpBuilder &builder, Location loc,
+                             const DotInstruction &instruction,
+                             MutableArrayRef<Value> tiles,
+                             const TileShape &shape, int64_t steps, Value lhs,
+                             Value rhs, bool areSwapped) {
+    int64_t depth = instruction.depth;
+    int64_t tileColumns = instruction.columns;
+    SmallVector<Value> sums(tiles.size());
+    for (int64_t step = 0; step < steps; ++step) {
+      SmallVector<Value> weights;
+      for (int64_t column = 0; column < shape.columns; column += tileColumns)
+        weights.push_back(getPart(builder, loc, rhs,
+                                  (step * shape.columns + column) * depth,
+                                  tileColumns * depth));
+      auto *sum = sums.begin();
+      for (int64_t row = 0; row < shape.rows; ++row) {
+        Value activations =
+            getPart(builder, loc, lhs, (row * steps + step) * depth, depth);
+        for (Value part : weights) {
+          *sum = emitSummedStep(builder, loc, instruction, *sum, activations,
+                                part, areSwapped);
+          ++sum;
+        }
+      }
+    }
+    for (auto [tile, sum] : llvm::zip_equal(tiles, sums))
+      tile = emitSummedSteps(builder, loc, instruction, tile, sum);
+  }
+
   /// What one instruction takes of the activations from `row` on, those of one
   /// row behind those of the other; rows that there are not are 0.
   static Value getRows(OpBuilder &builder, Location loc, Value lhs,

@@ -59,7 +59,7 @@ func.func @unknown_untouched(%x: tensor<?x8xi8>) -> tensor<?x8xf32> {
 //       CHECK:     arith.subi %{{.+}} : i8
 //       CHECK:     arith.extsi %{{.+}} : i8 to i16
 func.func @nibbles(%x: tensor<40x8xi8>) -> tensor<40x8xf32> {
-  %w = arith.constant dense<3> : tensor<8x8xi4>
+  %w = arith.constant dense<-8> : tensor<8x8xi4>
   %sw = arith.constant dense<0.5> : tensor<8x1xf32>
   %m = arith.constant dense<9> : tensor<8x1xi8>
   %sa = arith.constant dense<2.0> : tensor<f32>

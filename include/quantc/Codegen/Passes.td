@@ -30,6 +30,12 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
+    Where the instruction adds up the products of several steps in i16, because
+    weights are so small (`DotInstructions.def`), tiles take as many steps along
+    K at a time, K is padded a little if that gives whole tiles, and panels have
+    q without multipliers if groups are not too small for it: each sum of a
+    group takes its multiplier. Only up to 3 rows unpack in registers then.
+
     Activations that are floats meet weights that are decoded to floats: a few
     rows in registers; more in blocks of K that are decoded once for all rows and
     stay in the first cache. The sums of a panel wait in the result between

@@ -16,6 +16,9 @@
 //   Pair        acc + pairs(sext(a), sext(w)): sums of two products of i16
 //   SignedPair  acc + pairs(products(|a|, sign(w, a)), 1): sums of two products
 //               in i16, then of two of those; |a| * sign(a) * w = a * w
+//   UnsignedPair  acc + pairs(sum_i products(a_i, w_i), 1), i steps along K:
+//                 sums of two products, of all steps, in i16, then of two of
+//                 those
 //   Widen       acc + sums(products(a, w)): products in i16, then sums of two
 //   Scalar      acc + sext(a) * sext(w)
 //
@@ -42,6 +45,18 @@ mlir::Value emitDotInstruction(mlir::OpBuilder &builder, mlir::Location loc,
                                const DotInstruction &instruction,
                                mlir::Value acc, mlir::Value lhs,
                                mlir::Value rhs, bool areSwapped = false);
+
+/// The part of such an instruction that stays in i16, of a row that may add up
+/// several steps: `sums` and the products of one more, null for the first.
+mlir::Value emitSummedStep(mlir::OpBuilder &builder, mlir::Location loc,
+                           const DotInstruction &instruction, mlir::Value sums,
+                           mlir::Value lhs, mlir::Value rhs,
+                           bool areSwapped = false);
+
+/// The rest of it: `acc` and the `sums` of all steps.
+mlir::Value emitSummedSteps(mlir::OpBuilder &builder, mlir::Location loc,
+                            const DotInstruction &instruction, mlir::Value acc,
+                            mlir::Value sums);
 
 } // namespace quantc
 

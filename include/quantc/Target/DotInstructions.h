@@ -40,13 +40,25 @@ struct Accumulators {
   int64_t panel;
 };
 
-/// What is known of the weights of a layer when its instruction is chosen.
+/// What is known of the weights of a layer when its instruction is chosen: the
+/// least and the greatest that enter the contraction.
 struct WeightFacts {
-  /// No weight that enters the contraction is -128.
-  bool isNarrowRange = false;
-  /// All of them are within [-64, 64].
-  bool isHalfRange = false;
+  int32_t least = INT8_MIN;
+  int32_t most = INT8_MAX;
+
+  bool isNarrowRange() const { return least > INT8_MIN; }
+  /// Whether all are within [-limit, limit].
+  bool areWithin(int32_t limit) const {
+    return -limit <= least && most <= limit;
+  }
 };
+
+/// The weights whose products by two activations without sign fit i16.
+inline constexpr int32_t kHalfRange = 64;
+
+/// Fewer steps than that gain nothing when they are added up in i16: their sums
+/// take as many registers again.
+inline constexpr int64_t kLeastSummedSteps = 4;
 
 /// A row of the table of dot instructions.
 struct DotInstruction {
@@ -75,11 +87,16 @@ struct DotInstruction {
   Sign lhs;
   Sign rhs;
   Weights weights;
+  int64_t steps;
   Form form;
   llvm::StringLiteral intrinsics;
   Accumulators accumulators;
   /// Their number where that of the rows is not known.
   int64_t dynamicAccumulators;
+
+  /// The steps whose products fit i16 together if weights are as in `facts`: a
+  /// power of two, 1 if they are not worth adding up.
+  int64_t countSummedSteps(WeightFacts facts) const;
 };
 
 /// A row of the table of tile instructions.

@@ -41,6 +41,16 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
     instruction does (`arith.extui` where it takes a + 128). Weights are a flat
     vector `rhs[n * depth + k]`, as `quant-pack` stores them.
 
+    Rows of the table that add up the products of several steps in i16 take as
+    many at a time, in loops (m, n, s..., k):
+
+    ```
+    acc[m, n] += sum_{s, k} zext(lhs[m, s, k]) * sext(rhs[s, n, k])
+    ```
+
+    step by step, and each step is read from its tensor where it is used: the
+    sums of i16 take the registers.
+
     An instruction that takes several rows has its accumulators in tiles, and
     the loops along K carry tiles: they are taken apart and put together outside
     of the loops. The rows of such an instruction that there are not, with an odd
@@ -48,7 +58,8 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
 
     A contraction of another shape is left alone.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect",

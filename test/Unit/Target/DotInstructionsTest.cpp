@@ -200,6 +200,9 @@ TEST(DotInstructionsTest, TheFirstAvailableRowIsUsed) {
   EXPECT_EQ(select("aarch64+i8mm+sve"), "i8mm_2x2x8_i32_s8_s8");
 }
 
+constexpr WeightFacts kNarrow{-127, 127};
+constexpr WeightFacts kHalf{-64, 64};
+
 /// The row of 16 bits that many rows take on `target`; empty for none.
 llvm::StringRef selectWide(llvm::StringRef target, WeightFacts facts = {}) {
   mlir::MLIRContext context;
@@ -214,13 +217,10 @@ llvm::StringRef selectWide(llvm::StringRef target, WeightFacts facts = {}) {
 }
 
 TEST(DotInstructionsTest, WideRowsStandBeforeThoseThatTheyAreFasterThan) {
-  for (bool isNarrowRange : {false, true}) {
-    EXPECT_EQ(selectWide("x86-64-v2", {isNarrowRange}),
-              "sse41_1x4x2_i32_s16_s16");
-    EXPECT_EQ(selectWide("x86-64-v3", {isNarrowRange}),
-              "avx2_1x8x2_i32_s16_s16");
-    EXPECT_EQ(selectWide("x86-64-v4", {isNarrowRange}),
-              "avx512bw_1x16x2_i32_s16_s16");
+  for (WeightFacts facts : {WeightFacts(), kNarrow}) {
+    EXPECT_EQ(selectWide("x86-64-v2", facts), "sse41_1x4x2_i32_s16_s16");
+    EXPECT_EQ(selectWide("x86-64-v3", facts), "avx2_1x8x2_i32_s16_s16");
+    EXPECT_EQ(selectWide("x86-64-v4", facts), "avx512bw_1x16x2_i32_s16_s16");
   }
   for (llvm::StringRef target : {"x86-64", "x86-64-v3+avxvnni", "aarch64",
                                  "x86-64-v4+avx512vnni", "aarch64+sve"})
@@ -239,8 +239,7 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
   for (llvm::StringRef list : {"x86-64-multi", "aarch64-multi"}) {
     std::vector<TargetSpec> targets = *parseTargets(list, emitError);
     for (const TargetSpec &target : targets)
-      for (WeightFacts facts :
-           {WeightFacts(), WeightFacts{true}, WeightFacts{true, true}}) {
+      for (WeightFacts facts : {WeightFacts(), kNarrow, kHalf}) {
         const DotInstruction &row = selectDotInstruction(target, facts);
         used.insert(row.name);
         if (const DotInstruction *wide = selectWideInstruction(target, row))
@@ -254,14 +253,31 @@ TEST(DotInstructionsTest, ObjectsForSeveralTargetsHaveEveryRow) {
 }
 
 TEST(DotInstructionsTest, ProofsOpenRows) {
-  WeightFacts narrow{/*isNarrowRange=*/true};
-  EXPECT_EQ(select("x86-64-v3", narrow), "avx2_1x8x4_i32_s8_s8");
-  EXPECT_EQ(select("x86-64-v2", narrow), "sse41_1x4x2_i32_s8_s8");
-  EXPECT_EQ(select("x86-64-v3+avxvnni", narrow), "avxvnni_1x8x4_i32_u8_s8");
-  WeightFacts half{/*isNarrowRange=*/true, /*isHalfRange=*/true};
-  EXPECT_EQ(select("x86-64-v3", half), "avx2_1x8x4_i32_u8_s8");
-  EXPECT_EQ(selectWide("x86-64-v3", half), "");
-  EXPECT_EQ(select("x86-64-v2", half), "sse41_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3", kNarrow), "avx2_1x8x4_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v2", kNarrow), "sse41_1x4x2_i32_s8_s8");
+  EXPECT_EQ(select("x86-64-v3+avxvnni", kNarrow), "avxvnni_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v3", kHalf), "avx2_1x8x4_i32_u8_s8");
+  EXPECT_EQ(select("x86-64-v3", {-65, 64}), "avx2_1x8x4_i32_s8_s8");
+  EXPECT_EQ(selectWide("x86-64-v3", kHalf), "");
+  EXPECT_EQ(select("x86-64-v2", kHalf), "sse41_1x4x4_i32_u8_s8");
+  EXPECT_EQ(selectWide("x86-64-v2", kHalf), "");
+}
+
+TEST(DotInstructionsTest, SmallWeightsLetStepsBeAddedUp) {
+  for (const DotInstruction &row : getDotInstructions()) {
+    SCOPED_TRACE(row.name.str());
+    bool addsUp = row.form == DotInstruction::Form::UnsignedPair;
+    EXPECT_EQ(row.countSummedSteps({-8, 7}), addsUp ? 8 : 1);
+    EXPECT_EQ(row.countSummedSteps({-8, 8}), addsUp ? 8 : 1);
+    EXPECT_EQ(row.countSummedSteps({-9, 7}), addsUp ? 4 : 1);
+    EXPECT_EQ(row.countSummedSteps({-15, 15}), addsUp ? 4 : 1);
+    EXPECT_EQ(row.countSummedSteps({-17, 0}), 1);
+    EXPECT_EQ(row.countSummedSteps(kHalf), 1);
+    // Half of the activations of a step are added to each sum of i16.
+    for (int32_t w = 1; w <= 64; ++w)
+      if (int64_t steps = row.countSummedSteps({-w, w}); steps > 1)
+        EXPECT_LE(steps * row.depth / 2 * 255 * w, INT16_MAX) << w;
+  }
 }
 
 /// The instructions that a step along K takes for one row of the result: one
