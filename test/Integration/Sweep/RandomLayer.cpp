@@ -67,6 +67,7 @@ private:
   /// Windows along a row of places, of which each has a channel for each group;
   /// none with 0.
   int64_t places = 0, stride = 1;
+  bool isWeightConstant = false;
   std::string summary;
 };
 
@@ -103,11 +104,13 @@ int64_t Writer::pickColumns() {
       pickOf<int64_t>({edge - 1, edge, edge + 1, edge + 3, 1}), 1);
 }
 
-/// K around the depth of an instruction and of a tile, multiples of them and,
-/// seldom, the block of K that stays in the first cache.
+/// K around the depth of an instruction and of a tile, multiples of them and of
+/// the steps that are added up and, seldom, the block of K that stays in the
+/// first cache.
 int64_t Writer::pickDepth() {
   const TileInstruction &tile = pickRow(getTileInstructions());
-  int64_t step = pickRow(getDotInstructions()).depth;
+  const DotInstruction &row = pickRow(getDotInstructions());
+  int64_t step = row.depth * pickOf<int64_t>({1, row.steps});
   int64_t edge = pickOf({step, 2 * step, pick(3, 20) * step, tile.depth,
                          tile.depth + step, 3 * tile.depth});
   if (pick(0, 7) == 0)
@@ -385,22 +388,26 @@ Activations Writer::addQuantizedLayer(const Activations &x,
   operands.weightType = formatv("tensor<{0}x{1}xi{2}>", columns, depth, bits);
   bool isSymmetric = granularity == Granularity::Multipliers || flip();
   Pattern pattern = flip() ? Pattern::Random : static_cast<Pattern>(pick(0, 5));
-  // Symmetric weights of the pipeline are never the lowest; others may be.
-  bool isNarrow = flip();
-  summary +=
-      formatv(" {0} weights{1}{2}", kPatternNames[static_cast<int>(pattern)],
-              isNarrow ? "" : " from -128", isSymmetric ? "" : " zp");
+  isWeightConstant = pattern == Pattern::Lowest || pattern == Pattern::Highest;
+  // Symmetric weights of the pipeline are never the lowest; others may be, or
+  // be so small that several products fit i16.
+  int64_t most = flip() ? 127 : pickOf<int64_t>({64, 16, 8});
+  int64_t least = most == 127 && flip() ? -128 : -most;
+  summary += formatv(" {0} weights", kPatternNames[static_cast<int>(pattern)]);
+  if (bits == 8)
+    summary += formatv(" from {0}", least);
+  if (!isSymmetric)
+    summary += " zp";
   if (bits == 8) {
     std::vector<int8_t> weights =
-        fillIntegers(columns * depth, isNarrow ? -127 : -128, 127, pattern);
+        fillIntegers(columns * depth, least, most, pattern);
     operands.weight = addConstant<int8_t>(weights, operands.weightType);
   } else {
     // -8 and 7 as nibbles of a byte.
-    bool isLowest = pattern == Pattern::Lowest;
-    int64_t both = isLowest ? -0x78 : 0x77;
-    bool isConstant = isLowest || pattern == Pattern::Highest;
-    operands.weight = addNibbles(columns, depth, isConstant ? both : -128,
-                                 isConstant ? both : 127, operands.weightType);
+    int64_t both = pattern == Pattern::Lowest ? -0x78 : 0x77;
+    operands.weight =
+        addNibbles(columns, depth, isWeightConstant ? both : -128,
+                   isWeightConstant ? both : 127, operands.weightType);
   }
 
   int64_t scaleGroups = granularity == Granularity::FloatGroups ? groups : 1;
@@ -513,6 +520,9 @@ RandomProgram Writer::write() {
       continue;
     std::vector<Pattern> patterns = {Pattern::Random, Pattern::Special,
                                      static_cast<Pattern>(pick(2, 5))};
+    // Sums of equal products are the largest of all.
+    if (isWeightConstant)
+      patterns = {Pattern::Random, Pattern::Lowest, Pattern::Highest};
     if (!program.hasDynamicRows)
       patterns = {Pattern::Random, Pattern::Special, Pattern::Zeros,
                   Pattern::Lowest, Pattern::Highest, Pattern::Alternating};
