@@ -85,10 +85,6 @@ StepPacking LinearPacker::choosePacking() {
                                               : StepPacking::Byte;
 }
 
-/// Sums that multiply-adds of floats must alternate between so that none waits
-/// for another: two units, each with a latency of four.
-static constexpr int64_t kChains = 8;
-
 bool LinearPacker::hasWordParameters() {
   return choosePacking() == StepPacking::Word &&
          (op.getGroupMultiplier() || op.getWeightZeroPoint());
@@ -100,7 +96,7 @@ int64_t LinearPacker::getPanelRegisters(int64_t rows,
   if (hasWordParameters())
     return rows == 1 ? 2 * kWordRegisters : kWordRegisters;
   int64_t chained = std::min(
-      llvm::bit_ceil<uint64_t>(llvm::divideCeil(kChains, rows)),
+      llvm::bit_ceil<uint64_t>(llvm::divideCeil(kSumsInFlight, rows)),
       llvm::bit_floor<uint64_t>(std::max<int64_t>(beside.count / rows, 1)));
   return std::max(chained, beside.panel / beside.columns);
 }

@@ -21,6 +21,8 @@
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "quantc/Codegen/Passes.h"
+#include "quantc/Target/DotInstructions.h"
+#include "quantc/Target/TargetSpec.h"
 
 using namespace mlir;
 
@@ -204,6 +206,76 @@ static SmallVector<linalg::LinalgOp> collectRoots(func::FuncOp func) {
   return roots;
 }
 
+/// Whether `op`, or what is fused into it, adds up products of floats by
+/// weights as they are stored: what decodes them takes more time than the sums.
+static bool hasFloatSums(Operation *op) {
+  auto generic = dyn_cast_if_present<linalg::GenericOp>(op);
+  if (!generic || getTileSizes(op).empty())
+    return false;
+  auto isFused = [](Value operand) {
+    Operation *producer = operand.getDefiningOp();
+    return producer && !getTileSizes(producer).empty();
+  };
+  if (generic.getNumReductionLoops() != 0)
+    return getElementTypeOrSelf(generic.getResultTypes().front()).isF32() &&
+           llvm::none_of(generic.getDpsInputs(), isFused);
+  return llvm::any_of(generic.getDpsInputs(), [](Value operand) {
+    return hasFloatSums(operand.getDefiningOp());
+  });
+}
+
+/// The tile sizes of a layer of floats for a single row, if it has one or an
+/// unknown number of them; none if they are the same. Each register of a panel
+/// waits for one multiply-add after the other, so that several panels are
+/// computed at a time.
+static SmallVector<int64_t> getSizesOfOneRow(linalg::LinalgOp op,
+                                             ArrayRef<int64_t> sizes,
+                                             const TargetSpec &target) {
+  auto type = dyn_cast<RankedTensorType>(op->getResultTypes().front());
+  if (!type || type.getRank() != 3 || type.getDimSize(0) > 1 ||
+      type.isDynamicDim(1) || type.isDynamicDim(2) || sizes[1] != 1 ||
+      !target.hasFusedMultiplyAdd() || !hasFloatSums(op))
+    return {};
+  int64_t registers = llvm::divideCeil(
+      type.getDimSize(2), selectVectorUnit(target).accumulators.columns);
+  int64_t panels = std::min<int64_t>(llvm::divideCeil(kSumsInFlight, registers),
+                                     type.getDimSize(1));
+  if (panels == 1)
+    return {};
+  SmallVector<int64_t> result(sizes);
+  result[0] = 1;
+  result[1] = panels;
+  return result;
+}
+
+static bool isSingleRow(linalg::LinalgOp op) {
+  return cast<RankedTensorType>(op->getResultTypes().front()).getDimSize(0) ==
+         1;
+}
+
+/// Puts `op` into both branches of an `scf.if` that asks whether there is one
+/// row: itself where there is, and the result where there are others.
+static linalg::LinalgOp cloneForSeveralRows(RewriterBase &rewriter,
+                                            linalg::LinalgOp &op) {
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  Value rows =
+      tensor::DimOp::create(rewriter, loc, op.getDpsInits().front(), 0);
+  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+  Value isOne =
+      arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, rows, one);
+  SmallVector<linalg::LinalgOp, 2> clones;
+  auto build = [&](OpBuilder &builder, Location) {
+    Operation *clone = builder.clone(*op);
+    clones.push_back(cast<linalg::LinalgOp>(clone));
+    scf::YieldOp::create(builder, loc, clone->getResults());
+  };
+  auto branches = scf::IfOp::create(rewriter, loc, isOne, build, build);
+  rewriter.replaceOp(op, branches.getResults());
+  op = clones[0];
+  return clones[1];
+}
+
 /// Folds the sizes that tiling and peeling leave as arithmetic, so that tiles
 /// have static types.
 static LogicalResult simplify(func::FuncOp func) {
@@ -239,32 +311,62 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   /// Blocks of rows inside panels of columns: a panel of weights stays in cache
   /// while all rows pass by.
   LogicalResult tileEpilogues(RewriterBase &rewriter) {
+    TargetSpec target = getTarget(getOperation()->getParentOfType<ModuleOp>());
     for (linalg::LinalgOp op : collectRoots(getOperation())) {
       SmallVector<int64_t> sizes = takeParallelSizes(op);
-      auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
-      std::swap(panelsOutside[0], panelsOutside[1]);
-      bool isForPanel = op->hasAttr(kPerPanelAttr);
-      auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
-      if (failed(tiled))
-        return failure();
-      if (tiled->loops.empty()) {
-        leaveOnMemory(*tiled);
-        continue;
+      SmallVector<int64_t> ofOneRow = getSizesOfOneRow(op, sizes, target);
+      if (!ofOneRow.empty()) {
+        linalg::LinalgOp one = op;
+        op = isSingleRow(op) ? linalg::LinalgOp()
+                             : cloneForSeveralRows(rewriter, one);
+        if (failed(tileRoot(rewriter, one, ofOneRow, /*isOneRow=*/true)))
+          return failure();
       }
-      hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
-      // A panel is prepared by the thread that reads it.
-      if (!isForPanel)
-        for (LoopLikeOpInterface loop : tiled->loops)
-          loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
-      // Sums without a loop over terms say what a tile takes themselves.
-      if (Attribute work =
-              tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))
-        tiled->loops.back()->setAttr(kWorkAttr, work);
-      leaveOnMemory(*tiled);
-      for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
-        peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
+      if (op && failed(tileRoot(rewriter, op, sizes)))
+        return failure();
     }
     return success();
+  }
+
+  LogicalResult tileRoot(RewriterBase &rewriter, linalg::LinalgOp op,
+                         ArrayRef<int64_t> sizes, bool isOneRow = false) {
+    auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
+    std::swap(panelsOutside[0], panelsOutside[1]);
+    bool isForPanel = op->hasAttr(kPerPanelAttr);
+    auto tiled = tileAndFuse(rewriter, op, sizes, panelsOutside);
+    if (failed(tiled))
+      return failure();
+    if (tiled->loops.empty()) {
+      leaveOnMemory(*tiled);
+      return success();
+    }
+    hoistPanels(cast<scf::ForOp>(tiled->loops.back().getOperation()));
+    // A panel is prepared by the thread that reads it.
+    if (!isForPanel)
+      for (LoopLikeOpInterface loop : tiled->loops)
+        loop->setAttr(kParallelAttr, rewriter.getUnitAttr());
+    // Sums without a loop over terms say what a tile takes themselves.
+    if (Attribute work = tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))
+      tiled->loops.back()->setAttr(kWorkAttr, work);
+    leaveOnMemory(*tiled);
+    if (isOneRow)
+      finishOneRow(rewriter, *tiled);
+    for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
+      peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
+    return success();
+  }
+
+  /// Several panels are one tile of what is fused into it, and the loop over
+  /// rows is none.
+  static void finishOneRow(RewriterBase &rewriter,
+                           scf::SCFTileAndFuseResult &tiled) {
+    for (Operation *op : tiled.tiledAndFusedOps)
+      if (!getTileSizes(op).empty())
+        takeParallelSizes(cast<linalg::LinalgOp>(op));
+    auto rows = cast<scf::ForOp>(tiled.loops.back().getOperation());
+    rewriter.setInsertionPoint(tiled.loops.front());
+    rows.setUpperBound(
+        arith::ConstantIndexOp::create(rewriter, rows.getLoc(), 1));
   }
 
   /// What has tiles inside of its tile: blocks of rows that fit registers.

@@ -61,6 +61,88 @@ func.func @dynamic_rows(%x: tensor<?x16x4xi8>, %w: tensor<2x16x64x4xi8>, %corr: 
 
 // -----
 
+#lhs = affine_map<(m, nb, n, k) -> (m, k)>
+#rhs = affine_map<(m, nb, n, k) -> (nb, k, n)>
+#acc = affine_map<(m, nb, n, k) -> (m, nb, n)>
+#out = affine_map<(m, nb, n) -> (m, nb, n)>
+
+// A single row of floats takes four panels of two registers at a time.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2", "+fma"]>>} {
+// CHECK-LABEL: func @one_float_row
+//       CHECK:   %[[ROWS:.+]] = tensor.dim
+//       CHECK:   %[[ONE:.+]] = arith.cmpi eq, %[[ROWS]], %c1
+//       CHECK:   scf.if %[[ONE]]
+//       CHECK:     scf.for %{{.+}} = %c0 to %c8 step %c4
+//   CHECK-NOT:     scf.for
+//       CHECK:       scf.for %{{.+}} = %c0 to %c16 step %c1 iter_args({{.*}} -> (tensor<1x4x16xf32>)
+//       CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<1x1xf32>, tensor<4x1x16xf32>) outs({{.*}} : tensor<1x4x16xf32>) attrs = {quant.tiled}
+//       CHECK:     tensor<10x16x16xf32> to tensor<2x16x16xf32>
+//       CHECK:       linalg.generic {{.*}} outs({{.*}} : tensor<1x2x16xf32>) attrs = {quant.tiled}
+//       CHECK:   } else {
+//       CHECK:     scf.for %{{.+}} = %c0 to %c10 step %c1
+//       CHECK:       scf.for %{{.+}} = %c0 to %{{.+}} step %c6
+func.func @one_float_row(%x: tensor<?x16xf32>, %w: tensor<10x16x16xf32>) -> tensor<?x10x16xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %rows = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %e = tensor.empty(%rows) : tensor<?x10x16xf32>
+  %init = linalg.generic {indexing_maps = [#out], iterator_types = ["parallel", "parallel", "parallel"]}
+      outs(%e : tensor<?x10x16xf32>) attrs = {quant.tile_sizes = array<i64: 0, 0, 0>} {
+  ^bb0(%o: f32):
+    linalg.yield %zero : f32
+  } -> tensor<?x10x16xf32>
+  %y = linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x16xf32>, tensor<10x16x16xf32>) outs(%init : tensor<?x10x16xf32>)
+      attrs = {quant.tile_sizes = array<i64: 6, 1, 0, 1>} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<?x10x16xf32>
+  return %y : tensor<?x10x16xf32>
+}
+
+// It is known that there is one.
+// CHECK-LABEL: func @only_row
+//   CHECK-NOT:   scf.if
+//       CHECK:   scf.for %{{.+}} = %c0 to %c8 step %c4
+//       CHECK:     linalg.generic {{.*}} ins({{.*}} : tensor<1x1xf32>, tensor<4x1x16xf32>)
+func.func @only_row(%x: tensor<1x16xf32>, %w: tensor<8x16x16xf32>, %init: tensor<1x8x16xf32>) -> tensor<1x8x16xf32> {
+  %y = linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1x16xf32>, tensor<8x16x16xf32>) outs(%init : tensor<1x8x16xf32>)
+      attrs = {quant.tile_sizes = array<i64: 6, 1, 0, 1>} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<1x8x16xf32>
+  return %y : tensor<1x8x16xf32>
+}
+}
+
+// -----
+
+#lhs = affine_map<(m, nb, n, k) -> (m, k)>
+#rhs = affine_map<(m, nb, n, k) -> (nb, k, n)>
+#acc = affine_map<(m, nb, n, k) -> (m, nb, n)>
+
+// Without multiply-add nothing waits for it.
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v2", features = <["+sse4.1"]>>} {
+// CHECK-LABEL: func @one_float_row_untouched
+//   CHECK-NOT:   tensor<1x4x16xf32>
+//       CHECK:   return
+func.func @one_float_row_untouched(%x: tensor<1x16xf32>, %w: tensor<8x16x16xf32>, %init: tensor<1x8x16xf32>) -> tensor<1x8x16xf32> {
+  %y = linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1x16xf32>, tensor<8x16x16xf32>) outs(%init : tensor<1x8x16xf32>)
+      attrs = {quant.tile_sizes = array<i64: 6, 1, 0, 1>} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<1x8x16xf32>
+  return %y : tensor<1x8x16xf32>
+}
+}
+
+// -----
+
 #lhs = affine_map<(m, nb, n, k, kk) -> (m, k, kk)>
 #rhs = affine_map<(m, nb, n, k, kk) -> (nb, k, n, kk)>
 #acc = affine_map<(m, nb, n, k, kk) -> (m, nb, n)>

@@ -192,6 +192,10 @@ inline constexpr int64_t kDecodedBytes = 28 * 1024;
 /// enough.
 inline constexpr int64_t kMostRowsInBlock = 8;
 
+/// Sums that multiply-adds of floats must alternate between so that none waits
+/// for another: two units, each with a latency of four.
+inline constexpr int64_t kSumsInFlight = 8;
+
 /// The part of a layer's result that is computed in registers: `rows` by
 /// `columns` accumulators.
 struct RegisterBlock {
