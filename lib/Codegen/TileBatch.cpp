@@ -59,7 +59,9 @@ public:
   /// none of them comes after all of them.
   void findOps(const llvm::DenseSet<Operation *> &excluded);
 
-  /// The layers of few rows that come after the last one of many.
+  /// The layers of few rows that come after the last one of many, and what
+  /// quantizes the input of one by row: that would be three values instead of
+  /// one.
   llvm::DenseSet<Operation *> findTail() const;
 
   /// What layers of many rows have for a sample.
@@ -175,15 +177,23 @@ bool SampleOps::isManyRowLayer(Operation *op) const {
   return isLayer(op) && getRowsToExpect(op->getResult(0)) >= kLeastRows;
 }
 
+/// Whether `op` quantizes rows by ranges of their own, or finds these.
+static bool quantizesByRow(Operation *op) {
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    return quantize.getScale().getDefiningOp<ChooseParamsOp>() != nullptr;
+  return isa<ObserveOp, ChooseParamsOp>(op);
+}
+
 llvm::DenseSet<Operation *> SampleOps::findTail() const {
   llvm::DenseSet<Operation *> beforeLayer, tail;
   for (Operation *op : llvm::reverse(getOps())) {
-    if (isManyRowLayer(op) ||
-        llvm::any_of(op->getUsers(), [&](Operation *user) {
-          return beforeLayer.contains(user);
-        }))
+    auto isForOneOf = [&](const llvm::DenseSet<Operation *> &ops) {
+      return llvm::any_of(op->getUsers(),
+                          [&](Operation *user) { return ops.contains(user); });
+    };
+    if (isManyRowLayer(op) || isForOneOf(beforeLayer))
       beforeLayer.insert(op);
-    else if (isLayer(op))
+    else if (isLayer(op) || (quantizesByRow(op) && isForOneOf(tail)))
       tail.insert(op);
   }
   return tail;

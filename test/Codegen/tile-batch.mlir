@@ -54,6 +54,43 @@ func.func @unknown_batch(%x: tensor<?x1024x16xf32>, %w: tensor<64x16xf32>, %v: t
   return %z : tensor<?x10xf32>
 }
 
+// What quantizes the input of a classifier by row stays with it: one value leaves
+// the loop, not integers, scales and zero points.
+// CHECK-LABEL: func @dynamic_classifier(
+//       CHECK:   %[[SUMS:.+]] = scf.for {{.*}} -> (tensor<?x64xf32>) {
+//   CHECK-NOT:     quant.observe
+//       CHECK:   } {quant.parallel, quant.samples}
+//       CHECK:   quant.observe %[[SUMS]]
+//       CHECK:   quant.choose_params
+//       CHECK:   quant.quantize %[[SUMS]]
+//       CHECK:   quant.linear
+func.func @dynamic_classifier(%x: tensor<?x1024x16xf32>, %w: tensor<64x16xf32>, %v: tensor<10x64xi8>, %sv: tensor<10x1xf32>) -> tensor<?x10xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1024 = arith.constant 1024 : index
+  %n = tensor.dim %x, %c0 : tensor<?x1024x16xf32>
+  %m = arith.muli %n, %c1024 : index
+  %r = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x1024x16xf32> into tensor<?x16xf32>
+  %e = tensor.empty(%m) : tensor<?x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %y = linalg.matmul indexing_maps = [#mk, #nk, #mn] ins(%r, %w : tensor<?x16xf32>, tensor<64x16xf32>) outs(%f : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %split = tensor.expand_shape %y [[0, 1], [2]] output_shape [%n, 1024, 64] : tensor<?x64xf32> into tensor<?x1024x64xf32>
+  %room = tensor.empty(%n) : tensor<?x64xf32>
+  %none = linalg.fill ins(%zero : f32) outs(%room : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %sum = linalg.generic {indexing_maps = [#sum, #kept], iterator_types = ["parallel", "reduction", "parallel"]}
+      ins(%split : tensor<?x1024x64xf32>) outs(%none : tensor<?x64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?x64xf32>
+  %range = quant.observe %sum : tensor<?x64xf32> -> tensor<?x1x2xf32>
+  %si, %zi = quant.choose_params %range {bits = 8 : i64} : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>
+  %q = quant.quantize %sum scale(%si : tensor<?x1xf32>) zero_point(%zi : tensor<?x1xi8>) : tensor<?x64xf32> -> tensor<?x64xi8>
+  %z = quant.linear %q, %v scale(%sv : tensor<10x1xf32>) input(%si, %zi : tensor<?x1xf32>, tensor<?x1xi8>)
+      : tensor<?x64xi8>, tensor<10x64xi8> -> tensor<?x10xf32>
+  return %z : tensor<?x10xf32>
+}
+
 // Blocks of two samples, 30 rows of 64 floats each. What has so many rows and is no batch
 // is sliced; what has parameters for each row is, too.
 // CHECK-LABEL: func @blocks(
