@@ -71,10 +71,19 @@ private:
                          });
   }
 
+  /// Rows that are few are cut into two equal blocks if they can be: four rows
+  /// and four have more sums that do not wait for each other than six and two.
+  int64_t getRowsInTile() {
+    int64_t rows =
+        cast<RankedTensorType>(layer.getInput().getType()).getDimSize(0);
+    bool isTwoBlocks = block.rows < rows && rows <= 2 * block.rows;
+    return isTwoBlocks && rows % 2 == 0 ? rows / 2 : block.rows;
+  }
+
   /// `init` and the products along K.
   Value createContraction(Value input, Value weight, Value init) {
     Loops loops(rewriter.getContext());
-    AffineExpr m = loops.parallel(block.rows), nb = loops.parallel(1);
+    AffineExpr m = loops.parallel(getRowsInTile()), nb = loops.parallel(1);
     AffineExpr n = loops.parallel();
     AffineExpr k = loops.reduction(1);
     return createGeneric(

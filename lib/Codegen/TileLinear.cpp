@@ -224,33 +224,32 @@ static bool hasFloatSums(Operation *op) {
   });
 }
 
-/// The tile sizes of a layer of floats for a single row, if it has one or an
-/// unknown number of them; none if they are the same. Each register of a panel
-/// waits for one multiply-add after the other, so that several panels are
-/// computed at a time.
-static SmallVector<int64_t> getSizesOfOneRow(linalg::LinalgOp op,
-                                             ArrayRef<int64_t> sizes,
-                                             const TargetSpec &target) {
-  auto type = dyn_cast<RankedTensorType>(op->getResultTypes().front());
-  if (!type || type.getRank() != 3 || type.getDimSize(0) > 1 ||
-      type.isDynamicDim(1) || type.isDynamicDim(2) || sizes[1] != 1 ||
-      !target.hasFusedMultiplyAdd() || !hasFloatSums(op))
-    return {};
-  int64_t registers = llvm::divideCeil(
-      type.getDimSize(2), selectVectorUnit(target).accumulators.columns);
-  int64_t panels = std::min<int64_t>(llvm::divideCeil(kSumsInFlight, registers),
-                                     type.getDimSize(1));
-  if (panels == 1)
-    return {};
-  SmallVector<int64_t> result(sizes);
-  result[0] = 1;
-  result[1] = panels;
-  return result;
+static RankedTensorType getResultType(linalg::LinalgOp op) {
+  return cast<RankedTensorType>(op->getResultTypes().front());
 }
 
-static bool isSingleRow(linalg::LinalgOp op) {
-  return cast<RankedTensorType>(op->getResultTypes().front()).getDimSize(0) ==
-         1;
+/// The tile sizes of a layer of floats for few rows, as many as there are, or
+/// one if their number is not known; none if they are `sizes`. Each register of
+/// a panel waits for one multiply-add after the other, so that several panels
+/// are computed at a time.
+static SmallVector<int64_t> getSizesOfFewRows(linalg::LinalgOp op,
+                                              ArrayRef<int64_t> sizes,
+                                              const TargetSpec &target) {
+  RankedTensorType type = getResultType(op);
+  if (type.getRank() != 3 || type.isDynamicDim(1) || type.isDynamicDim(2) ||
+      sizes[1] != 1 || !target.hasFusedMultiplyAdd() || !hasFloatSums(op))
+    return {};
+  int64_t rows = type.isDynamicDim(0) ? 1 : type.getDimSize(0);
+  int64_t sums =
+      rows * llvm::divideCeil(type.getDimSize(2),
+                              selectVectorUnit(target).accumulators.columns);
+  int64_t panels = std::min(kSumsInFlight / sums, type.getDimSize(1));
+  if (rows > sizes[0] || panels <= 1)
+    return {};
+  SmallVector<int64_t> result(sizes);
+  result[0] = rows;
+  result[1] = panels;
+  return result;
 }
 
 /// Puts `op` into both branches of an `scf.if` that asks whether there is one
@@ -314,12 +313,13 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     TargetSpec target = getTarget(getOperation()->getParentOfType<ModuleOp>());
     for (linalg::LinalgOp op : collectRoots(getOperation())) {
       SmallVector<int64_t> sizes = takeParallelSizes(op);
-      SmallVector<int64_t> ofOneRow = getSizesOfOneRow(op, sizes, target);
-      if (!ofOneRow.empty()) {
-        linalg::LinalgOp one = op;
-        op = isSingleRow(op) ? linalg::LinalgOp()
-                             : cloneForSeveralRows(rewriter, one);
-        if (failed(tileRoot(rewriter, one, ofOneRow, /*isOneRow=*/true)))
+      SmallVector<int64_t> ofFewRows = getSizesOfFewRows(op, sizes, target);
+      if (!ofFewRows.empty()) {
+        linalg::LinalgOp few = op;
+        op = getResultType(op).isDynamicDim(0)
+                 ? cloneForSeveralRows(rewriter, few)
+                 : linalg::LinalgOp();
+        if (failed(tileRoot(rewriter, few, ofFewRows, /*isForFewRows=*/true)))
           return failure();
       }
       if (op && failed(tileRoot(rewriter, op, sizes)))
@@ -329,7 +329,7 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
   }
 
   LogicalResult tileRoot(RewriterBase &rewriter, linalg::LinalgOp op,
-                         ArrayRef<int64_t> sizes, bool isOneRow = false) {
+                         ArrayRef<int64_t> sizes, bool isForFewRows = false) {
     auto panelsOutside = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
     std::swap(panelsOutside[0], panelsOutside[1]);
     bool isForPanel = op->hasAttr(kPerPanelAttr);
@@ -349,8 +349,8 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
     if (Attribute work = tiled->tiledAndFusedOps.front()->removeAttr(kWorkAttr))
       tiled->loops.back()->setAttr(kWorkAttr, work);
     leaveOnMemory(*tiled);
-    if (isOneRow)
-      finishOneRow(rewriter, *tiled);
+    if (isForFewRows)
+      finishFewRows(rewriter, *tiled, sizes[0]);
     for (LoopLikeOpInterface loop : llvm::reverse(tiled->loops))
       peel(rewriter, cast<scf::ForOp>(loop.getOperation()));
     return success();
@@ -358,15 +358,15 @@ struct TileLinear : quantc::impl::TileLinearPassBase<TileLinear> {
 
   /// Several panels are one tile of what is fused into it, and the loop over
   /// rows is none.
-  static void finishOneRow(RewriterBase &rewriter,
-                           scf::SCFTileAndFuseResult &tiled) {
+  static void finishFewRows(RewriterBase &rewriter,
+                            scf::SCFTileAndFuseResult &tiled, int64_t count) {
     for (Operation *op : tiled.tiledAndFusedOps)
       if (!getTileSizes(op).empty())
         takeParallelSizes(cast<linalg::LinalgOp>(op));
     auto rows = cast<scf::ForOp>(tiled.loops.back().getOperation());
     rewriter.setInsertionPoint(tiled.loops.front());
     rows.setUpperBound(
-        arith::ConstantIndexOp::create(rewriter, rows.getLoc(), 1));
+        arith::ConstantIndexOp::create(rewriter, rows.getLoc(), count));
   }
 
   /// What has tiles inside of its tile: blocks of rows that fit registers.

@@ -37,6 +37,29 @@ func.func @blocks_of_k(%x: tensor<4x2048xf32>) -> tensor<4x16xf32> {
   return %y : tensor<4x16xf32>
 }
 
+// Eight rows are four and four, not six and two; nine are six and three.
+// CHECK-LABEL: func @equal_blocks
+//       CHECK:     linalg.generic {{.*}} {quant.tile_sizes = array<i64: 4, 1, 0, 1>}
+func.func @equal_blocks(%x: tensor<8x4xf32>) -> tensor<8x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x16xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x16xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<8x16xf32>) -> tensor<8x16xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<8x4xf32>, tensor<4x16xf32>) outs(%f : tensor<8x16xf32>) -> tensor<8x16xf32>
+  return %y : tensor<8x16xf32>
+}
+
+// CHECK-LABEL: func @unequal_blocks_untouched
+//       CHECK:     linalg.generic {{.*}} {quant.tile_sizes = array<i64: 6, 1, 0, 1>}
+func.func @unequal_blocks_untouched(%x: tensor<9x4xf32>) -> tensor<9x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x16xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<9x16xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<9x16xf32>) -> tensor<9x16xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<9x4xf32>, tensor<4x16xf32>) outs(%f : tensor<9x16xf32>) -> tensor<9x16xf32>
+  return %y : tensor<9x16xf32>
+}
+
 // Float groups and no bias: nothing follows the sum over groups.
 // TILED-LABEL: func @group_sum_last
 //   TILED-NOT:   linalg.generic

@@ -101,20 +101,34 @@ func.func @one_float_row(%x: tensor<?x16xf32>, %w: tensor<10x16x16xf32>) -> tens
   return %y : tensor<?x10x16xf32>
 }
 
-// It is known that there is one.
-// CHECK-LABEL: func @only_row
+// It is known that there are two.
+// CHECK-LABEL: func @two_float_rows
 //   CHECK-NOT:   scf.if
-//       CHECK:   scf.for %{{.+}} = %c0 to %c8 step %c4
-//       CHECK:     linalg.generic {{.*}} ins({{.*}} : tensor<1x1xf32>, tensor<4x1x16xf32>)
-func.func @only_row(%x: tensor<1x16xf32>, %w: tensor<8x16x16xf32>, %init: tensor<1x8x16xf32>) -> tensor<1x8x16xf32> {
+//       CHECK:   scf.for %{{.+}} = %c0 to %c8 step %c2
+//       CHECK:     linalg.generic {{.*}} ins({{.*}} : tensor<2x1xf32>, tensor<2x1x16xf32>)
+func.func @two_float_rows(%x: tensor<2x16xf32>, %w: tensor<8x16x16xf32>, %init: tensor<2x8x16xf32>) -> tensor<2x8x16xf32> {
   %y = linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
-      ins(%x, %w : tensor<1x16xf32>, tensor<8x16x16xf32>) outs(%init : tensor<1x8x16xf32>)
+      ins(%x, %w : tensor<2x16xf32>, tensor<8x16x16xf32>) outs(%init : tensor<2x8x16xf32>)
       attrs = {quant.tile_sizes = array<i64: 6, 1, 0, 1>} {
   ^bb0(%a: f32, %b: f32, %c: f32):
     %s = math.fma %a, %b, %c : f32
     linalg.yield %s : f32
-  } -> tensor<1x8x16xf32>
-  return %y : tensor<1x8x16xf32>
+  } -> tensor<2x8x16xf32>
+  return %y : tensor<2x8x16xf32>
+}
+
+// Three have sums enough.
+// CHECK-LABEL: func @three_float_rows_untouched
+//       CHECK:   scf.for %{{.+}} = %c0 to %c8 step %c1
+func.func @three_float_rows_untouched(%x: tensor<3x16xf32>, %w: tensor<8x16x16xf32>, %init: tensor<3x8x16xf32>) -> tensor<3x8x16xf32> {
+  %y = linalg.generic {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<3x16xf32>, tensor<8x16x16xf32>) outs(%init : tensor<3x8x16xf32>)
+      attrs = {quant.tile_sizes = array<i64: 6, 1, 0, 1>} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<3x8x16xf32>
+  return %y : tensor<3x8x16xf32>
 }
 }
 

@@ -76,9 +76,9 @@ def TileLinearPass : Pass<"quant-tile-linear", "::mlir::func::FuncOp"> {
        number of rows, those that are left over run in blocks of powers of two:
        after blocks of 6, 5 rows are a block of 4 and one of 1. So a batch of 4
        reads the weights once.
-       Layers of floats have a single row in a loop of its own, which computes
-       several panels at a time, so that no multiply-add waits for the one
-       before: an `scf.if` chooses where the number of rows is not known.
+       Layers of floats with one row or two compute several panels at a time,
+       so that no multiply-add waits for the one before. Where the number of
+       rows is not known, an `scf.if` asks whether there is one.
     3. The group sum is tiled by one group, the contraction fused into it.
     4. The contraction is tiled by one step along K. The loop gets `quant.work`,
        the multiply-accumulates of one step.
