@@ -142,11 +142,15 @@ private:
     return op.getGroupMultiplier() &&
            (form == WeightForm::Nibbles || scalesSums);
   }
-  bool sumsSteps() const { return summedSteps > 1; }
+  /// Whether the products of several steps are added up in i16.
+  bool sumsSteps() const {
+    return stepsAtOnce > 1 &&
+           instruction->form == DotInstruction::Form::UnsignedPair;
+  }
   /// The steps that a contraction takes at a time.
   int64_t getStepsAtOnce() {
     bool isInMemory = form == WeightForm::Panel || !hasSharedElements();
-    return isInMemory && !isWide() ? summedSteps : 1;
+    return isInMemory && !isWide() ? stepsAtOnce : 1;
   }
   int64_t getRegisterRows() const {
     return sumsSteps() ? kNibbleRows : kRegisterRows;
@@ -226,9 +230,9 @@ private:
   /// What is known of the values that the contraction multiplies with, where
   /// multipliers are applied to them or to the sums of groups.
   WeightFacts proveWeightFacts(bool withMultipliers);
-  /// Sets `instruction`, `scalesSums` and the most `summedSteps`.
+  /// Sets `instruction`, `scalesSums` and the most `stepsAtOnce`.
   void chooseInstruction();
-  int64_t chooseSummedSteps();
+  int64_t chooseSteps();
 
   /// What computes many rows of this layer; null for nothing.
   const TileInstruction *chooseTileInstruction();
@@ -309,8 +313,8 @@ private:
   /// What computes all rows, if they are known to be many, in 16 bits; null
   /// without.
   const DotInstruction *wideInstruction = nullptr;
-  /// Steps along K whose products are added up in i16; 1 where none are.
-  int64_t summedSteps = 1;
+  /// Steps along K that a contraction takes at a time.
+  int64_t stepsAtOnce = 1;
   /// Whether bytes are left without their multipliers, so small that products
   /// of several steps fit i16.
   bool scalesSums = false;

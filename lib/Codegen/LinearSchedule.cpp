@@ -48,30 +48,31 @@ void LinearPacker::chooseInstruction() {
   instruction = &selectDotInstruction(target, facts);
   if (!isInteger())
     return;
-  summedSteps = instruction->countSummedSteps(facts);
+  stepsAtOnce = instruction->countSteps(facts);
   int64_t groups = op.getNumMultiplierGroups();
   if (!isNibbles() || groups <= 1 || hasGroupSums)
     return;
   facts = proveWeightFacts(/*withMultipliers=*/false);
   const DotInstruction &row = selectDotInstruction(target, facts);
   int64_t groupSize = op.getWeight().getType().getDimSize(1) / groups;
-  int64_t steps = row.countSummedSteps(facts);
-  scalesSums = steps > 1 && groupSize >= kLeastSummedSteps * row.depth;
+  int64_t steps = row.countSteps(facts);
+  scalesSums = row.form == DotInstruction::Form::UnsignedPair && steps > 1 &&
+               groupSize >= kLeastSummedSteps * row.depth;
   if (!scalesSums)
     return;
   instruction = &row;
-  summedSteps = steps;
+  stepsAtOnce = steps;
 }
 
-/// As many of `summedSteps` as leave no rest, with a little padding if need be.
-int64_t LinearPacker::chooseSummedSteps() {
+/// As many of `stepsAtOnce` as leave no rest, with a little padding if need be.
+int64_t LinearPacker::chooseSteps() {
   int64_t steps = layout.steps();
-  int64_t padded = llvm::alignTo(steps, summedSteps);
+  int64_t padded = llvm::alignTo(steps, stepsAtOnce);
   if (!hasGroups() && 8 * (padded - steps) <= steps) {
     layout.leastDepth = std::max(layout.leastDepth, padded * layout.depth);
-    return summedSteps;
+    return stepsAtOnce;
   }
-  int64_t count = summedSteps;
+  int64_t count = stepsAtOnce;
   while (steps % count != 0 || count % layout.packedSteps() != 0)
     --count;
   return count;
@@ -181,8 +182,8 @@ LogicalResult LinearPacker::prepare() {
   layout.groups = std::max(op.getNumScaleGroups(), op.getNumMultiplierGroups());
   if (tileInstruction && !hasGroups())
     layout.leastDepth = tileInstruction->padDepth(layout.depthK);
-  if (sumsSteps())
-    summedSteps = chooseSummedSteps();
+  if (stepsAtOnce > 1)
+    stepsAtOnce = chooseSteps();
   if (isInteger() && !op.isDynamic())
     if (auto constant = getStorageValues(op.getInputZeroPoint()))
       inputZeroPoint = constant->front();

@@ -99,9 +99,11 @@ Value DotBuilder::emitTile(Value acc, Value lhs, Value rhs) {
   return call(acc.getType(), {acc, lhs, rhs});
 }
 
+/// Where both sides have a sign, what is repeated comes last: `sdot` takes a
+/// part of that register and repeats it by itself.
 Value DotBuilder::emitQuad(Value acc, Value lhs, Value rhs, bool areSwapped) {
   Value all = repeat(lhs);
-  if (areSwapped)
+  if (areSwapped || instruction.lhs == instruction.rhs)
     std::swap(all, rhs);
   return call(acc.getType(), {acc, all, rhs});
 }

@@ -91,7 +91,9 @@ static bool isAvailable(const Row &row, const TargetSpec &target) {
          });
 }
 
-int64_t DotInstruction::countSummedSteps(WeightFacts facts) const {
+int64_t DotInstruction::countSteps(WeightFacts facts) const {
+  if (form != Form::UnsignedPair)
+    return steps;
   int64_t count = steps;
   while (count >= kLeastSummedSteps &&
          !facts.areWithin(static_cast<int32_t>(kHalfRange / count)))

@@ -183,8 +183,8 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
     TileShape shape{rows, columns, instruction.rows, instruction.columns};
     SmallVector<Value> tiles(splitIntoTiles(rewriter, loc, shape, op.getAcc()));
     if (steps > 1) {
-      addSummedSteps(rewriter, loc, instruction, tiles, shape, steps, lhs, rhs,
-                     areSwapped);
+      addSteps(rewriter, loc, instruction, tiles, shape, steps, lhs, rhs,
+               areSwapped);
       rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));
       return success();
     }
@@ -217,34 +217,46 @@ private:
     return std::max<int64_t>(terms / depth, 1);
   }
 
-  /// Adds the products of several steps to `tiles`: step by step, so that no
-  /// more of the operands is in registers than that of one.
-  static void addSummedSteps(OpBuilder &builder, Location loc,
-                             const DotInstruction &instruction,
-                             MutableArrayRef<Value> tiles,
-                             const TileShape &shape, int64_t steps, Value lhs,
-                             Value rhs, bool areSwapped) {
+  /// Adds the products of several steps to `tiles`, step by step, so that no
+  /// more of the weights is in registers than those of one: first to sums of
+  /// i16 where the instruction has such.
+  static void addSteps(OpBuilder &builder, Location loc,
+                       const DotInstruction &instruction,
+                       MutableArrayRef<Value> tiles, const TileShape &shape,
+                       int64_t steps, Value lhs, Value rhs, bool areSwapped) {
     int64_t depth = instruction.depth;
     int64_t tileColumns = instruction.columns;
-    SmallVector<Value> sums(tiles.size());
+    bool areSummed = instruction.form == DotInstruction::Form::UnsignedPair;
+    // The activations of all steps, of which an instruction repeats a part;
+    // others read and repeat at once.
+    SmallVector<Value> rows;
+    for (int64_t row = 0; row < shape.rows && !areSummed; ++row)
+      rows.push_back(
+          getPart(builder, loc, lhs, row * steps * depth, steps * depth));
+    auto getActivations = [&](int64_t row, int64_t step) {
+      return areSummed ? getPart(builder, loc, lhs,
+                                 (row * steps + step) * depth, depth)
+                       : slice(builder, loc, rows[row], step * depth, depth);
+    };
+    SmallVector<Value> sums(areSummed ? tiles.size() : 0);
     for (int64_t step = 0; step < steps; ++step) {
       SmallVector<Value> weights;
       for (int64_t column = 0; column < shape.columns; column += tileColumns)
         weights.push_back(getPart(builder, loc, rhs,
                                   (step * shape.columns + column) * depth,
                                   tileColumns * depth));
-      auto *sum = sums.begin();
+      auto *result = areSummed ? sums.begin() : tiles.begin();
+      auto *emit = areSummed ? emitSummedStep : emitDotInstruction;
       for (int64_t row = 0; row < shape.rows; ++row) {
-        Value activations =
-            getPart(builder, loc, lhs, (row * steps + step) * depth, depth);
+        Value activations = getActivations(row, step);
         for (Value part : weights) {
-          *sum = emitSummedStep(builder, loc, instruction, *sum, activations,
-                                part, areSwapped);
-          ++sum;
+          *result = emit(builder, loc, instruction, *result, activations, part,
+                         areSwapped);
+          ++result;
         }
       }
     }
-    for (auto [tile, sum] : llvm::zip_equal(tiles, sums))
+    for (auto [tile, sum] : llvm::zip(tiles, sums))
       tile = emitSummedSteps(builder, loc, instruction, tile, sum);
   }
 

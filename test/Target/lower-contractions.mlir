@@ -99,6 +99,30 @@ func.func @avx2(%a: vector<1x2xi8>, %b: vector<8x2xi8>, %c: vector<1x8xi32>) -> 
 #matmul = {indexing_maps = [#lhs, #rhs, #acc], iterator_types = ["parallel", "parallel", "reduction"]}
 
 module attributes {llvm.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "generic", features = <["+dotprod", "+neon"]>>} {
+// The activations of several steps are read at once. What is repeated comes last,
+// where the instruction takes a part of a register.
+// CHECK-LABEL: func @lanes
+//  CHECK-SAME:   %[[T:[^:]+]]: tensor<1x2x4xi8>
+//       CHECK:   %[[R:.+]] = vector.transfer_read %[[T]][%c0, %c0, %c0]{{.*}} vector<2x4xi8>
+//   CHECK-NOT:   vector.transfer_read
+//   CHECK-DAG:   %[[ALL:.+]] = vector.shape_cast %[[R]] : vector<2x4xi8> to vector<8xi8>
+//       CHECK:   vector.extract_strided_slice %[[ALL]] {offsets = [0], sizes = [4]
+//       CHECK:   %[[FIRST:.+]] = llvm.call_intrinsic "llvm.aarch64.neon.sdot"(%{{.+}}, %{{.+}}, %{{.+}})
+//       CHECK:   vector.extract_strided_slice %[[ALL]] {offsets = [4], sizes = [4]
+//       CHECK:   %[[LANE:.+]] = vector.bitcast %{{.+}} : vector<4xi32> to vector<16xi8>
+//       CHECK:   llvm.call_intrinsic "llvm.aarch64.neon.sdot"(%[[FIRST]], %{{.+}}, %[[LANE]])
+func.func @lanes(%t: tensor<1x2x4xi8>, %b: vector<2x4x4xi8>, %c: vector<1x4xi32>) -> vector<1x4xi32> {
+  %zero = arith.constant 0 : i8
+  %i = arith.constant 0 : index
+  %a = vector.transfer_read %t[%i, %i, %i], %zero {in_bounds = [true, true, true]} : tensor<1x2x4xi8>, vector<1x2x4xi8>
+  %ae = arith.extsi %a : vector<1x2x4xi8> to vector<1x2x4xi32>
+  %be = arith.extsi %b : vector<2x4x4xi8> to vector<2x4x4xi32>
+  %r = vector.contract {
+      indexing_maps = [affine_map<(m, n, s, k) -> (m, s, k)>, affine_map<(m, n, s, k) -> (s, n, k)>, affine_map<(m, n, s, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction", "reduction"]} %ae, %be, %c : vector<1x2x4xi32>, vector<2x4x4xi32> into vector<1x4xi32>
+  return %r : vector<1x4xi32>
+}
+
 // CHECK-LABEL: func @dotprod
 //       CHECK:   llvm.call_intrinsic "llvm.aarch64.neon.sdot"
 func.func @dotprod(%a: vector<1x4xi8>, %b: vector<4x4xi8>, %c: vector<1x4xi32>) -> vector<1x4xi32> {

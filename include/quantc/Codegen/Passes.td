@@ -30,11 +30,12 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     (`quant.per_panel`). Where the number of rows is dynamic, the program has
     these versions and chooses when it runs; the first one is for a single row.
 
-    Where the instruction adds up the products of several steps in i16, because
-    weights are so small (`DotInstructions.def`), tiles take as many steps along
-    K at a time, K is padded a little if that gives whole tiles, and panels have
-    q without multipliers if groups are not too small for it: each sum of a
-    group takes its multiplier. Only up to 3 rows unpack in registers then.
+    Where the instruction takes several steps along K at a time
+    (`DotInstructions.def`), so do tiles, and K is padded a little if that gives
+    whole ones. If it adds up their products in i16, because weights are so
+    small, panels have q without multipliers, unless groups are too small for
+    it: each sum of a group takes its multiplier. Only up to 3 rows unpack in
+    registers then.
 
     Activations that are floats meet weights that are decoded to floats: a few
     rows in registers; more in blocks of K that are decoded once for all rows and

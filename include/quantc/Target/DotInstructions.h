@@ -94,9 +94,10 @@ struct DotInstruction {
   /// Their number where that of the rows is not known.
   int64_t dynamicAccumulators;
 
-  /// The steps whose products fit i16 together if weights are as in `facts`: a
-  /// power of two, 1 if they are not worth adding up.
-  int64_t countSummedSteps(WeightFacts facts) const;
+  /// The steps that a contraction by weights as in `facts` takes at a time, a
+  /// power of two. Of form UnsignedPair, those whose products fit i16 together,
+  /// or 1 if they are not worth adding up.
+  int64_t countSteps(WeightFacts facts) const;
 };
 
 /// A row of the table of tile instructions.

@@ -41,15 +41,18 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
     instruction does (`arith.extui` where it takes a + 128). Weights are a flat
     vector `rhs[n * depth + k]`, as `quant-pack` stores them.
 
-    Rows of the table that add up the products of several steps in i16 take as
-    many at a time, in loops (m, n, s..., k):
+    Rows of the table that take several steps at a time do so in loops
+    (m, n, s..., k):
 
     ```
     acc[m, n] += sum_{s, k} zext(lhs[m, s, k]) * sext(rhs[s, n, k])
     ```
 
-    step by step, and each step is read from its tensor where it is used: the
-    sums of i16 take the registers.
+    step by step, and the weights of a step are read from their tensor where
+    they are used. Activations are read for all steps at once, of which the
+    instruction repeats a part. Where products are added up in i16 before they
+    become i32, they are read and repeated step by step: the sums take the
+    registers.
 
     An instruction that takes several rows has its accumulators in tiles, and
     the loops along K carry tiles: they are taken apart and put together outside

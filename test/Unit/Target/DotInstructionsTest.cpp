@@ -266,16 +266,19 @@ TEST(DotInstructionsTest, ProofsOpenRows) {
 TEST(DotInstructionsTest, SmallWeightsLetStepsBeAddedUp) {
   for (const DotInstruction &row : getDotInstructions()) {
     SCOPED_TRACE(row.name.str());
-    bool addsUp = row.form == DotInstruction::Form::UnsignedPair;
-    EXPECT_EQ(row.countSummedSteps({-8, 7}), addsUp ? 8 : 1);
-    EXPECT_EQ(row.countSummedSteps({-8, 8}), addsUp ? 8 : 1);
-    EXPECT_EQ(row.countSummedSteps({-9, 7}), addsUp ? 4 : 1);
-    EXPECT_EQ(row.countSummedSteps({-15, 15}), addsUp ? 4 : 1);
-    EXPECT_EQ(row.countSummedSteps({-17, 0}), 1);
-    EXPECT_EQ(row.countSummedSteps(kHalf), 1);
+    if (row.form != DotInstruction::Form::UnsignedPair) {
+      EXPECT_EQ(row.countSteps({}), row.steps);
+      continue;
+    }
+    EXPECT_EQ(row.countSteps({-8, 7}), 8);
+    EXPECT_EQ(row.countSteps({-8, 8}), 8);
+    EXPECT_EQ(row.countSteps({-9, 7}), 4);
+    EXPECT_EQ(row.countSteps({-15, 15}), 4);
+    EXPECT_EQ(row.countSteps({-17, 0}), 1);
+    EXPECT_EQ(row.countSteps(kHalf), 1);
     // Half of the activations of a step are added to each sum of i16.
     for (int32_t w = 1; w <= 64; ++w)
-      if (int64_t steps = row.countSummedSteps({-w, w}); steps > 1)
+      if (int64_t steps = row.countSteps({-w, w}); steps > 1)
         EXPECT_LE(steps * row.depth / 2 * 255 * w, INT16_MAX) << w;
   }
 }
