@@ -237,14 +237,15 @@ def TileBatchPass : Pass<"quant-tile-batch", "::mlir::func::FuncOp"> {
     the batch, say.
 
     There is a loop if it has a layer of 16 rows or more for each sample, and if
-    the largest result of such a layer, for all samples, does not fit a sixteenth
-    of the second cache; a block has as many samples as fit there and divides the
-    batch, or one. If the size of the batch is not known, a block is one sample,
-    and there is no loop if many would fit. Rows of a sample that are not known,
-    those of a sequence, count as 128. Layers of fewer rows behind the last
-    of those read their weights once for all samples: they, what quantizes their
-    input by row and what follows them, a classifier say, stay behind the loop. There is none if more than one
-    value for two layers is needed behind it, as in a training step.
+    the largest result of such a layer, for all samples, does not fit a
+    sixteenth of the second cache; a block has as many samples as fit there and
+    divides the batch, or one. If the size of the batch is not known, a block is
+    one sample, and there is no loop if many would fit. Rows of a sample that
+    are not known, those of a sequence, count as 128. Layers of fewer rows
+    behind the last of those read their weights once for all samples: they, what
+    quantizes their input by row and what follows them, a classifier say, stay
+    behind the loop. There is none if more than one value for two layers is
+    needed behind it, as in a training step.
 
     No bit of the result depends on it. In the loop all sizes are known where
     only that of the batch is not, and the workspace is that of a block. Samples
