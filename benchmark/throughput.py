@@ -52,6 +52,12 @@ class Row:
     """Whether what is said of an instruction is said of 128 bits of a register."""
 
     @property
+    def dots(self) -> tuple[str, ...]:
+        """The mnemonics that multiply: of halves of registers, and with sums."""
+        others = ("smull2", "smlal", "smlal2") if self.instruction == "smull" else ()
+        return (self.instruction, *others)
+
+    @property
     def tile(self) -> tuple[int, ...]:
         """The rows, columns and depth of the instruction, from its name."""
         return tuple(map(int, re.findall(r"_(\d+)x(\d+)x(\d+)_", self.name)[0]))
@@ -206,15 +212,14 @@ def measure_peak(loop: list[str], row: Row, core: str) -> float:
 
     None waits for another: what counts is how many the units of the core take.
     """
-    kept = [line for line in loop if get_mnemonic(line) in (row.instruction, *row.helpers)]
+    kept = [line for line in loop if get_mnemonic(line) in (*row.dots, *row.helpers)]
     products = count_dots(loop, row) * row.count_products(core)
     return products / simulate(kept, row.arch, core)["BlockRThroughput"]
 
 
 def count_dots(loop: list[str], row: Row) -> int:
     """Return the instructions of the table in an iteration."""
-    halves = ("smull2",) if row.instruction == "smull" else ()
-    return sum(get_mnemonic(line) in (row.instruction, *halves) for line in loop)
+    return sum(get_mnemonic(line) in row.dots for line in loop)
 
 
 def measure(kernel: str, loop: list[str], row: Row, core: str, peak: float) -> Result:

@@ -143,10 +143,7 @@ private:
            (form == WeightForm::Nibbles || scalesSums);
   }
   /// Whether the products of several steps are added up in i16.
-  bool sumsSteps() const {
-    return stepsAtOnce > 1 &&
-           instruction->form == DotInstruction::Form::UnsignedPair;
-  }
+  bool sumsSteps() const { return summedSteps > 1; }
   /// The steps that a contraction takes at a time.
   int64_t getStepsAtOnce() {
     bool isInMemory = form == WeightForm::Panel || !hasSharedElements();
@@ -230,7 +227,8 @@ private:
   /// What is known of the values that the contraction multiplies with, where
   /// multipliers are applied to them or to the sums of groups.
   WeightFacts proveWeightFacts(bool withMultipliers);
-  /// Sets `instruction`, `scalesSums` and the most `stepsAtOnce`.
+  /// Sets `instruction`, `scalesSums`, and the most `stepsAtOnce` and
+  /// `summedSteps`.
   void chooseInstruction();
   int64_t chooseSteps();
 
@@ -313,8 +311,9 @@ private:
   /// What computes all rows, if they are known to be many, in 16 bits; null
   /// without.
   const DotInstruction *wideInstruction = nullptr;
-  /// Steps along K that a contraction takes at a time.
-  int64_t stepsAtOnce = 1;
+  /// Steps along K that a contraction takes at a time, and of these the ones
+  /// whose products are added up in i16.
+  int64_t stepsAtOnce = 1, summedSteps = 1;
   /// Whether bytes are left without their multipliers, so small that products
   /// of several steps fit i16.
   bool scalesSums = false;

@@ -49,19 +49,21 @@ void LinearPacker::chooseInstruction() {
   if (!isInteger())
     return;
   stepsAtOnce = instruction->countSteps(facts);
+  summedSteps = instruction->countSummedSteps(facts);
   int64_t groups = op.getNumMultiplierGroups();
   if (!isNibbles() || groups <= 1 || hasGroupSums)
     return;
   facts = proveWeightFacts(/*withMultipliers=*/false);
   const DotInstruction &row = selectDotInstruction(target, facts);
   int64_t groupSize = op.getWeight().getType().getDimSize(1) / groups;
-  int64_t steps = row.countSteps(facts);
-  scalesSums = row.form == DotInstruction::Form::UnsignedPair && steps > 1 &&
-               groupSize >= kLeastSummedSteps * row.depth;
+  int64_t summed = row.countSummedSteps(facts);
+  scalesSums =
+      summed > summedSteps && groupSize >= kLeastSummedSteps * row.depth;
   if (!scalesSums)
     return;
   instruction = &row;
-  stepsAtOnce = steps;
+  stepsAtOnce = row.countSteps(facts);
+  summedSteps = summed;
 }
 
 /// As many of `stepsAtOnce` as leave no rest, with a little padding if need be.
@@ -116,8 +118,9 @@ Accumulators LinearPacker::chooseAccumulators() {
     return result;
   int64_t rows = op.getInput().getType().getDimSize(0);
   if (isInteger() && sumsSteps()) {
-    // Each has another one, of i16.
-    result.count /= 2;
+    // Each has another one, of i16, for which 32 registers have more room.
+    result.count = instruction->arch == TargetArch::X86 ? result.count / 2
+                                                        : result.count * 2 / 3;
     return result;
   }
   if (isInteger() && ShapedType::isDynamic(rows))

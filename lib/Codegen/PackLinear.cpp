@@ -102,6 +102,9 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
   } else if (isInteger()) {
     contraction->setAttr(kDotInstructionAttr,
                          rewriter.getStringAttr(getInstruction().name));
+    if (steps > 1 && sumsSteps())
+      contraction->setAttr(kSummedStepsAttr, rewriter.getI64IntegerAttr(
+                                                 std::min(steps, summedSteps)));
   }
   return result;
 }

@@ -54,6 +54,20 @@ static void indexSharedElementsByZero(linalg::GenericOp op) {
   op.setIndexingMapsAttr(Builder(op.getContext()).getAffineMapArrayAttr(maps));
 }
 
+/// What `op` says of the instruction that its operands are packed for.
+static DictionaryAttr getPackedAttrs(Operation *op) {
+  NamedAttrList attrs;
+  for (StringRef name : {kDotInstructionAttr, kSummedStepsAttr})
+    if (Attribute attr = op->getAttr(name))
+      attrs.append(name, attr);
+  return attrs.getDictionary(op->getContext());
+}
+
+static void setPackedAttrs(Operation *op, DictionaryAttr attrs) {
+  for (NamedAttribute attr : attrs)
+    op->setAttr(attr.getName(), attr.getValue());
+}
+
 /// Vectorizes `op`. The reduction dimensions of one term have size 1 and are
 /// dropped first: what is left is elementwise.
 static LogicalResult vectorizeTile(RewriterBase &rewriter,
@@ -80,7 +94,7 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
     rewriter.setInsertionPoint(op);
   }
   // What the contraction is packed for goes with it.
-  Attribute instruction = op->getAttr(kDotInstructionAttr);
+  DictionaryAttr packed = getPackedAttrs(op);
   Operation *before = op->getPrevNode();
   FailureOr<linalg::VectorizationResult> result = linalg::vectorize(
       rewriter, op, /*inputVectorSizes=*/{}, /*inputScalableVecDims=*/{},
@@ -89,11 +103,10 @@ static LogicalResult vectorizeTile(RewriterBase &rewriter,
       /*createNamedContraction=*/true);
   if (failed(result))
     return op.emitError("cannot vectorize a tile");
-  if (instruction)
-    for (Operation *made = op->getPrevNode(); made != before;
-         made = made->getPrevNode())
-      if (isa<vector::MultiDimReductionOp>(made))
-        made->setAttr(kDotInstructionAttr, instruction);
+  for (Operation *made = op->getPrevNode(); made != before;
+       made = made->getPrevNode())
+    if (isa<vector::MultiDimReductionOp>(made))
+      setPackedAttrs(made, packed);
   rewriter.replaceOp(op, result->replacements);
   return success();
 }
@@ -174,12 +187,11 @@ namespace {
 /// patterns make contractions of it.
 struct KeepDotInstruction : RewriterBase::Listener {
   void notifyOperationReplaced(Operation *op, ValueRange values) override {
-    Attribute instruction = op->getAttr(kDotInstructionAttr);
-    if (!instruction)
+    if (!op->hasAttr(kDotInstructionAttr))
       return;
     if (auto contraction =
             values.front().getDefiningOp<vector::ContractionOp>())
-      contraction->setAttr(kDotInstructionAttr, instruction);
+      setPackedAttrs(contraction, getPackedAttrs(op));
   }
 };
 } // namespace

@@ -31,10 +31,9 @@ public:
   Value emitScalableQuad(Value acc, Value lhs, Value rhs);
   Value emitPair(Value acc, Value lhs, Value rhs);
   Value emitSignedPair(Value acc, Value lhs, Value rhs);
-  Value emitUnsignedPair(Value acc, Value lhs, Value rhs, bool areSwapped);
+  Value emitOneStep(Value acc, Value lhs, Value rhs, bool areSwapped);
   Value emitProducts(Value sums, Value lhs, Value rhs, bool areSwapped);
   Value emitPairSums(Value acc, Value sums);
-  Value emitWiden(Value acc, Value lhs, Value rhs);
   Value emitScalar(Value acc, Value lhs, Value rhs);
 
 private:
@@ -132,6 +131,8 @@ Value DotBuilder::multiplyPairs(Value bytes, Value signedBytes) {
 
 /// `acc` and the sums of two elements of `sums`, i16.
 Value DotBuilder::emitPairSums(Value acc, Value sums) {
+  if (instruction.form == DotInstruction::Form::Widen)
+    return add(acc, callIntrinsic(intrinsics.back(), acc.getType(), sums));
   auto words = cast<VectorType>(sums.getType());
   Value ones = arith::ConstantOp::create(
       builder, loc,
@@ -151,29 +152,26 @@ Value DotBuilder::emitSignedPair(Value acc, Value lhs, Value rhs) {
   return emitPairSums(acc, multiplyPairs(magnitudes, signedWeights));
 }
 
-/// The sum of two products is at most 2 * 255 * 64 = 32640 and fits i16, and so
-/// do n of them where weights are n times as small; that of activations and
-/// nibbles, which are the unsigned ones then, is at most 2 * 128 * 15.
+/// Of bytes without sign, the sum of two products is at most 2 * 255 * 64 =
+/// 32640 and fits i16, and so do n of them where weights are n times as small;
+/// that of activations and nibbles, which are the unsigned ones then, is at
+/// most 2 * 128 * 15. Of bytes with sign, a product is at most 128 * 128.
 Value DotBuilder::emitProducts(Value sums, Value lhs, Value rhs,
                                bool areSwapped) {
   Value all = repeat(lhs);
   if (areSwapped)
     std::swap(all, rhs);
-  Value products = multiplyPairs(all, rhs);
+  Value products =
+      instruction.form == DotInstruction::Form::Widen
+          ? call(getType(cast<VectorType>(rhs.getType()).getNumElements(), 16),
+                 {all, rhs})
+          : multiplyPairs(all, rhs);
   return sums ? add(sums, products) : products;
 }
 
-Value DotBuilder::emitUnsignedPair(Value acc, Value lhs, Value rhs,
-                                   bool areSwapped) {
+Value DotBuilder::emitOneStep(Value acc, Value lhs, Value rhs,
+                              bool areSwapped) {
   return emitPairSums(acc, emitProducts(Value(), lhs, rhs, areSwapped));
-}
-
-/// A product is at most 128 * 128 and fits i16; two are added in i32.
-Value DotBuilder::emitWiden(Value acc, Value lhs, Value rhs) {
-  auto rhsType = cast<VectorType>(rhs.getType());
-  Value products =
-      call(getType(rhsType.getNumElements(), 16), {repeat(lhs), rhs});
-  return add(acc, call(acc.getType(), products));
 }
 
 Value DotBuilder::emitScalar(Value acc, Value lhs, Value rhs) {
@@ -197,9 +195,8 @@ Value quantc::emitDotInstruction(OpBuilder &builder, Location loc,
   case DotInstruction::Form::SignedPair:
     return dot.emitSignedPair(acc, lhs, rhs);
   case DotInstruction::Form::UnsignedPair:
-    return dot.emitUnsignedPair(acc, lhs, rhs, areSwapped);
   case DotInstruction::Form::Widen:
-    return dot.emitWiden(acc, lhs, rhs);
+    return dot.emitOneStep(acc, lhs, rhs, areSwapped);
   case DotInstruction::Form::Scalar:
     return dot.emitScalar(acc, lhs, rhs);
   }

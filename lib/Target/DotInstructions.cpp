@@ -91,14 +91,22 @@ static bool isAvailable(const Row &row, const TargetSpec &target) {
          });
 }
 
-int64_t DotInstruction::countSteps(WeightFacts facts) const {
-  if (form != Form::UnsignedPair)
-    return steps;
+int64_t DotInstruction::countSummedSteps(WeightFacts facts) const {
+  if (!addsUpSteps())
+    return 1;
+  // What a step adds to a sum for a weight of 1, at most: two activations
+  // without sign, or one with.
+  int64_t most = form == Form::UnsignedPair ? 2 * UINT8_MAX : -INT8_MIN;
+  int64_t least = arch == TargetArch::X86 ? kLeastSummedSteps : 2;
   int64_t count = steps;
-  while (count >= kLeastSummedSteps &&
-         !facts.areWithin(static_cast<int32_t>(kHalfRange / count)))
+  while (count >= least &&
+         !facts.areWithin(static_cast<int32_t>(INT16_MAX / (most * count))))
     count /= 2;
-  return count >= kLeastSummedSteps ? count : 1;
+  return count >= least ? count : 1;
+}
+
+int64_t DotInstruction::countSteps(WeightFacts facts) const {
+  return form == Form::UnsignedPair ? countSummedSteps(facts) : steps;
 }
 
 static bool isProved(DotInstruction::Weights weights, WeightFacts facts) {

@@ -183,8 +183,9 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
     TileShape shape{rows, columns, instruction.rows, instruction.columns};
     SmallVector<Value> tiles(splitIntoTiles(rewriter, loc, shape, op.getAcc()));
     if (steps > 1) {
-      addSteps(rewriter, loc, instruction, tiles, shape, steps, lhs, rhs,
-               areSwapped);
+      auto summed = op->getAttrOfType<IntegerAttr>(kSummedStepsAttr);
+      addSteps(rewriter, loc, instruction, tiles, shape, steps,
+               summed ? summed.getInt() : 1, lhs, rhs, areSwapped);
       rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));
       return success();
     }
@@ -219,25 +220,29 @@ private:
 
   /// Adds the products of several steps to `tiles`, step by step, so that no
   /// more of the weights is in registers than those of one: first to sums of
-  /// i16 where the instruction has such.
+  /// i16, which are full after `summed` of them, where the instruction has
+  /// such.
   static void addSteps(OpBuilder &builder, Location loc,
                        const DotInstruction &instruction,
                        MutableArrayRef<Value> tiles, const TileShape &shape,
-                       int64_t steps, Value lhs, Value rhs, bool areSwapped) {
+                       int64_t steps, int64_t summed, Value lhs, Value rhs,
+                       bool areSwapped) {
     int64_t depth = instruction.depth;
     int64_t tileColumns = instruction.columns;
-    bool areSummed = instruction.form == DotInstruction::Form::UnsignedPair;
-    // The activations of all steps, of which an instruction repeats a part;
-    // others read and repeat at once.
+    // The activations of all steps, of which parts are repeated; on x86 it
+    // takes no more to read and repeat a part at once.
+    bool isReadInParts = instruction.arch == TargetArch::X86;
     SmallVector<Value> rows;
-    for (int64_t row = 0; row < shape.rows && !areSummed; ++row)
+    for (int64_t row = 0; row < shape.rows && !isReadInParts; ++row)
       rows.push_back(
           getPart(builder, loc, lhs, row * steps * depth, steps * depth));
     auto getActivations = [&](int64_t row, int64_t step) {
-      return areSummed ? getPart(builder, loc, lhs,
-                                 (row * steps + step) * depth, depth)
-                       : slice(builder, loc, rows[row], step * depth, depth);
+      return isReadInParts
+                 ? getPart(builder, loc, lhs, (row * steps + step) * depth,
+                           depth)
+                 : slice(builder, loc, rows[row], step * depth, depth);
     };
+    bool areSummed = instruction.addsUpSteps();
     SmallVector<Value> sums(areSummed ? tiles.size() : 0);
     for (int64_t step = 0; step < steps; ++step) {
       SmallVector<Value> weights;
@@ -255,9 +260,13 @@ private:
           ++result;
         }
       }
+      if ((step + 1) % summed != 0 && step + 1 != steps)
+        continue;
+      for (auto [tile, sum] : llvm::zip(tiles, sums)) {
+        tile = emitSummedSteps(builder, loc, instruction, tile, sum);
+        sum = Value();
+      }
     }
-    for (auto [tile, sum] : llvm::zip(tiles, sums))
-      tile = emitSummedSteps(builder, loc, instruction, tile, sum);
   }
 
   /// What one instruction takes of the activations from `row` on, those of one

@@ -75,7 +75,7 @@ func.func @steps(%a: vector<1x2x2x4xi8>, %t: tensor<2x2x8x4xi8>, %c: vector<1x8x
   %r = vector.contract {
       indexing_maps = [affine_map<(m, n, s, h, k) -> (m, s, h, k)>, affine_map<(m, n, s, h, k) -> (s, h, n, k)>, affine_map<(m, n, s, h, k) -> (m, n)>],
       iterator_types = ["parallel", "parallel", "reduction", "reduction", "reduction"],
-      quant.dot_instruction = "avx2_1x8x4_i32_u8_s8"} %ae, %be, %c : vector<1x2x2x4xi32>, vector<2x2x8x4xi32> into vector<1x8xi32>
+      quant.dot_instruction = "avx2_1x8x4_i32_u8_s8", quant.summed_steps = 4 : i64} %ae, %be, %c : vector<1x2x2x4xi32>, vector<2x2x8x4xi32> into vector<1x8xi32>
   return %r : vector<1x8xi32>
 }
 

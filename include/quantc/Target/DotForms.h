@@ -19,7 +19,8 @@
 //   UnsignedPair  acc + pairs(sum_i products(a_i, w_i), 1), i steps along K:
 //                 sums of two products, of all steps, in i16, then of two of
 //                 those
-//   Widen       acc + sums(products(a, w)): products in i16, then sums of two
+//   Widen       acc + sums(sum_i products(a_i, w_i)): products of steps in i16,
+//                 then sums of two
 //   Scalar      acc + sext(a) * sext(w)
 //
 //===----------------------------------------------------------------------===//

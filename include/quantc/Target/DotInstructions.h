@@ -25,6 +25,10 @@ struct TargetSpec;
 inline constexpr llvm::StringLiteral kDotInstructionAttr =
     "quant.dot_instruction";
 
+/// On a contraction whose instruction adds up products in i16: after how many
+/// steps these sums are full, if that is more than one.
+inline constexpr llvm::StringLiteral kSummedStepsAttr = "quant.summed_steps";
+
 /// On a contraction that is left whole for tile registers: the name of the row.
 inline constexpr llvm::StringLiteral kTileInstructionAttr =
     "quant.tile_instruction";
@@ -56,8 +60,8 @@ struct WeightFacts {
 /// The weights whose products by two activations without sign fit i16.
 inline constexpr int32_t kHalfRange = 64;
 
-/// Fewer steps than that gain nothing when they are added up in i16: their sums
-/// take as many registers again.
+/// Fewer steps than that gain nothing when they are added up in i16 where there
+/// are 16 registers, of which their sums take as many again.
 inline constexpr int64_t kLeastSummedSteps = 4;
 
 /// A row of the table of dot instructions.
@@ -94,9 +98,15 @@ struct DotInstruction {
   /// Their number where that of the rows is not known.
   int64_t dynamicAccumulators;
 
-  /// The steps that a contraction by weights as in `facts` takes at a time, a
-  /// power of two. Of form UnsignedPair, those whose products fit i16 together,
-  /// or 1 if they are not worth adding up.
+  /// Whether products become i32 by an instruction of their own, before which
+  /// those of several steps may be added up in i16.
+  bool addsUpSteps() const {
+    return form == Form::UnsignedPair || form == Form::Widen;
+  }
+  /// The steps whose products fit i16 together if weights are as in `facts`: a
+  /// power of two, 1 if they are not worth adding up.
+  int64_t countSummedSteps(WeightFacts facts) const;
+  /// The steps that a contraction by such weights takes at a time.
   int64_t countSteps(WeightFacts facts) const;
 };
 

@@ -49,10 +49,10 @@ def LowerContractionsPass : Pass<"quant-lower-contractions", "::mlir::ModuleOp">
     ```
 
     step by step, and the weights of a step are read from their tensor where
-    they are used. Activations are read for all steps at once, of which the
-    instruction repeats a part. Where products are added up in i16 before they
-    become i32, they are read and repeated step by step: the sums take the
-    registers.
+    they are used. Activations are read for all steps at once, of which parts
+    are repeated; on x86, where that takes one instruction, they are read step
+    by step. Where products are added up in i16 before they become i32, they do
+    so when `quant.summed_steps` of them have filled the sums.
 
     An instruction that takes several rows has its accumulators in tiles, and
     the loops along K carry tiles: they are taken apart and put together outside

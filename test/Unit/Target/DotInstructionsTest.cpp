@@ -266,8 +266,19 @@ TEST(DotInstructionsTest, ProofsOpenRows) {
 TEST(DotInstructionsTest, SmallWeightsLetStepsBeAddedUp) {
   for (const DotInstruction &row : getDotInstructions()) {
     SCOPED_TRACE(row.name.str());
-    if (row.form != DotInstruction::Form::UnsignedPair) {
+    if (row.form != DotInstruction::Form::UnsignedPair)
       EXPECT_EQ(row.countSteps({}), row.steps);
+    if (!row.addsUpSteps()) {
+      EXPECT_EQ(row.countSummedSteps({0, 0}), 1);
+      continue;
+    }
+    if (row.form == DotInstruction::Form::Widen) {
+      EXPECT_EQ(row.countSummedSteps({}), 1);
+      EXPECT_EQ(row.countSummedSteps(kNarrow), 2);
+      EXPECT_EQ(row.countSummedSteps({-32, 31}), 4);
+      EXPECT_EQ(row.countSummedSteps({-31, 31}), 8);
+      for (int32_t w = 1; w <= 127; ++w)
+        EXPECT_LE(row.countSummedSteps({-w, w}) * 128 * w, INT16_MAX) << w;
       continue;
     }
     EXPECT_EQ(row.countSteps({-8, 7}), 8);
