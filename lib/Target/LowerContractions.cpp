@@ -178,14 +178,17 @@ struct LowerContraction : OpRewritePattern<vector::ContractionOp> {
         rows * columns != accType.getNumElements() ||
         columns % instruction.columns != 0 || steps > instruction.steps)
       return rewriter.notifyMatchFailure(op, "not a step of the instruction");
+    auto summedAttr = op->getAttrOfType<IntegerAttr>(kSummedStepsAttr);
+    int64_t summed = summedAttr ? summedAttr.getInt() : 1;
+    if (summed < 1)
+      return rewriter.notifyMatchFailure(op, "its sums are never full");
 
     Location loc = op.getLoc();
     TileShape shape{rows, columns, instruction.rows, instruction.columns};
     SmallVector<Value> tiles(splitIntoTiles(rewriter, loc, shape, op.getAcc()));
     if (steps > 1) {
-      auto summed = op->getAttrOfType<IntegerAttr>(kSummedStepsAttr);
-      addSteps(rewriter, loc, instruction, tiles, shape, steps,
-               summed ? summed.getInt() : 1, lhs, rhs, areSwapped);
+      addSteps(rewriter, loc, instruction, tiles, shape, steps, summed, lhs,
+               rhs, areSwapped);
       rewriter.replaceOp(op, joinTiles(rewriter, loc, shape, accType, tiles));
       return success();
     }

@@ -92,6 +92,19 @@ func.func @steps_untouched(%a: vector<1x2x4xi8>, %b: vector<2x8x4xi8>, %c: vecto
   return %r : vector<1x8xi32>
 }
 
+// Sums that no step fills.
+// CHECK-LABEL: func @no_steps_untouched
+//       CHECK:   vector.contract
+func.func @no_steps_untouched(%a: vector<1x2x4xi8>, %b: vector<2x8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
+  %ae = arith.extui %a : vector<1x2x4xi8> to vector<1x2x4xi32>
+  %be = arith.extsi %b : vector<2x8x4xi8> to vector<2x8x4xi32>
+  %r = vector.contract {
+      indexing_maps = [affine_map<(m, n, s, k) -> (m, s, k)>, affine_map<(m, n, s, k) -> (s, n, k)>, affine_map<(m, n, s, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction", "reduction"],
+      quant.dot_instruction = "avx2_1x8x4_i32_u8_s8", quant.summed_steps = 0 : i64} %ae, %be, %c : vector<1x2x4xi32>, vector<2x8x4xi32> into vector<1x8xi32>
+  return %r : vector<1x8xi32>
+}
+
 // CHECK-LABEL: func @not_proved_untouched
 //       CHECK:   vector.contract
 func.func @not_proved_untouched(%a: vector<1x4xi8>, %b: vector<8x4xi8>, %c: vector<1x8xi32>) -> vector<1x8xi32> {
