@@ -12,7 +12,7 @@
 //             = (x_0 w_0 + x_1 w_1) + ...        elementwise, k ascending
 //
 // With an integer input, (x - z) w = x w - z w, and -z sum_k w[n, k] is where
-// the sum of channel n starts.
+// the sum of channel n starts. In mode dynamic z is that of the row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,12 +66,14 @@ private:
   AffineMap getMap(const Shift &shift);
   Value createWeight();
   Value createStart();
+  Value createRows(Value parameter, ArrayRef<OpFoldResult> domain);
   int64_t countShortTerms(int64_t first);
   Value emitIntegerSum(Emit &a, ValueRange elements);
   /// The sum of the products of pairs of `elements`.
   Value emitSum(Emit &a, ValueRange elements);
 
   bool isInteger() { return layer.linear && layer.linear.hasIntegerInput(); }
+  bool isDynamic() { return isInteger() && layer.linear.isDynamic(); }
   int64_t getNumLoops() { return rowDims + 1; }
   int64_t getMultiplier() { return layer.numOutputs / layer.numGroups; }
 
@@ -87,7 +89,8 @@ private:
   /// [K, N]: w - zw, or the weights of a float layer.
   std::vector<int16_t> integers;
   std::vector<float> floats;
-  int64_t inputZeroPoint = 0;
+  /// 1 where rows have zero points of their own.
+  int64_t inputZeroPoint = 1;
 };
 
 } // namespace
@@ -158,8 +161,8 @@ LogicalResult DepthwiseBuilder::matchWeight(StringRef &reason) {
     floats = transpose(ArrayRef(*weight), n, k);
     return success();
   }
-  reason = "rows or parts of the weight have scales of their own";
-  if (op.isDynamic() || op.getAddend() || op.getNumScaleGroups() != 1)
+  reason = "parts of the weight have scales of their own";
+  if (op.getAddend() || op.getNumScaleGroups() != 1)
     return failure();
   auto weight = getStorageValues(op.getWeight());
   auto zeroPoint = std::optional(std::vector<int8_t>{0});
@@ -183,6 +186,8 @@ LogicalResult DepthwiseBuilder::matchWeight(StringRef &reason) {
     floats.assign(integers.begin(), integers.end());
     return success();
   }
+  if (op.isDynamic())
+    return success();
   reason = "the zero point of the input is not constant";
   auto inputZero = getStorageValues(op.getInputZeroPoint());
   if (!inputZero)
@@ -303,7 +308,26 @@ Value DepthwiseBuilder::createWeight() {
       b, loc, DenseElementsAttr::get(type, ArrayRef<int16_t>(integers)));
 }
 
-/// [N]: what the sums of an integer input start with.
+/// The [M, 1] `parameter` of rows in the shape of the domain.
+Value DepthwiseBuilder::createRows(Value parameter,
+                                   ArrayRef<OpFoldResult> domain) {
+  if (rowDims == 1)
+    return parameter;
+  SmallVector<OpFoldResult> sizes(domain.take_front(rowDims));
+  sizes.push_back(b.getIndexAttr(1));
+  SmallVector<ReassociationIndices> dims(2);
+  dims[0] = llvm::to_vector<2>(llvm::seq(rowDims));
+  dims[1] = {rowDims};
+  SmallVector<int64_t> shape = llvm::map_to_vector(sizes, [](OpFoldResult s) {
+    return getConstantIntValue(s).value_or(ShapedType::kDynamic);
+  });
+  return tensor::ExpandShapeOp::create(
+      b, loc, cast<RankedTensorType>(parameter.getType()).clone(shape),
+      parameter, dims, sizes);
+}
+
+/// [N]: what the sums of an integer input start with, divided by the zero point
+/// where that is of the row.
 Value DepthwiseBuilder::createStart() {
   SmallVector<int32_t> starts(layer.numOutputs, 0);
   for (auto [i, weight] : llvm::enumerate(integers))
@@ -347,6 +371,8 @@ Value DepthwiseBuilder::emitIntegerSum(Emit &a, ValueRange elements) {
     return arith::MulIOp::create(builder, x, w);
   };
   Value sum = elements[2 * layer.depth];
+  if (isDynamic())
+    sum = a.mulInt(sum, a.fromStorage(elements[2 * layer.depth + 1]));
   for (int64_t term = 0; term < layer.depth;) {
     int64_t count = countShortTerms(term);
     if (count == 0) {
@@ -408,8 +434,16 @@ Value DepthwiseBuilder::create() {
     inputs.push_back(parameter);
     maps.push_back(AffineMap::get(getNumLoops(), 0, exprs, b.getContext()));
   };
+  auto addRows = [&](Value parameter) {
+    inputs.push_back(createRows(parameter, domain));
+    AffineMap rows =
+        b.getMultiDimIdentityMap(getNumLoops()).dropResult(rowDims);
+    maps.push_back(rows.insertResult(b.getAffineConstantExpr(0), rowDims));
+  };
   if (isInteger())
     addParameter(createStart());
+  if (isDynamic())
+    addRows(layer.linear.getInputZeroPoint());
   int64_t numTerms = inputs.size();
   EpilogueOperands operands;
   if (layer.linear)
@@ -419,6 +453,8 @@ Value DepthwiseBuilder::create() {
                                &operands.outputZeroPoint};
   for (Value *parameter : parameters)
     addParameter(*parameter);
+  if (isDynamic())
+    addRows(operands.inputScale);
 
   Value sums =
       createElementwise(
@@ -431,6 +467,8 @@ Value DepthwiseBuilder::create() {
             for (Value *parameter : parameters)
               if (*parameter)
                 *parameter = elements[next++];
+            if (isDynamic())
+              operands.inputScale = elements[next];
             return {emitEpilogue(a, layer.linear, sum, operands)};
           })
           .front();

@@ -163,21 +163,35 @@ func.func @weight_only_of_several_outputs(%x: tensor<6x2xf32>) -> tensor<4x4xf32
   return %y : tensor<4x4xf32>
 }
 
-// The window of each place has parameters of its own.
-// CHECK-LABEL: func @dynamic_untouched(
-//       CHECK:   quant.linear
-func.func @dynamic_untouched(%x: tensor<6x2xi8>, %sa: tensor<4x1xf32>, %za: tensor<4x1xi8>) -> tensor<4x2xf32> {
-  %weight = arith.constant dense<1> : tensor<2x3xi8>
+#at2 = affine_map<(n, h, g, i) -> (n, h + i, g)>
+#id2 = affine_map<(n, h, g, i) -> (n, h, g, i)>
+
+// Scales and zero points of rows are read in the loops over places; sums start with -z times the sum of the weights.
+// CHECK-LABEL: func @dynamic(
+//  CHECK-SAME:     %{{.+}}: tensor<?x6x2xi8>, %[[SA:.+]]: tensor<?x1xf32>, %[[ZA:.+]]: tensor<?x1xi8>
+//   CHECK-DAG:   %[[START:.+]] = arith.constant dense<[-266, -192]> : tensor<2xi32>
+//   CHECK-DAG:   %[[Z:.+]] = tensor.expand_shape %[[ZA]] {{\[\[}}0, 1], [2]] output_shape [%{{.+}}, 4, 1]
+//   CHECK-DAG:   %[[S:.+]] = tensor.expand_shape %[[SA]] {{\[\[}}0, 1], [2]] output_shape [%{{.+}}, 4, 1]
+//       CHECK:   linalg.generic {{.*}} ins({{.*}}, %[[START]], %[[Z]], %{{.+}}, %[[S]] :
+//       CHECK:   ^bb0({{.*}}, %[[T:.+]]: i32, %[[ZR:.+]]: i8, %[[SWR:.+]]: f32, %[[SR:.+]]: f32, %{{.+}}: f32):
+//       CHECK:     %[[E:.+]] = arith.extsi %[[ZR]] : i8 to i32
+//       CHECK:     arith.muli %[[T]], %[[E]] : i32
+//       CHECK:     %[[F:.+]] = arith.sitofp
+//       CHECK:     %[[P:.+]] = arith.mulf %[[F]], %[[SWR]]
+//       CHECK:     arith.mulf %[[P]], %[[SR]]
+//   CHECK-NOT:   quant.linear
+func.func @dynamic(%x: tensor<?x6x2xi8>, %sa: tensor<?x1xf32>, %za: tensor<?x1xi8>, %n: index) -> tensor<?x2xf32> {
+  %weight = arith.constant dense<[[127, 127, 12], [100, 100, -8]]> : tensor<2x3xi8>
   %sw = arith.constant dense<0.25> : tensor<2x1xf32>
-  %e = tensor.empty() : tensor<4x2x3xi8>
-  %p = linalg.generic {indexing_maps = [#at1, #id1], iterator_types = ["parallel", "parallel", "parallel"]}
-      ins(%x : tensor<6x2xi8>) outs(%e : tensor<4x2x3xi8>) {
+  %e = tensor.empty(%n) : tensor<?x4x2x3xi8>
+  %p = linalg.generic {indexing_maps = [#at2, #id2], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x6x2xi8>) outs(%e : tensor<?x4x2x3xi8>) {
   ^bb0(%a: i8, %o: i8):
     linalg.yield %a : i8
-  } -> tensor<4x2x3xi8>
-  %r = tensor.collapse_shape %p [[0], [1, 2]] : tensor<4x2x3xi8> into tensor<4x6xi8>
-  %y = quant.linear %r, %weight scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<4x1xf32>, tensor<4x1xi8>) {feature_groups = 2 : i64} : tensor<4x6xi8>, tensor<2x3xi8> -> tensor<4x2xf32>
-  return %y : tensor<4x2xf32>
+  } -> tensor<?x4x2x3xi8>
+  %r = tensor.collapse_shape %p [[0, 1], [2, 3]] : tensor<?x4x2x3xi8> into tensor<?x6xi8>
+  %y = quant.linear %r, %weight scale(%sw : tensor<2x1xf32>) input(%sa, %za : tensor<?x1xf32>, tensor<?x1xi8>) {feature_groups = 2 : i64} : tensor<?x6xi8>, tensor<2x3xi8> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
 }
 
 // CHECK-LABEL: func @several_channels_untouched(

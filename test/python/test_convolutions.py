@@ -77,6 +77,46 @@ def test_same_bytes(mode: str, path: Path, x: NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(quantc.interpret(quantized, x[:1]), result[:1])
 
 
+def quantize_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Quantize each row to 8 bits by its own range, and dequantize it."""
+    low, high = (f(rows, 1, initial=0, keepdims=True) for f in (np.min, np.max))
+    scale = (high - low) / np.float32(255)
+    zero = np.rint(-128 - low / scale)
+    return (np.clip(np.rint(rows / scale) + zero, -128, 127) - zero) * scale
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (3, 1), (1, 1)], ids=str)
+def test_parameters_of_dynamic(kernel: tuple[int, int], tmp_path: Path) -> None:
+    """Each image has parameters; where the window lies along one dimension, each window has."""
+    weight = RNG.integers(-127, 128, (4, 2, *kernel)).astype(np.float32)
+    # One is the scale of all channels.
+    weight[:, 0, 0, 0] = 127
+    file = tmp_path / "conv.onnx"
+    pads = [size // 2 for size in kernel] * 2
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv", pads=pads)],
+        "conv",
+        [helper.make_tensor_value_info("x", 1, ["n", 2, 6, 5])],
+        [helper.make_tensor_value_info("y", 1, ["n", 4, 6, 5])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
+    x = floats(3, 2, 6, 5) * np.float32([[[[1]]], [[[10]]], [[[0.1]]]])
+    x[:, :, 0, 0] *= 20
+    quantized = quantc.quantize(quantc.load(file), QuantizationConfig(mode="dynamic"))
+    padded = np.pad(x, ((0, 0), (0, 0), *((size // 2,) * 2 for size in kernel)))
+    if min(kernel) > 1:
+        padded = quantize_rows(padded.reshape(3, -1)).reshape(padded.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, (2, 3))
+    rows = windows.transpose(0, 2, 3, 1, 4, 5).reshape(3 * 6 * 5, -1)
+    if min(kernel) == 1:
+        rows = quantize_rows(rows)
+    expected = (rows @ weight.reshape(4, -1).T).reshape(3, 6, 5, 4).transpose(0, 3, 1, 2)
+    result = quantc.interpret(quantized, x)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(quantc.compile(quantized)(x), result)
+
+
 def test_blocks_of_places(tmp_path: Path) -> None:
     """Patches that no cache holds are made block by block, shared by threads."""
     file = tmp_path / "large.onnx"

@@ -107,6 +107,10 @@ def test_weights_cannot_be_trained() -> None:
         qt.freeze(Net())
     with pytest.raises(quantc.Error, match="^fc1: has seen no data"):
         qt.freeze(qt.prepare_qat(Net()))
+    with pytest.raises(quantc.Error, match="^conv: is a convolution, and only linear layers are"):
+        qt.freeze(
+            qt.prepare_qat(nn.ModuleDict({"conv": nn.Conv2d(2, 4, 3)}), CONFIGS["int8-dynamic"])
+        )
     with pytest.raises(quantc.Error, match="^fc1: input is float16"):
         frozen(x.half())
 

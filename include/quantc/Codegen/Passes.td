@@ -116,13 +116,12 @@ def ExpandDepthwisePass : Pass<"quant-expand-depthwise", "::mlir::ModuleOp"> {
 
     in the order of the sum. Floats multiply and add in one step (`math.fma`),
     as everywhere; an integer sum starts with `-z sum_k w[n, k]` for a zero point
-    z of the input, since (x - z) w = x w - z w. Channels with several outputs
-    are repeated first. Weights of 4 bits are integers of 16 bits here, as those
+    z of the input, or of its row, since (x - z) w = x w - z w. Channels with
+    several outputs are repeated first. Weights of 4 bits are integers of 16 bits here, as those
     of 8 less their zero point are.
 
-    Left alone are layers whose rows have parameters of their own (the window of
-    a place is quantized for that place), whose weights are not constant, and
-    windows of more than 64 places.
+    Left alone are layers whose weights are not constant or have several scales
+    for one output, and windows of more than 64 places.
 
     ```mlir
     %p = linalg.generic ... ins(%x : tensor<1x58x58x64xi8>) outs(... : tensor<1x56x56x64x3x3xi8>)

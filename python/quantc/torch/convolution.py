@@ -22,8 +22,8 @@ class QatConvolution(QatLinear):
     """A convolution whose forward has the bytes of the quantized layer.
 
     Each place of the window is a row of activations, in the order of convolution_a1 in
-    docs/Numerics.md; in mode ``dynamic`` each has parameters of its own. The weight keeps the shape
-    that the convolution gives it.
+    docs/Numerics.md, which says what has parameters of its own in mode ``dynamic``. The weight
+    keeps the shape that the convolution gives it.
     """
 
     def __init__(
@@ -53,6 +53,9 @@ class QatConvolution(QatLinear):
 
     def _compute_float(self, x: Tensor) -> Tensor:
         return self._shape[0]._conv_forward(x, self.weight, self.bias)
+
+    def _has_samples(self) -> bool:
+        return sum(size > 1 for size in self._shape[0].kernel_size) > 1
 
     def _get_rows(self, x: Tensor) -> Tensor:
         convolution = self._shape[0]

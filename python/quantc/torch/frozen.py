@@ -12,6 +12,7 @@ from quantc import _quantc
 from quantc.config import QuantizationConfig
 from quantc.errors import Error
 from quantc.quantization import LayerParameters
+from quantc.torch.convolution import QatConvolution
 from quantc.torch.gradient import Parameters, call, get_activations, quantize_weight
 from quantc.torch.linear import QatLinear, check_tensors, make_linear, pad, replace_modules
 from quantc.torch.lora import is_lora_linear
@@ -36,8 +37,8 @@ def freeze(module: nn.Module, config: QuantizationConfig | None = None) -> nn.Mo
     quantized base: ``peft.get_peft_model(quantc.torch.freeze(module), LoraConfig(...))``. Results
     are float32, also where the next layer could take integers, since an adapter adds to them.
 
-    Raises ``quantc.Error`` for a module without quantized layers, and for one in mode ``static``
-    that has seen no data; with ``config`` as ``prepare_qat`` does.
+    Raises ``quantc.Error`` for a module without quantized layers or with a quantized convolution,
+    and for one in mode ``static`` that has seen no data; with ``config`` as ``prepare_qat`` does.
     """
     if config is not None:
         return _quantize(module, config)
@@ -89,6 +90,11 @@ def _quantize_linear(name: str, linear: nn.Module, config: QuantizationConfig) -
 
 
 def _freeze(layer: QatLinear) -> FrozenLinear:
+    if isinstance(layer, QatConvolution):
+        raise Error(
+            f"{layer.name}: is a convolution, and only linear layers are frozen; skip it "
+            f'(skip_layers=["{layer.name}"])'
+        )
     parameters = layer.get_parameters()
     weight = pad(layer.get_float_weight(), layer.kind.inputs)
     integers = quantize_weight(layer.kind, weight, parameters)

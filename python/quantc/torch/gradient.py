@@ -74,16 +74,16 @@ def run_layer(
     parameters: Parameters,
     has_integer_result: bool,
 ) -> Tensor:
-    """Return the layer's result for ``x`` [M, K]; in mode ``dynamic``, set its parameters."""
+    """Return the layer's result for ``x`` [M, K]; set the parameters that it finds."""
     arguments = {"x": x, "integers": integers, "bias": bias, **parameters.of_weight()}
-    if kind.config.mode == "static":
+    if kind.config.mode != "weight_only" and not kind.finds_parameters:
         arguments["input_scale"] = parameters.input_scale
         arguments["input_zero_point"] = parameters.input_zero_point
     if has_integer_result:
         arguments["output_scale"] = parameters.output_scale
         arguments["output_zero_point"] = parameters.output_zero_point
     results = call(get_layer(kind, has_integer_result), arguments)
-    if kind.config.mode == "dynamic":
+    if kind.finds_parameters:
         parameters.input_scale = results["input_scale"]
         parameters.input_zero_point = results["input_zero_point"]
     return results["y"]

@@ -17,6 +17,7 @@ from quantc.torch.programs import (
     LayerKind,
     get_observer,
     get_parameter_chooser,
+    get_row_parameters,
     has_symmetric_activations,
     has_two_level_scales,
 )
@@ -96,7 +97,7 @@ class QatLinear(nn.Linear):
         self.name, self.config = name, config
         self.warm_up_steps, self.range_momentum = warm_up_steps, range_momentum
         check_tensors(name, weight=self.weight, bias=self.bias)
-        self.kind = LayerKind.of(self, config)
+        self.kind = LayerKind.of(self, config, self._has_samples())
         # The layer that takes the result as integers; in a tuple, so that it is no submodule.
         self._next: tuple[QatLinear, ...] = ()
 
@@ -161,7 +162,7 @@ class QatLinear(nn.Linear):
             self.bias,
             learned.get("input_scale"),
             learned.get("weight_scale"),
-            self.get_parameters(),
+            self._get_call_parameters(x, rows),
             self.kind,
         )
         return self._get_result(y, rows)
@@ -205,6 +206,10 @@ class QatLinear(nn.Linear):
     def _compute_float(self, x: Tensor) -> Tensor:
         """Return the result before anything is quantized."""
         return nn.functional.linear(x, self.get_float_weight(), self.bias)
+
+    def _has_samples(self) -> bool:
+        """Whether rows are patches of samples that have parameters in mode ``dynamic``."""
+        return False
 
     def _get_rows(self, x: Tensor) -> Tensor:
         """Return the activations as [..., K]."""
@@ -306,6 +311,16 @@ class QatLinear(nn.Linear):
             return self.weight_scale
         scale = self.weight_scale.detach().clamp_min(SMALLEST_SCALE)
         return torch.from_numpy(_quantc.round_group_scales(scale.numpy()))
+
+    def _get_call_parameters(self, x: Tensor, rows: Tensor) -> Parameters:
+        """Return the parameters of a call for ``x``, whose activations are ``rows`` [..., K]."""
+        parameters = self.get_parameters()
+        if self.config.mode == "dynamic" and self.kind.has_samples:
+            program = get_row_parameters(has_symmetric_activations(self.config))
+            places = rows.shape[1:-1].numel()
+            for name, values in call(program, {"rows": x.flatten(1)}).items():
+                setattr(parameters, name, values.repeat_interleave(places, 0))
+        return parameters
 
     def get_parameters(self) -> Parameters:
         """Return the parameters of a call; None for those that are found in it."""

@@ -59,14 +59,23 @@ class LayerKind:
     outputs: int
     has_bias: bool
     config: QuantizationConfig
+    has_samples: bool = False
+    """Whether rows are patches of samples, which in mode ``dynamic`` have parameters."""
 
     @classmethod
-    def of(cls, linear: nn.Linear, config: QuantizationConfig) -> LayerKind:
+    def of(
+        cls, linear: nn.Linear, config: QuantizationConfig, has_samples: bool = False
+    ) -> LayerKind:
         """Return the kind that ``linear`` becomes."""
         depth = linear.in_features
         if config.granularity == "per_group":
             depth = -(-depth // config.group_size) * config.group_size
-        return cls(depth, linear.out_features, linear.bias is not None, config)
+        return cls(depth, linear.out_features, linear.bias is not None, config, has_samples)
+
+    @property
+    def finds_parameters(self) -> bool:
+        """Whether the program finds the parameters of its input: those of rows."""
+        return self.config.mode == "dynamic" and not self.has_samples
 
     @property
     def scale_shape(self) -> tuple[int, ...]:
@@ -181,6 +190,16 @@ def get_parameter_chooser(symmetric: bool) -> Program:
 
 
 @cache
+def get_row_parameters(symmetric: bool) -> Program:
+    """``rows`` [M, K] to the ``input_scale`` [M, 1] and ``input_zero_point`` of each, of 8 bits."""
+    program = _Program()
+    program.argument("rows", ("?", "?"))
+    program.define("input_range", ("?", 1, 2), "f32", f"quant.observe {program('rows')}")
+    program.choose_parameters("input", ("?", 1), 8, symmetric)
+    return program.compile("input_scale", "input_zero_point")
+
+
+@cache
 def get_weight_quantizer(kind: LayerKind, has_given_scale: bool) -> Program:
     """``weight`` [N, K] to ``integers`` and, unless that is given, ``weight_scale``.
 
@@ -227,8 +246,8 @@ def get_weight_dequantizer(kind: LayerKind) -> Program:
 def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False) -> Program:
     """``x`` [M, K] and the ``integers`` of the weight to ``y`` [M, N].
 
-    In mode ``static`` the parameters of the input are arguments; in mode ``dynamic`` they are
-    results. An integer result is rounded to ``output_scale`` and ``output_zero_point``, the
+    In mode ``static`` the parameters of the input are arguments, in mode ``dynamic`` too where they
+    are those of samples; those of rows are results. An integer result is rounded to ``output_scale`` and ``output_zero_point``, the
     parameters that the next layer has for its input, and given as floats.
     """
     config = kind.config
@@ -238,12 +257,11 @@ def get_layer(kind: LayerKind, has_integer_result: bool, is_packed: bool = False
     program.argument("x", ("?", kind.inputs))
     value, parameters, results = "x", "", ["y"]
     if config.mode != "weight_only":
-        shape: tuple[int | str, ...] = ()
-        if config.mode == "static":
-            program.argument("input_scale", ())
-            program.argument("input_zero_point", (), "i8")
+        shape: tuple[int | str, ...] = () if config.mode == "static" else ("?", 1)
+        if not kind.finds_parameters:
+            program.argument("input_scale", shape)
+            program.argument("input_zero_point", shape, "i8")
         else:
-            shape = ("?", 1)
             program.define("input_range", (*shape, 2), "f32", f"quant.observe {program('x')}")
             program.choose_parameters("input", shape, 8, has_symmetric_activations(config))
             results += ["input_scale", "input_zero_point"]
@@ -313,6 +331,7 @@ def _free_programs() -> None:
     for get in (
         get_observer,
         get_parameter_chooser,
+        get_row_parameters,
         get_weight_quantizer,
         get_weight_dequantizer,
         get_layer,

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Windows.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -218,6 +219,25 @@ ParameterValues quantc::createObservedParameters(OpBuilder &builder,
   Value range = ObserveOp::create(
       builder, loc, RankedTensorType::get(shape, builder.getF32Type()), input);
   return createChosenParameters(builder, loc, range, bits, symmetric);
+}
+
+ParameterValues quantc::createDynamicParameters(OpBuilder &builder,
+                                                Location loc, Value input,
+                                                const LayerConfig &config) {
+  auto observe = [&](Value rows) {
+    int64_t count = cast<RankedTensorType>(rows.getType()).getDimSize(0);
+    return createObservedParameters(builder, loc, rows, {count, 1},
+                                    config.getActivationBits(),
+                                    config.symmetricActivations);
+  };
+  std::optional<Windows> windows = matchWindows(input);
+  if (!windows)
+    return observe(input);
+  ParameterValues samples =
+      observe(createSamples(builder, loc, windows->getSource()));
+  return {createRowsOfSamples(builder, loc, samples.scale, *windows),
+          createRowsOfSamples(builder, loc, samples.zeroPoint, *windows),
+          Value()};
 }
 
 Value quantc::createNormalFloatWeight(

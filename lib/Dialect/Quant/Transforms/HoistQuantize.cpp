@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
+#include "quantc/Dialect/Quant/Transforms/Windows.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -211,6 +212,28 @@ struct QuantizeBeforePad : HoistQuantizePattern {
   }
 };
 
+/// What `copy`, of floats, would copy of `value` in place of its input.
+static Value createCopy(OpBuilder &builder, linalg::LinalgOp copy,
+                        Value value) {
+  Location loc = copy.getLoc();
+  Value empty = tensor::EmptyOp::create(
+      builder, loc,
+      tensor::getMixedSizes(builder, loc, copy.getDpsInits().front()),
+      getElementTypeOrSelf(value));
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(copy.getOperation()))
+    return linalg::TransposeOp::create(builder, loc, value, empty,
+                                       transpose.getPermutation())
+        ->getResult(0);
+  auto generic = cast<linalg::GenericOp>(copy.getOperation());
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), value, empty,
+             generic.getIndexingMapsArray(), generic.getIteratorTypesArray(),
+             [](OpBuilder &b, Location loc, ValueRange elements) {
+               linalg::YieldOp::create(b, loc, elements[0]);
+             })
+      .getResult(0);
+}
+
 /// quantize(transpose(x)) -> transpose(quantize(x)), and the same for a
 /// linalg.generic that only copies: each element of its result is one of x.
 struct QuantizeBeforeCopy : HoistQuantizePattern {
@@ -220,24 +243,44 @@ struct QuantizeBeforeCopy : HoistQuantizePattern {
     auto copy = op.getInput().getDefiningOp<linalg::LinalgOp>();
     if (!copy || !isCopy(copy))
       return rewriter.notifyMatchFailure(op, "the input is not copied");
-    Location loc = op.getLoc();
-    Value empty = tensor::EmptyOp::create(
-        rewriter, loc,
-        tensor::getMixedSizes(rewriter, loc, copy.getDpsInits().front()),
-        rewriter.getI8Type());
     Value quantized = createQuantized(rewriter, op, copy->getOperand(0));
-    if (auto transpose = dyn_cast<linalg::TransposeOp>(copy.getOperation())) {
-      rewriter.replaceOpWithNewOp<linalg::TransposeOp>(
-          op, quantized, empty, transpose.getPermutation());
-      return success();
-    }
-    auto generic = cast<linalg::GenericOp>(copy.getOperation());
-    rewriter.replaceOpWithNewOp<linalg::GenericOp>(
-        op, op.getType(), quantized, empty, generic.getIndexingMapsArray(),
-        generic.getIteratorTypesArray(),
-        [](OpBuilder &b, Location loc, ValueRange elements) {
-          linalg::YieldOp::create(b, loc, elements[0]);
-        });
+    rewriter.replaceOp(op, createCopy(rewriter, copy, quantized));
+    return success();
+  }
+};
+
+/// quantize(patches(x)) -> patches(quantize(x)), where the rows of a sample
+/// share its parameters: each element is quantized once and not for every
+/// window that it is in.
+struct QuantizeSamplesBeforeWindows : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Windows> windows = matchWindows(op.getInput());
+    if (!windows)
+      return rewriter.notifyMatchFailure(op, "the rows are no patches");
+    Value scale = matchRowsOfSamples(op.getScale(), *windows);
+    Value zeroPoint = op.getZeroPoint();
+    if (zeroPoint)
+      zeroPoint = matchRowsOfSamples(zeroPoint, *windows);
+    if (!scale || (op.getZeroPoint() && !zeroPoint) || op.getMultiplier())
+      return rewriter.notifyMatchFailure(op, "no parameters of samples");
+    Location loc = op.getLoc();
+    Value source = windows->getSource();
+    Value samples = createSamples(rewriter, loc, source);
+    Type type = op.getType().getElementType();
+    Value quantized = QuantizeOp::create(
+        rewriter, loc, cast<RankedTensorType>(samples.getType()).clone(type),
+        samples, scale, zeroPoint, Value());
+    if (auto collapse = samples.getDefiningOp<tensor::CollapseShapeOp>())
+      quantized = tensor::ExpandShapeOp::create(
+          rewriter, loc, collapse.getSrcType().clone(type), quantized,
+          collapse.getReassociationIndices(),
+          tensor::getMixedSizes(rewriter, loc, source));
+    Value patches = createCopy(rewriter, windows->copy, quantized);
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+        op, op.getType(), patches, windows->collapse.getReassociationIndices());
     return success();
   }
 };
@@ -246,7 +289,7 @@ struct QuantizeBeforeCopy : HoistQuantizePattern {
 void quantc::populateHoistQuantizePatterns(RewritePatternSet &patterns) {
   patterns
       .add<ShareQuantize, QuantizeBeforePadding, QuantizeBeforeConcatenation,
-           QuantizeBeforePad, QuantizeBeforeCopy,
+           QuantizeBeforePad, QuantizeBeforeCopy, QuantizeSamplesBeforeWindows,
            QuantizeBeforeReshape<tensor::CollapseShapeOp>,
            QuantizeBeforeReshape<tensor::ExpandShapeOp>>(patterns.getContext());
 }

@@ -94,10 +94,8 @@ FailureOr<Value> LayerSimulator::getScale(const Twine &name,
 
 FailureOr<ParameterValues> LayerSimulator::getInputParameters(Value input) {
   int64_t bits = config.getActivationBits();
-  if (config.mode == Mode::Dynamic) {
-    int64_t rows = cast<RankedTensorType>(input.getType()).getDimSize(0);
-    return observe(input, {rows, 1}, bits, config.symmetricActivations);
-  }
+  if (config.mode == Mode::Dynamic)
+    return createDynamicParameters(b, op->getLoc(), input, config);
   if (source == ParameterSource::Observed)
     return observe(input, {}, bits, config.symmetricActivations);
   std::string name = getInputName({op, input});

@@ -39,13 +39,10 @@ static LogicalResult simulate(RewriterBase &rewriter,
 
   Value input = layer.linear.getInput();
   if (config.mode != Mode::WeightOnly) {
-    int64_t rows = cast<RankedTensorType>(input.getType()).getDimSize(0);
     FailureOr<ParameterValues> parameters =
         config.mode == Mode::Static
             ? createStaticParameters(rewriter, op, config)
-            : createObservedParameters(rewriter, loc, input, {rows, 1},
-                                       config.getActivationBits(),
-                                       config.symmetricActivations);
+            : createDynamicParameters(rewriter, loc, input, config);
     if (failed(parameters))
       return failure();
     input = createQuantizeDequantize(rewriter, loc, input,

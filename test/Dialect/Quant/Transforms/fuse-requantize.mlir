@@ -668,3 +668,56 @@ func.func @lower_bound_after_sum(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %init
   %r = quant.quantize %relu2 scale(%s : tensor<f32>) zero_point(%other : tensor<i8>) : tensor<4x2xf32> -> tensor<4x2xi8>
   return %q, %r : tensor<4x2xi8>, tensor<4x2xi8>
 }
+
+// -----
+
+#at2 = affine_map<(b, h, w, i, j, c) -> (b, h + i, w + j, c)>
+#id2 = affine_map<(b, h, w, i, j, c) -> (b, h, w, i, j, c)>
+
+// Samples are quantized once, before windows move over them.
+// CHECK-LABEL: func @samples
+//  CHECK-SAME:     %[[X:.+]]: tensor<2x4x6x3xf32>, %[[S:.+]]: tensor<2x1xf32>, %[[Z:.+]]: tensor<2x1xi8>
+//       CHECK:   %[[C:.+]] = tensor.collapse_shape %[[X]] {{\[\[}}0], [1, 2, 3]]
+//       CHECK:   %[[Q:.+]] = quant.quantize %[[C]] scale(%[[S]] : tensor<2x1xf32>) zero_point(%[[Z]] : tensor<2x1xi8>) : tensor<2x72xf32> -> tensor<2x72xi8>
+//       CHECK:   %[[E:.+]] = tensor.expand_shape %[[Q]] {{.*}} into tensor<2x4x6x3xi8>
+//       CHECK:   %[[P:.+]] = linalg.generic {{.*}} ins(%[[E]] : tensor<2x4x6x3xi8>) outs(%{{.+}} : tensor<2x3x5x2x2x3xi8>)
+//       CHECK:   %[[R:.+]] = tensor.collapse_shape %[[P]]
+//       CHECK:   return %[[R]]
+func.func @samples(%x: tensor<2x4x6x3xf32>, %s: tensor<2x1xf32>, %z: tensor<2x1xi8>) -> tensor<30x12xi8> {
+  %e = tensor.empty() : tensor<2x3x5x2x2x3xf32>
+  %p = linalg.generic {indexing_maps = [#at2, #id2], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<2x4x6x3xf32>) outs(%e : tensor<2x3x5x2x2x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<2x3x5x2x2x3xf32>
+  %r = tensor.collapse_shape %p [[0, 1, 2], [3, 4, 5]] : tensor<2x3x5x2x2x3xf32> into tensor<30x12xf32>
+  %es = tensor.empty() : tensor<2x3x5x1xf32>
+  %bs = linalg.broadcast ins(%s : tensor<2x1xf32>) outs(%es : tensor<2x3x5x1xf32>) dimensions = [1, 2]
+  %cs = tensor.collapse_shape %bs [[0, 1, 2], [3]] : tensor<2x3x5x1xf32> into tensor<30x1xf32>
+  %ez = tensor.empty() : tensor<2x3x5x1xi8>
+  %bz = linalg.broadcast ins(%z : tensor<2x1xi8>) outs(%ez : tensor<2x3x5x1xi8>) dimensions = [1, 2]
+  %cz = tensor.collapse_shape %bz [[0, 1, 2], [3]] : tensor<2x3x5x1xi8> into tensor<30x1xi8>
+  %q = quant.quantize %r scale(%cs : tensor<30x1xf32>) zero_point(%cz : tensor<30x1xi8>) : tensor<30x12xf32> -> tensor<30x12xi8>
+  return %q : tensor<30x12xi8>
+}
+
+// -----
+
+#at2 = affine_map<(b, h, w, i, j, c) -> (b, h + i, w + j, c)>
+#id2 = affine_map<(b, h, w, i, j, c) -> (b, h, w, i, j, c)>
+
+// Each window has parameters of its own.
+// CHECK-LABEL: func @windows_untouched
+//       CHECK:   linalg.generic {{.*}} outs(%{{.+}} : tensor<2x3x5x2x2x3xf32>)
+//       CHECK:   quant.quantize {{.*}} : tensor<30x12xf32> -> tensor<30x12xi8>
+func.func @windows_untouched(%x: tensor<2x4x6x3xf32>, %s: tensor<30x1xf32>) -> tensor<30x12xi8> {
+  %e = tensor.empty() : tensor<2x3x5x2x2x3xf32>
+  %p = linalg.generic {indexing_maps = [#at2, #id2], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<2x4x6x3xf32>) outs(%e : tensor<2x3x5x2x2x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<2x3x5x2x2x3xf32>
+  %r = tensor.collapse_shape %p [[0, 1, 2], [3, 4, 5]] : tensor<2x3x5x2x2x3xf32> into tensor<30x12xf32>
+  %q = quant.quantize %r scale(%s : tensor<30x1xf32>) : tensor<30x12xf32> -> tensor<30x12xi8>
+  return %q : tensor<30x12xi8>
+}

@@ -197,3 +197,69 @@ func.func @embedding(%ids: tensor<4xi64>, %init: tensor<4x2xf32>) -> tensor<4x2x
   } -> tensor<4x2xf32>
   return %y : tensor<4x2xf32>
 }
+
+// -----
+
+#at = affine_map<(b, h, w, i, j, c) -> (b, h + i, w * 2 + j, c)>
+#id = affine_map<(b, h, w, i, j, c) -> (b, h, w, i, j, c)>
+#mk = affine_map<(m, n, k) -> (m, k)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+// The rows of a sample share the parameters of all its elements.
+// CHECK-LABEL: func @dynamic_windows
+//  CHECK-SAME:     %[[X:.+]]: tensor<?x4x6x3xf32>
+//       CHECK:   %[[P:.+]] = linalg.generic {{.*}} ins(%[[X]]
+//       CHECK:   %[[ROWS:.+]] = tensor.collapse_shape %[[P]] {{\[\[}}0, 1, 2], [3, 4, 5]]
+//       CHECK:   %[[SAMPLES:.+]] = tensor.collapse_shape %[[X]] {{\[\[}}0], [1, 2, 3]] : tensor<?x4x6x3xf32> into tensor<?x72xf32>
+//       CHECK:   %[[R:.+]] = quant.observe %[[SAMPLES]] : tensor<?x72xf32> -> tensor<?x1x2xf32>
+//       CHECK:   %[[S:.+]], %[[Z:.+]] = quant.choose_params %[[R]]
+//       CHECK:   %[[BS:.+]] = linalg.broadcast ins(%[[S]] : tensor<?x1xf32>) outs(%{{.+}} : tensor<?x3x3x1xf32>) dimensions = [1, 2]
+//       CHECK:   %[[CS:.+]] = tensor.collapse_shape %[[BS]] {{\[\[}}0, 1, 2], [3]]
+//       CHECK:   %[[BZ:.+]] = linalg.broadcast ins(%[[Z]] : tensor<?x1xi8>)
+//       CHECK:   %[[CZ:.+]] = tensor.collapse_shape %[[BZ]]
+//       CHECK:   quant.quantize %[[ROWS]] scale(%[[CS]] : tensor<?x1xf32>) zero_point(%[[CZ]] : tensor<?x1xi8>)
+func.func @dynamic_windows(%x: tensor<?x4x6x3xf32>, %patches: tensor<?x3x3x2x2x3xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x12xf32>
+  %c0 = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%c0 : f32) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %p = linalg.generic {indexing_maps = [#at, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x4x6x3xf32>) outs(%patches : tensor<?x3x3x2x2x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x3x3x2x2x3xf32>
+  %r = tensor.collapse_shape %p [[0, 1, 2], [3, 4, 5]] : tensor<?x3x3x2x2x3xf32> into tensor<?x12xf32>
+  %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+      {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel", symmetric_weights}}
+      ins(%r, %w : tensor<?x12xf32>, tensor<2x12xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+#at = affine_map<(b, h, w, i, j, c) -> (b, h + i, w + j, c)>
+#id = affine_map<(b, h, w, i, j, c) -> (b, h, w, i, j, c)>
+#mk = affine_map<(m, n, k) -> (m, k)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+// Windows along one dimension are tokens.
+// CHECK-LABEL: func @dynamic_sequence
+//       CHECK:   %[[ROWS:.+]] = tensor.collapse_shape
+//       CHECK:   quant.observe %[[ROWS]] : tensor<?x6xf32> -> tensor<?x1x2xf32>
+//   CHECK-NOT:   linalg.broadcast
+func.func @dynamic_sequence(%x: tensor<?x4x6x3xf32>, %patches: tensor<?x3x6x2x1x3xf32>, %init: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x6xf32>
+  %c0 = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%c0 : f32) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %p = linalg.generic {indexing_maps = [#at, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x4x6x3xf32>) outs(%patches : tensor<?x3x6x2x1x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x3x6x2x1x3xf32>
+  %r = tensor.collapse_shape %p [[0, 1, 2], [3, 4, 5]] : tensor<?x3x6x2x1x3xf32> into tensor<?x6xf32>
+  %y = linalg.matmul indexing_maps = [#mk, #nk, #mn]
+      {quant.config = {weight_bits = 8 : i64, mode = "dynamic", granularity = "per_channel", symmetric_weights}}
+      ins(%r, %w : tensor<?x6xf32>, tensor<2x6xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

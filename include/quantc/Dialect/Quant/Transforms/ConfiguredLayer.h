@@ -76,6 +76,12 @@ ParameterValues createObservedParameters(mlir::OpBuilder &builder,
                                          llvm::ArrayRef<int64_t> blocks,
                                          int64_t bits, bool symmetric);
 
+/// The same for an input [M, K] of mode dynamic: parameters for each row or, of
+/// a convolution, for each sample, whose windows then move over integers.
+ParameterValues createDynamicParameters(mlir::OpBuilder &builder,
+                                        mlir::Location loc, mlir::Value input,
+                                        const LayerConfig &config);
+
 /// The constant [N, K] `weight` in the format nf4, with magnitudes that are
 /// given or else those of its blocks, and that dequantized.
 mlir::Value createNormalFloatWeight(

@@ -400,7 +400,9 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
       constants (normal_float_a2 to normal_float_a4 in docs/Numerics.md);
     * the input, mode `static`: constants from `quant.input_range`, or
       `quant.input_parameters`;
-    * the input, mode `dynamic`: the range of each row, found at run time;
+    * the input, mode `dynamic`: the range of each row, found at run time, or of
+      each sample that windows of a convolution move over (convolution_a1 in
+      docs/Numerics.md), repeated for all rows of it;
     * the input, mode `weight-only`: nothing;
     * the table of an embedding: as a weight, whose channels are its rows.
 
