@@ -30,6 +30,9 @@ static constexpr int64_t kFewestSharedOps = 6;
 /// grows faster than the function that they look at.
 static constexpr size_t kMostLoops = 48;
 
+/// Of 128 bits, on x86-64 and on AArch64.
+static constexpr int64_t kRegistersForArguments = 8;
+
 /// Attributes of LLVM's function, of which all functions that are shared have
 /// one.
 static constexpr StringLiteral kPassthroughAttr = "passthrough";
@@ -45,12 +48,26 @@ static bool isMemory(Value value) {
          (isa<UnrealizedConversionCastOp>(op) && type.hasStaticShape());
 }
 
+/// Whether `value` is a part of a constant, or no memory.
+static bool isConstantPart(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return !isa<MemRefType>(value.getType()) ||
+         value.getDefiningOp<memref::GetGlobalOp>();
+}
+
+/// Whether `op` does nothing but read constants.
+static bool isConstantRead(Operation *op) {
+  return hasSingleEffect<MemoryEffects::Read>(op) &&
+         llvm::all_of(op->getOperands(), isConstantPart);
+}
+
 /// Whether equal loops may differ in `value`, so that it is an argument of
 /// their function: memory, and what has no definition that can be repeated. All
 /// else that a loop uses is computed again.
 static bool isArgument(Value value) {
   Operation *op = value.getDefiningOp();
-  return !op || isMemory(value) || !isPure(op);
+  return !op || isMemory(value) || !(isPure(op) || isConstantRead(op));
 }
 
 /// The sizes of the dynamic dimensions of `memory`.
@@ -303,6 +320,20 @@ static void findLoops(Region &region, SmallVectorImpl<Operation *> &loops) {
         loops.push_back(&op);
 }
 
+/// Whether all vectors and floats of `arguments` are passed in registers. What
+/// would be left none is read better where it is used, and code generation for
+/// AArch64 crashes on a vector of three floats there.
+static bool fitRegisters(ArrayRef<Value> arguments) {
+  int64_t count = 0;
+  for (Value value : arguments)
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      count += llvm::divideCeil(
+          vector.getNumElements() * vector.getElementTypeBitWidth(), 128);
+    else
+      count += isa<FloatType>(value.getType());
+  return count <= kRegistersForArguments;
+}
+
 /// Adds `loop` to the group that it belongs to, or makes one for it.
 static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
   for (LoopGroup &group : groups) {
@@ -315,7 +346,8 @@ static void addToGroup(Operation *loop, SmallVectorImpl<LoopGroup> &groups) {
   }
   // Equal to itself, if all that it uses can be an argument.
   LoopMatcher matcher;
-  if (matcher.matchLoops(loop, loop))
+  if (matcher.matchLoops(loop, loop) &&
+      fitRegisters(matcher.arguments.getArrayRef()))
     groups.push_back({{loop}, {matcher.arguments.takeVector()}});
 }
 

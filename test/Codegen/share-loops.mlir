@@ -171,3 +171,80 @@ func.func @sizes(%workspace: memref<?xi8>, %n: index) {
   }
   return
 }
+
+// A vector that was read from a constant is read by the function; the number from other memory is an argument.
+
+memref.global "private" constant @v0 : memref<4xf32> = dense<1.0>
+memref.global "private" constant @v1 : memref<4xf32> = dense<2.0>
+
+// CHECK-LABEL: func.func private @constants_loop(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: !llvm.ptr {llvm.align = 64 : i32, llvm.noalias}, %[[V:[a-z0-9]+]]: !llvm.ptr {llvm.align = 64 : i32, llvm.noalias, llvm.readonly}, %[[S:[a-z0-9]+]]: f32)
+// CHECK:         insertvalue %[[V]]
+// CHECK:         %[[TABLE:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<4xf32>
+// CHECK:         vector.load %[[TABLE]]
+// CHECK:         scf.for
+// CHECK-LABEL: func.func @constants
+// CHECK:         call @constants_loop
+// CHECK:         call @constants_loop
+func.func @constants(%workspace: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %c64 = arith.constant 64 : index
+  %c512 = arith.constant 512 : index
+  %c1024 = arith.constant 1024 : index
+  %x = memref.view %workspace[%c0][] : memref<?xi8> to memref<64xf32>
+  %y = memref.view %workspace[%c512][] : memref<?xi8> to memref<64xf32>
+  %scales = memref.view %workspace[%c1024][] : memref<?xi8> to memref<4xf32>
+  %g0 = memref.get_global @v0 : memref<4xf32>
+  %g1 = memref.get_global @v1 : memref<4xf32>
+  %v0 = vector.load %g0[%c0] : memref<4xf32>, vector<4xf32>
+  %v1 = vector.load %g1[%c0] : memref<4xf32>, vector<4xf32>
+  %s = memref.load %scales[%c0] : memref<4xf32>
+  scf.for %i = %c0 to %c64 step %c4 {
+    %a = vector.load %x[%i] : memref<64xf32>, vector<4xf32>
+    %b = arith.mulf %a, %v0 : vector<4xf32>
+    %t = vector.broadcast %s : f32 to vector<4xf32>
+    %c = arith.addf %b, %t : vector<4xf32>
+    vector.store %c, %x[%i] : memref<64xf32>, vector<4xf32>
+  }
+  scf.for %i = %c0 to %c64 step %c4 {
+    %a = vector.load %y[%i] : memref<64xf32>, vector<4xf32>
+    %b = arith.mulf %a, %v1 : vector<4xf32>
+    %t = vector.broadcast %s : f32 to vector<4xf32>
+    %c = arith.addf %b, %t : vector<4xf32>
+    vector.store %c, %y[%i] : memref<64xf32>, vector<4xf32>
+  }
+  return
+}
+
+// Nine registers are more than there are for arguments.
+
+// CHECK-LABEL: func.func @vectors_untouched
+// CHECK-NOT:     call
+// CHECK:         return
+func.func @vectors_untouched(%workspace: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %c36 = arith.constant 36 : index
+  %c72 = arith.constant 72 : index
+  %c512 = arith.constant 512 : index
+  %c1024 = arith.constant 1024 : index
+  %x = memref.view %workspace[%c0][] : memref<?xi8> to memref<72xf32>
+  %y = memref.view %workspace[%c512][] : memref<?xi8> to memref<72xf32>
+  %scales = memref.view %workspace[%c1024][] : memref<?xi8> to memref<36xf32>
+  %s = vector.load %scales[%c0] : memref<36xf32>, vector<36xf32>
+  scf.for %i = %c0 to %c72 step %c36 {
+    %a = vector.load %x[%i] : memref<72xf32>, vector<36xf32>
+    %b = arith.mulf %a, %s : vector<36xf32>
+    %c = arith.addf %b, %s : vector<36xf32>
+    %d = arith.addf %c, %a : vector<36xf32>
+    vector.store %d, %x[%i] : memref<72xf32>, vector<36xf32>
+  }
+  scf.for %i = %c0 to %c72 step %c36 {
+    %a = vector.load %y[%i] : memref<72xf32>, vector<36xf32>
+    %b = arith.mulf %a, %s : vector<36xf32>
+    %c = arith.addf %b, %s : vector<36xf32>
+    %d = arith.addf %c, %a : vector<36xf32>
+    vector.store %d, %y[%i] : memref<72xf32>, vector<36xf32>
+  }
+  return
+}

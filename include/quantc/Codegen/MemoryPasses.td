@@ -354,10 +354,12 @@ def ShareLoopsPass : Pass<"quant-share-loops", "::mlir::ModuleOp"> {
     batch. Two are equal if they are the same
     operations on the same constants; the buffers of the workspace and the
     constants in memory that they use become arguments, and so does what is not
-    computed by pure operations. What is left of the definitions that they use,
-    such as reshapes and index arithmetic, is computed again in the function.
+    computed by pure operations or read from constants. What is left of the
+    definitions that they use, such as reshapes and index arithmetic, is computed
+    again in the function.
     Arguments that are different for one loop are different for all, so that no
-    two pointers alias. Loops that only fill or copy memory stay, and so do those
+    two pointers alias. Loops that only fill or copy memory stay, so do those
+    whose vectors are more than eight registers of arguments hold, and those
     that are equal to no other, unless there are more than 48 loops: the time of
     LLVM's analyses grows faster than the function that they look at.
 
