@@ -80,6 +80,8 @@ enum class WeightForm {
   Floats,
   /// The same in blocks of K that stay in the first cache.
   FloatBlocks,
+  /// Floats that were decoded before a loop that the layer is in.
+  FloatsAhead,
 };
 
 /// Most rows that multiply with nibbles. Each of them takes as many registers
@@ -109,12 +111,24 @@ struct Correction {
   mlir::Value rowSums;         // sum a [M, (G)]
 };
 
+/// The weights that are decoded before loops.
+class DecodedAhead {
+public:
+  /// The loop around `op` before which its weight is to be decoded, to that
+  /// many bytes: the outermost one that leaves room in a cache of that size;
+  /// null for none.
+  mlir::Operation *choose(mlir::Operation *op, int64_t bytes, int64_t cache);
+
+private:
+  llvm::DenseMap<mlir::Operation *, int64_t> bytesBefore;
+};
+
 class LinearPacker : public PackedBuilder {
 public:
   LinearPacker(LinearOp op, const TargetSpec &target,
-               mlir::PatternRewriter &rewriter)
+               DecodedAhead &decodedAhead, mlir::PatternRewriter &rewriter)
       : PackedBuilder(rewriter, op.getLoc()), op(op), target(target),
-        unit(selectVectorUnit(target)),
+        decodedAhead(decodedAhead), unit(selectVectorUnit(target)),
         hasGroupSums(op.getNumScaleGroups() > 1) {}
 
   mlir::LogicalResult prepare();
@@ -180,7 +194,7 @@ private:
   bool hasFloatMultiplier();
   /// Whether the contraction multiplies with what `createDecodedWeight` makes.
   bool isDecoded() const {
-    return form == WeightForm::Floats || isInPanelBlocks() || isWords();
+    return form == WeightForm::Floats || isFlat() || isWords();
   }
   /// Whether a weight of 4 bits is known.
   bool isNibbles() { return constantWeight && hasNarrowWeight(); }
@@ -279,8 +293,20 @@ private:
   int64_t getPanelUnits() const;
   int64_t getBlockUnits() const;
   int64_t getUnitDepth() const;
-  /// Whether weights are decoded in blocks, in which K is a single loop.
+  /// Whether weights are decoded in blocks.
   bool isInPanelBlocks() const { return form == WeightForm::FloatBlocks; }
+  /// Whether K is a single loop over what was decoded.
+  bool isFlat() const {
+    return isInPanelBlocks() || form == WeightForm::FloatsAhead;
+  }
+  /// The input [M, K] beside which K is a single loop.
+  mlir::Value getTermsInput();
+
+  /// Whether the weight is decoded before a loop, with sums of all terms of
+  /// what is decoded; `DecodeAhead.cpp`.
+  bool chooseDecodedAhead();
+  mlir::Value createWeightAhead();
+  mlir::Value createSumsOfDecoded();
   /// Whether sums of rows wait in memory for what follows them.
   bool hasSumsInMemory() const {
     return isInPanelBlocks() && getBlockUnits() != getPanelUnits();
@@ -303,6 +329,7 @@ private:
 
   LinearOp op;
   const TargetSpec &target;
+  DecodedAhead &decodedAhead;
   const VectorUnit &unit;
   /// Chosen by what is proved of the weights.
   const DotInstruction *instruction = nullptr;
@@ -329,6 +356,8 @@ private:
   std::optional<int32_t> inputZeroPoint;
   /// The stored nibbles of a constant weight of 4 bits, in bytes or words.
   mlir::Value nibbles;
+  /// The loop before which the weight is decoded; null without.
+  mlir::Operation *loopAfterDecoding = nullptr;
   /// Which code is being created.
   WeightForm form = WeightForm::Bytes;
   Correction correction;
@@ -337,6 +366,11 @@ private:
   /// Where the result goes, [M, NB, NR].
   mlir::Value destination;
 };
+
+/// `tensor` with its dimensions from the second one to the last but `numLast`
+/// joined.
+mlir::Value joinDims(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value tensor, int64_t numLast);
 
 } // namespace quantc
 

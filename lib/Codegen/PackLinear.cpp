@@ -40,14 +40,13 @@ Value LinearPacker::createContraction(Value input, Value weight, Value init,
   bool perGroup = hasGroupSums || hasMultiplierSums();
   Loops loops(op.getContext());
   AffineExpr m = loops.parallel(rows), nb = loops.parallel();
-  bool isFlat = isInPanelBlocks();
-  AffineExpr g = isFlat || !hasGroups() ? AffineExpr()
-                 : perGroup             ? loops.parallel()
-                                        : loops.reduction(1);
+  AffineExpr g = isFlat() || !hasGroups() ? AffineExpr()
+                 : perGroup               ? loops.parallel()
+                                          : loops.reduction(1);
   AffineExpr n = loops.parallel();
   int64_t steps = getStepsAtOnce(), shared = layout.packedSteps();
   AffineExpr k = loops.reduction(std::max<int64_t>(steps / shared, 1));
-  AffineExpr h = hasSharedElements() && !isFlat
+  AffineExpr h = hasSharedElements() && !isFlat()
                      ? loops.reduction(steps > 1 ? shared : 1)
                      : AffineExpr();
   AffineExpr e = partDim() ? loops.reduction(1) : AffineExpr();
@@ -371,6 +370,8 @@ Value LinearPacker::hasAtMostRows(int64_t limit) {
 }
 
 Value LinearPacker::lowerFloatPanels() {
+  if (chooseDecodedAhead())
+    return lowerForm(WeightForm::FloatsAhead);
   int64_t rows = op.getInput().getType().getDimSize(0);
   bool isDynamic = ShapedType::isDynamic(rows);
   // With sums of groups, blocks of K would be groups.
@@ -456,7 +457,8 @@ Value LinearPacker::lowerForm(WeightForm weightForm) {
                      : getDecodingRows();
   if (isInPanelBlocks())
     return createPanels();
-  Value accumulator = createSums();
+  Value accumulator =
+      form == WeightForm::FloatsAhead ? createSumsOfDecoded() : createSums();
   if (hasMultiplierSums())
     accumulator = createMultiplierSum(accumulator);
   correction = createCorrection();
@@ -533,14 +535,15 @@ Value LinearPacker::lowerWithLora(LoraOp lora) {
 
 namespace {
 struct PackLinear : OpRewritePattern<LinearOp> {
-  PackLinear(MLIRContext *context, const TargetSpec &target)
-      : OpRewritePattern(context), target(target) {}
+  PackLinear(MLIRContext *context, const TargetSpec &target,
+             DecodedAhead &decodedAhead)
+      : OpRewritePattern(context), target(target), decodedAhead(decodedAhead) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     if (op.getFeatureGroups() != 1)
       return rewriter.notifyMatchFailure(op, "has several groups of features");
-    LinearPacker packer(op, target, rewriter);
+    LinearPacker packer(op, target, decodedAhead, rewriter);
     if (failed(packer.prepare()))
       return failure();
     auto lora =
@@ -551,14 +554,16 @@ struct PackLinear : OpRewritePattern<LinearOp> {
 
 private:
   const TargetSpec &target;
+  DecodedAhead &decodedAhead;
 };
 
 struct Pack : quantc::impl::PackPassBase<Pack> {
   void runOnOperation() override {
     TargetSpec target = getTarget(getOperation());
     const VectorUnit &unit = selectVectorUnit(target);
+    DecodedAhead decodedAhead;
     RewritePatternSet patterns(&getContext());
-    patterns.add<PackLinear>(&getContext(), target);
+    patterns.add<PackLinear>(&getContext(), target, decodedAhead);
     populatePackMatmulPatterns(patterns, unit);
     populatePackContractionPatterns(patterns, unit);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

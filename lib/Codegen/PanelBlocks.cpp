@@ -74,10 +74,8 @@ static void eraseUnused(PatternRewriter &rewriter, ValueRange tensors) {
   }
 }
 
-/// `tensor` with its dimensions from the second one to the last but `numLast`
-/// joined.
-static Value joinDims(OpBuilder &builder, Location loc, Value tensor,
-                      int64_t numLast) {
+Value quantc::joinDims(OpBuilder &builder, Location loc, Value tensor,
+                       int64_t numLast) {
   int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
   SmallVector<ReassociationIndices> groups = {{0}, {}};
   for (int64_t dim = 1; dim < rank - numLast; ++dim)
@@ -189,13 +187,16 @@ Value LinearPacker::createPanelSums(Value input, Value weight, Value nb) {
   return blocks.getResult(0);
 }
 
-Value LinearPacker::createPanels() {
-  // Zeros at the end of all rows are not read.
+/// Zeros at the end of all rows are not read.
+Value LinearPacker::getTermsInput() {
   bool hasPaddedGroups =
       hasGroups() && layout.paddedGroupSize() != layout.groupSize();
-  Value input = hasPaddedGroups
-                    ? joinDims(rewriter, loc, createInput(), /*numLast=*/0)
-                    : getUnpaddedInput();
+  return hasPaddedGroups ? joinDims(rewriter, loc, createInput(), /*numLast=*/0)
+                         : getUnpaddedInput();
+}
+
+Value LinearPacker::createPanels() {
+  Value input = getTermsInput();
   Value weight = createDecodedWeight();
   // Its sums are put in for each panel.
   Value sums = createDestination(rewriter.getF32Type());

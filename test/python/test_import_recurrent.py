@@ -167,6 +167,38 @@ def test_integer_weights_are_compiled_to_the_bytes_of_the_interpreter(tmp_path: 
         assert noise < 0.05, mode
 
 
+@pytest.mark.parametrize("batch", [1, 2, "batch"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight_bits": 8, "symmetric_weights": False},
+        {"weight_bits": 4},
+        {"weight_bits": 4, "symmetric_weights": False},
+        {"weight_bits": 4, "granularity": "per_group", "group_size": 8},
+        {"weight_bits": 4, "granularity": "per_group", "group_size": 8, "symmetric_weights": False},
+    ],
+    ids=str,
+)
+def test_weight_only_is_compiled_to_the_bytes_of_the_interpreter(
+    batch: int | str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """What a step reads is decoded before the steps."""
+    model = network()
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", 1, (6, batch, 12)))
+    model.graph.output[0].CopyFrom(
+        helper.make_tensor_value_info(model.graph.output[0].name, 1, (6, batch, 16))
+    )
+    path = tmp_path / "network.onnx"
+    onnx.save(model, path)
+    config = quantc.QuantizationConfig(mode="weight_only", **options)
+    quantized = quantc.quantize(quantc.load(path), config)
+    x = floats(6, batch if isinstance(batch, int) else 3, 12)
+    expected = quantc.interpret(quantized, x)
+    for target in ("native", "x86-64-v3"):
+        program = quantc.compile(quantized, target=target)
+        np.testing.assert_array_equal(program(x), expected)
+
+
 def quantized_lstm(path: Path, per_channel: bool) -> onnx.ModelProto:
     """Return what onnxruntime makes of an LSTM that goes both ways."""
     graph = helper.make_graph(

@@ -41,7 +41,10 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     rows in registers; more in blocks of K that are decoded once for all rows and
     stay in the first cache. The sums of a panel wait in the result between
     blocks, or in registers where a panel is one block. Weights of several groups
-    with sums of their own are decoded once for a panel. Where the vector unit
+    with sums of their own are decoded once for a panel. A layer in loops of
+    three iterations or more, over a sequence, say, is decoded as a whole before
+    the outermost of them that leaves half of the second cache to activations,
+    but for one row of bytes. Where the vector unit
     looks nibbles up, weights of 4 bits are eight to a word for that
     (`quant-decode-nibbles`), and multipliers are floats.
 

@@ -401,8 +401,7 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
     * the input, mode `static`: constants from `quant.input_range`, or
       `quant.input_parameters`;
     * the input, mode `dynamic`: the range of each row, found at run time, or of
-      each sample that windows of a convolution move over (convolution_a1 in
-      docs/Numerics.md), repeated for all rows of it;
+      each sample of a convolution (convolution_a1), repeated for its rows;
     * the input, mode `weight-only`: nothing;
     * the table of an embedding: as a weight, whose channels are its rows.
 
@@ -412,11 +411,7 @@ def InsertQuantize : Pass<"quant-insert-quantize"> {
     %y = linalg.matmul {quant.config = {...}}
              ins(%x, %w : tensor<?x784xf32>, tensor<784x128xf32>)
              outs(%zero : tensor<?x128xf32>) -> tensor<?x128xf32>
-    ```
-
-    becomes
-
-    ```mlir
+    // becomes
     %r = quant.observe %x : tensor<?x784xf32> -> tensor<?x1x2xf32>
     %s, %z = quant.choose_params %r {bits = 8 : i64}
         : tensor<?x1x2xf32> -> tensor<?x1xf32>, tensor<?x1xi8>
