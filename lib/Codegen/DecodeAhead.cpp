@@ -1,4 +1,4 @@
-//===- DecodeAhead.cpp - Weights decoded before a loop --------------------===//
+//===- DecodeAhead.cpp - Weights decoded before they are read -------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,8 @@
 //     y[m, nb, n] = sum_k x[m, k] w[nb, k, n]        as a layer of floats
 //
 // so that an iteration takes no longer than that layer, as long as the second
-// cache holds what was decoded.
+// cache holds what was decoded. So does a layer of many rows, which are
+// iterations as well.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +29,10 @@ using namespace quantc;
 
 /// With fewer iterations, decoding into memory costs more than it saves.
 static constexpr int64_t kFewestIterations = 3;
+
+/// With so many rows, decoding takes little of the time of a layer. Those of
+/// several threads wait for it.
+static constexpr int64_t kManyRows = 128;
 
 Operation *DecodedAhead::choose(Operation *op, int64_t bytes, int64_t cache) {
   scf::ForOp chosen;
@@ -51,18 +56,20 @@ Operation *DecodedAhead::choose(Operation *op, int64_t bytes, int64_t cache) {
 bool LinearPacker::chooseDecodedAhead() {
   // Sums of groups are no sums of a layer of floats, and one row is done when
   // its bytes are in registers.
-  bool isOneRow = op.getInput().getType().getDimSize(0) == 1;
-  if (hasGroupSums || !constantWeight || (isOneRow && !isNibbles()))
+  int64_t rows = op.getInput().getType().getDimSize(0);
+  if (hasGroupSums || !constantWeight || (rows == 1 && !isNibbles()))
     return false;
   int64_t bytes = layout.numPanels() * layout.panel * layout.groups *
                   layout.paddedGroupSize() * int64_t(sizeof(float));
-  loopAfterDecoding = decodedAhead.choose(op, bytes, unit.cache);
-  return loopAfterDecoding != nullptr;
+  readerOfDecoded = decodedAhead.choose(op, bytes, unit.cache);
+  if (!readerOfDecoded && rows >= kManyRows && bytes <= unit.cache / 2)
+    readerOfDecoded = op;
+  return readerOfDecoded != nullptr;
 }
 
 Value LinearPacker::createWeightAhead() {
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(loopAfterDecoding);
+  rewriter.setInsertionPoint(readerOfDecoded);
   if (hasSharedElements())
     nibbles = isWords() ? createNibbleWords() : createNibblePairs();
   Value decoded = createDecodedWeight();

@@ -80,7 +80,7 @@ enum class WeightForm {
   Floats,
   /// The same in blocks of K that stay in the first cache.
   FloatBlocks,
-  /// Floats that were decoded before a loop that the layer is in.
+  /// Floats that were decoded as a whole, before a loop that the layer is in.
   FloatsAhead,
 };
 
@@ -302,8 +302,8 @@ private:
   /// The input [M, K] beside which K is a single loop.
   mlir::Value getTermsInput();
 
-  /// Whether the weight is decoded before a loop, with sums of all terms of
-  /// what is decoded; `DecodeAhead.cpp`.
+  /// Whether the whole weight is decoded before what reads it, with the sums
+  /// of a layer of floats; `DecodeAhead.cpp`.
   bool chooseDecodedAhead();
   mlir::Value createWeightAhead();
   mlir::Value createSumsOfDecoded();
@@ -356,8 +356,8 @@ private:
   std::optional<int32_t> inputZeroPoint;
   /// The stored nibbles of a constant weight of 4 bits, in bytes or words.
   mlir::Value nibbles;
-  /// The loop before which the weight is decoded; null without.
-  mlir::Operation *loopAfterDecoding = nullptr;
+  /// The loop, or the layer, before which the weight is decoded; null without.
+  mlir::Operation *readerOfDecoded = nullptr;
   /// Which code is being created.
   WeightForm form = WeightForm::Bytes;
   Correction correction;

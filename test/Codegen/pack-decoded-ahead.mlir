@@ -101,3 +101,28 @@ func.func @large_untouched(%x: tensor<4x512xf32>) -> tensor<4x512xf32> {
   return %h : tensor<4x512xf32>
 }
 }
+
+// -----
+
+module attributes {llvm.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2", "+fma"]>>} {
+
+// CHECK-LABEL: func @many_rows(
+//       CHECK:   %[[W:.+]] = linalg.generic {{.*}}quant.tile_root
+//       CHECK:   linalg.generic {{.*}} ins(%{{.+}}, %[[W]] : tensor<128x64xf32>,
+func.func @many_rows(%x: tensor<128x64xf32>) -> tensor<128x64xf32> {
+  %w = arith.constant dense<3> : tensor<64x64xi8>
+  %s = arith.constant dense<0.5> : tensor<64x1xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<64x1xf32>) : tensor<128x64xf32>, tensor<64x64xi8> -> tensor<128x64xf32>
+  return %y : tensor<128x64xf32>
+}
+
+// CHECK-LABEL: func @fewer_rows_untouched(
+//   CHECK-NOT:   quant.tile_root
+//       CHECK:   quant.per_panel
+func.func @fewer_rows_untouched(%x: tensor<120x64xf32>) -> tensor<120x64xf32> {
+  %w = arith.constant dense<3> : tensor<64x64xi8>
+  %s = arith.constant dense<0.5> : tensor<64x1xf32>
+  %y = quant.linear %x, %w scale(%s : tensor<64x1xf32>) : tensor<120x64xf32>, tensor<64x64xi8> -> tensor<120x64xf32>
+  return %y : tensor<120x64xf32>
+}
+}

@@ -174,8 +174,8 @@ def test_integer_weights_are_compiled_to_the_bytes_of_the_interpreter(tmp_path: 
         {"weight_bits": 8, "symmetric_weights": False},
         {"weight_bits": 4},
         {"weight_bits": 4, "symmetric_weights": False},
-        {"weight_bits": 4, "granularity": "per_group", "group_size": 8},
-        {"weight_bits": 4, "granularity": "per_group", "group_size": 8, "symmetric_weights": False},
+        {"weight_bits": 4, "granularity": "per_group", "group_size": 4},
+        {"weight_bits": 4, "granularity": "per_group", "group_size": 4, "symmetric_weights": False},
     ],
     ids=str,
 )

@@ -44,7 +44,7 @@ def PackPass : Pass<"quant-pack", "::mlir::ModuleOp"> {
     with sums of their own are decoded once for a panel. A layer in loops of
     three iterations or more, over a sequence, say, is decoded as a whole before
     the outermost of them that leaves half of the second cache to activations,
-    but for one row of bytes. Where the vector unit
+    but for one row of bytes; so is one of 128 rows. Where the vector unit
     looks nibbles up, weights of 4 bits are eight to a word for that
     (`quant-decode-nibbles`), and multipliers are floats.
 
