@@ -99,8 +99,12 @@ inline constexpr int64_t kWideRows = 40;
 
 /// The registers of a panel, or the rows beside a wider one, where nibbles of
 /// words meet parameters: each register of a panel takes three more for these
-/// (quant-decode-nibbles).
+/// (quant-decode-nibbles). Without a lookup, eight steps of more would be taken
+/// apart at once.
 inline constexpr int64_t kWordRegisters = 2;
+
+/// Most rows of a block that decodes for itself, if there may be several.
+inline constexpr int64_t kRowsOfBlock = 6;
 
 /// The values that undo zero points which are not known when the accumulator
 /// starts; each null without.
@@ -168,10 +172,14 @@ private:
   }
   int64_t getRowsInTile();
   int64_t getDecodingRows();
+  /// The most known rows that do so, in several blocks: nibbles cost twice as
+  /// much as bytes, and with parameters four times.
+  int64_t getRowsInRegisters();
   /// The same where more rows would read what is decoded once.
   int64_t getFewRows();
   Accumulators chooseAccumulators();
   int64_t getPanelRegisters(int64_t rows, const Accumulators &beside);
+  int64_t getRowsOfBlock(int64_t rows);
   int64_t chooseRowsAtOnce();
   StepPacking choosePacking();
   /// Whether several weights share an element in memory, and whether that is a
@@ -188,8 +196,9 @@ private:
   int64_t partDim();
   int64_t depthDim();
   bool isWords() const { return layout.packing == StepPacking::Word; }
-  /// Whether they have zero points or multipliers.
-  bool hasWordParameters();
+  /// Whether what decodes them takes so many registers that few are left: they
+  /// have zero points or multipliers, or no lookup.
+  bool hasCrowdedWords();
   /// Whether multipliers are applied to floats: where bytes have no product.
   bool hasFloatMultiplier();
   /// Whether the contraction multiplies with what `createDecodedWeight` makes.

@@ -84,24 +84,31 @@ int64_t LinearPacker::chooseSteps() {
 StepPacking LinearPacker::choosePacking() {
   if (!isNibbles())
     return StepPacking::None;
-  return !isInteger() && !unit.lookup.empty() ? StepPacking::Word
-                                              : StepPacking::Byte;
+  return !isInteger() && unit.hasWords ? StepPacking::Word : StepPacking::Byte;
 }
 
-bool LinearPacker::hasWordParameters() {
+bool LinearPacker::hasCrowdedWords() {
   return choosePacking() == StepPacking::Word &&
-         (op.getGroupMultiplier() || op.getWeightZeroPoint());
+         (op.getGroupMultiplier() || op.getWeightZeroPoint() ||
+          unit.raisesNibbles());
 }
 
 /// The most registers in a panel beside which `rows` rows decode weights.
 int64_t LinearPacker::getPanelRegisters(int64_t rows,
                                         const Accumulators &beside) {
-  if (hasWordParameters())
+  if (hasCrowdedWords())
     return rows == 1 ? 2 * kWordRegisters : kWordRegisters;
   int64_t chained = std::min(
       llvm::bit_ceil<uint64_t>(llvm::divideCeil(kSumsInFlight, rows)),
       llvm::bit_floor<uint64_t>(std::max<int64_t>(beside.count / rows, 1)));
   return std::max(chained, beside.panel / beside.columns);
+}
+
+/// The rows of a block of `rows` that decode weights.
+int64_t LinearPacker::getRowsOfBlock(int64_t rows) {
+  if (unit.decodingBlocks == 1 || !isNibbles())
+    return rows;
+  return llvm::divideCeil(rows, llvm::divideCeil(rows, kRowsOfBlock));
 }
 
 /// What accumulates: where few rows are known, in a panel so narrow that they
@@ -128,6 +135,7 @@ Accumulators LinearPacker::chooseAccumulators() {
   if (!isInteger()) {
     if (ShapedType::isDynamic(rows) || rows > kRegisterRows)
       return result;
+    rows = getRowsOfBlock(rows);
     Accumulators beside = result;
     beside.count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
     beside.panel = getPanelRegisters(rows, beside) * beside.columns;
@@ -156,7 +164,7 @@ int64_t LinearPacker::chooseRowsAtOnce() {
   if (isWalked())
     return 0;
   if (!isInteger() && rows <= kRegisterRows)
-    return std::max<int64_t>(rows, 0);
+    return rows > 0 ? getRowsOfBlock(rows) : 0;
   RankedTensorType type = op.getWeight().getType();
   int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
   return getRowsAtOnce(rows, bits / 8, unit);

@@ -375,10 +375,10 @@ Value LinearPacker::lowerFloatPanels() {
   int64_t rows = op.getInput().getType().getDimSize(0);
   bool isDynamic = ShapedType::isDynamic(rows);
   // With sums of groups, blocks of K would be groups.
-  int64_t blocks = hasWordParameters() ? 1 : kBlocksOfGroupSums;
+  int64_t blocks = hasCrowdedWords() ? 1 : kBlocksOfGroupSums;
   int64_t inRegisters = hasGroupSums ? blocks * block.rows
                         : isDynamic  ? getFewRows()
-                                     : getDecodingRows();
+                                     : getRowsInRegisters();
   WeightForm many = hasGroupSums ? WeightForm::Floats : WeightForm::FloatBlocks;
   if (!isDynamic)
     return lowerForm(rows <= inRegisters ? WeightForm::Bytes : many);
@@ -439,12 +439,22 @@ bool LinearPacker::hasFloatMultiplier() {
 int64_t LinearPacker::getDecodingRows() {
   int64_t registers = block.columns / unit.accumulators.columns;
   int64_t count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
-  return std::clamp<int64_t>(count / registers, 1, block.rows);
+  int64_t most =
+      unit.decodingBlocks > 1 ? std::min(block.rows, kRowsOfBlock) : block.rows;
+  return std::clamp<int64_t>(count / registers, 1, most);
+}
+
+int64_t LinearPacker::getRowsInRegisters() {
+  int64_t blocks = unit.decodingBlocks, rows = getDecodingRows();
+  if (!isNibbles() || blocks == 1)
+    return blocks * rows;
+  bool hasParameters = op.getGroupMultiplier() || op.getWeightZeroPoint();
+  return hasParameters ? rows * 3 / 2 : rows * blocks / 2;
 }
 
 int64_t LinearPacker::getFewRows() {
   int64_t rows = std::min(getDecodingRows(), unit.fewRows);
-  return hasWordParameters() ? std::min(rows, kWordRegisters) : rows;
+  return hasCrowdedWords() ? std::min(rows, kWordRegisters) : rows;
 }
 
 Value LinearPacker::lowerForm(WeightForm weightForm) {

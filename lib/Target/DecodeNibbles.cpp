@@ -189,6 +189,24 @@ struct SubtractFromRaisedNibble : OpRewritePattern<arith::SubFOp> {
   }
 };
 
+/// f32(q) -> (q + o) - o.
+struct LowerRaisedNibble : OpRewritePattern<arith::SIToFPOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::SIToFPOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Nibble> nibble = matchNibbleAsFloat(op.getOut());
+    if (!nibble)
+      return rewriter.notifyMatchFailure(op, "not of a nibble with sign");
+    auto type = cast<VectorType>(op.getType());
+    RaisedNibble raised = raiseNibble(rewriter, op.getLoc(), type, *nibble);
+    rewriter.replaceOpWithNewOp<arith::SubFOp>(
+        op, raised.value,
+        splatFloat(rewriter, op.getLoc(), type, raised.offset));
+    return success();
+  }
+};
+
 struct LookUpNibble : OpRewritePattern<arith::SIToFPOp> {
   LookUpNibble(MLIRContext *context, StringRef lookup)
       : OpRewritePattern(context, /*benefit=*/1), lookup(lookup) {}
@@ -251,15 +269,18 @@ struct DecodeNibbles : quantc::impl::DecodeNibblesPassBase<DecodeNibbles> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     TargetSpec target = getTarget(getOperation());
-    StringRef lookup = selectVectorUnit(target).lookup;
-    if (lookup.empty())
+    const VectorUnit &unit = selectVectorUnit(target);
+    if (!unit.hasWords)
       return;
     RewritePatternSet patterns(context);
     // What follows the float is taken in first.
     patterns.add<SubtractFromRaisedNibble>(context, /*benefit=*/2);
     if (target.hasFusedMultiplyAdd())
       patterns.add<ScaleRaisedNibble>(context, /*benefit=*/2);
-    patterns.add<LookUpNibble>(context, lookup);
+    if (unit.raisesNibbles())
+      patterns.add<LowerRaisedNibble>(context);
+    else
+      patterns.add<LookUpNibble>(context, unit.lookup);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -60,10 +60,13 @@ ArrayRef<TileInstruction> quantc::getTileInstructions() {
 ArrayRef<VectorUnit> quantc::getVectorUnits() {
   static constexpr VectorUnit units[] = {
 #define QUANTC_VECTOR_UNIT(NAME, ARCH, FEATURES, LANES, ACCUMULATORS,          \
-                           BESIDE_BYTES, BESIDE_NIBBLES, FEW_ROWS, PANEL,      \
-                           CACHE, LOOKUP)                                      \
-  {#NAME,        TargetArch::ARCH, FEATURES, {1, LANES, ACCUMULATORS, PANEL},  \
-   BESIDE_BYTES, BESIDE_NIBBLES,   FEW_ROWS, CACHE * 1024,                     \
+                           BESIDE_BYTES, BESIDE_NIBBLES, FEW_ROWS, BLOCKS,     \
+                           PANEL, CACHE, WORDS, LOOKUP)                        \
+  {#NAME,        TargetArch::ARCH,                                             \
+   FEATURES,     {1, LANES, ACCUMULATORS, PANEL},                              \
+   BESIDE_BYTES, BESIDE_NIBBLES,                                               \
+   FEW_ROWS,     BLOCKS,                                                       \
+   CACHE * 1024, WORDS,                                                        \
    LOOKUP},
 #include "quantc/Target/DotInstructions.def"
   };

@@ -1,5 +1,6 @@
 // RUN: quant-opt %s --quant-set-target=target=x86-64-v4 --quant-decode-nibbles | FileCheck %s
-// RUN: quant-opt %s --quant-set-target=target=x86-64-v3 --quant-decode-nibbles | FileCheck %s --check-prefix=NONE
+// RUN: quant-opt %s --quant-set-target=target=x86-64-v3 --quant-decode-nibbles | FileCheck %s --check-prefix=RAISE
+// RUN: quant-opt %s --quant-set-target=target=x86-64-v2 --quant-decode-nibbles | FileCheck %s --check-prefix=NONE
 
 // Two registers, the second nibble from below.
 // CHECK-LABEL: func.func @nibble(
@@ -13,6 +14,16 @@
 //       CHECK:   vector.insert_strided_slice %[[A]], %{{.+}} {offsets = [0], strides = [1]}
 //       CHECK:   %[[HIGH:.+]] = vector.extract_strided_slice %[[FLAT]] {offsets = [16], sizes = [16], strides = [1]}
 //       CHECK:   llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%[[TABLE]], %[[HIGH]])
+// Without a lookup, the bits are those of 2^19 + 8 + q.
+// RAISE-LABEL: func.func @nibble(
+//  RAISE-SAME:     %[[W:.+]]: vector<1x32xi32>)
+//   RAISE-DAG:   %[[MASK:.+]] = arith.constant dense<240> : vector<1x32xi32>
+//   RAISE-DAG:   %[[BITS:.+]] = arith.constant dense<1224736896> : vector<1x32xi32>
+//   RAISE-DAG:   %[[O:.+]] = arith.constant dense<5.242960e+05> : vector<1x32xf32>
+//       RAISE:   %[[A:.+]] = arith.andi %[[W]], %[[MASK]]
+//       RAISE:   %[[B:.+]] = arith.xori %[[A]], %[[BITS]]
+//       RAISE:   %[[F:.+]] = arith.bitcast %[[B]] : vector<1x32xi32> to vector<1x32xf32>
+//       RAISE:   arith.subf %[[F]], %[[O]]
 //  NONE-LABEL: func.func @nibble(
 //        NONE:   arith.shli
 //        NONE:   arith.shrsi

@@ -150,10 +150,17 @@ struct VectorUnit {
   int64_t besideNibbles;
   /// Most rows of an unknown number that decode in registers.
   int64_t fewRows;
+  /// Most blocks of a known number that decode bytes in registers.
+  int64_t decodingBlocks;
   /// Bytes of the second cache.
   int64_t cache;
+  /// Whether nibbles that become floats are eight to a word.
+  bool hasWords;
   /// What looks up nibbles; empty without.
   llvm::StringLiteral lookup;
+
+  /// Whether nibbles become floats by their mantissas.
+  bool raisesNibbles() const { return hasWords && lookup.empty(); }
 };
 
 /// All rows, in the order of the tables.
