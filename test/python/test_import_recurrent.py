@@ -167,6 +167,15 @@ def test_integer_weights_are_compiled_to_the_bytes_of_the_interpreter(tmp_path: 
         assert noise < 0.05, mode
 
 
+GROUPS = {
+    "weight_bits": 4,
+    "granularity": "per_group",
+    "group_size": 8,
+    # K = 12 is no whole number of groups.
+    "skip_layers": ["lstm", "lstm.reverse"],
+}
+
+
 @pytest.mark.parametrize("batch", [1, 2, "batch"])
 @pytest.mark.parametrize(
     "options",
@@ -174,10 +183,10 @@ def test_integer_weights_are_compiled_to_the_bytes_of_the_interpreter(tmp_path: 
         {"weight_bits": 8, "symmetric_weights": False},
         {"weight_bits": 4},
         {"weight_bits": 4, "symmetric_weights": False},
-        {"weight_bits": 4, "granularity": "per_group", "group_size": 4},
-        {"weight_bits": 4, "granularity": "per_group", "group_size": 4, "symmetric_weights": False},
+        GROUPS,
+        {**GROUPS, "symmetric_weights": False},
     ],
-    ids=str,
+    ids=["int8", "int4", "int4-asymmetric", "groups", "groups-asymmetric"],
 )
 def test_weight_only_is_compiled_to_the_bytes_of_the_interpreter(
     batch: int | str, options: dict[str, Any], tmp_path: Path
