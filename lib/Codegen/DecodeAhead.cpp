@@ -54,6 +54,8 @@ Operation *DecodedAhead::choose(Operation *op, int64_t bytes, int64_t cache) {
 }
 
 bool LinearPacker::chooseDecodedAhead() {
+  if (readerOfDecoded)
+    return true;
   // Sums of groups are no sums of a layer of floats, and one row is done when
   // its bytes are in registers.
   int64_t rows = op.getInput().getType().getDimSize(0);

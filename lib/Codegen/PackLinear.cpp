@@ -439,9 +439,7 @@ bool LinearPacker::hasFloatMultiplier() {
 int64_t LinearPacker::getDecodingRows() {
   int64_t registers = block.columns / unit.accumulators.columns;
   int64_t count = isNibbles() ? unit.besideNibbles : unit.besideBytes;
-  int64_t most =
-      unit.decodingBlocks > 1 ? std::min(block.rows, kRowsOfBlock) : block.rows;
-  return std::clamp<int64_t>(count / registers, 1, most);
+  return std::clamp<int64_t>(count / registers, 1, block.rows);
 }
 
 int64_t LinearPacker::getRowsInRegisters() {

@@ -120,8 +120,8 @@ def ExpandDepthwisePass : Pass<"quant-expand-depthwise", "::mlir::ModuleOp"> {
     in the order of the sum. Floats multiply and add in one step (`math.fma`),
     as everywhere; an integer sum starts with `-z sum_k w[n, k]` for a zero point
     z of the input, or of its row, since (x - z) w = x w - z w. Channels with
-    several outputs are repeated first. Weights of 4 bits are integers of 16 bits here, as those
-    of 8 less their zero point are.
+    several outputs are repeated first. Weights of 4 bits are integers of 16 bits
+    here, as those of 8 less their zero point are.
 
     Left alone are layers whose weights are not constant or have several scales
     for one output, and windows of more than 64 places.

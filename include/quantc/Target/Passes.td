@@ -205,8 +205,11 @@ def DecodeNibblesPass : Pass<"quant-decode-nibbles", "::mlir::ModuleOp"> {
     %w = math.fma %raised, %m, %om : vector<16xf32>
     ```
 
-    Without such an instruction nothing changes. Nor is a nibble looked up in
-    vectors that do not fill registers of 16 lanes.
+    A vector unit without such an instruction, but with nibbles in words, takes
+    the offset away where no parameter follows: f32(q) = raised - o, three
+    operations on any of its ports and half a shift. One with nibbles in bytes
+    changes nothing. Nor is a nibble looked up in vectors that do not fill
+    registers of 16 lanes.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",

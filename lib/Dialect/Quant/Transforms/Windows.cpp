@@ -28,10 +28,14 @@ static unsigned countWindowDims(Windows windows) {
   AffineMap map = windows.copy.getIndexingMapsArray()[0];
   return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
     bool isMoved = false, isWide = false;
-    for (auto [loop, size] : llvm::enumerate(shape))
-      if (expr.isFunctionOfDim(loop))
-        (loop < numRowDims ? isMoved : isWide) |=
-            loop < numRowDims || size != 1;
+    for (auto [loop, size] : llvm::enumerate(shape)) {
+      if (!expr.isFunctionOfDim(loop))
+        continue;
+      if (loop < numRowDims)
+        isMoved = true;
+      else
+        isWide |= size != 1;
+    }
     return isMoved && isWide;
   });
 }
@@ -90,6 +94,8 @@ Value quantc::matchRowsOfSamples(Value rows, Windows windows) {
   int64_t numDims = windows.getNumRowDims();
   if (!broadcast ||
       collapse.getReassociationIndices() != splitDims(numDims, numDims + 1) ||
+      collapse.getSrcType().getShape().drop_back() !=
+          windows.collapse.getSrcType().getShape().take_front(numDims) ||
       broadcast.getDimensions() !=
           ArrayRef(llvm::to_vector(llvm::seq<int64_t>(1, numDims))))
     return Value();
