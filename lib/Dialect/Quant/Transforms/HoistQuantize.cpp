@@ -85,6 +85,36 @@ Value quantc::createQuantizedScalar(OpBuilder &builder, QuantizeOp op,
       builder, loc, createQuantized(builder, op, tensor), ValueRange());
 }
 
+/// Whether `value` is a chain of insertions into a tensor without values, as
+/// concatenations are.
+static bool isConcatenation(Value value) {
+  while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
+    value = insert.getDest();
+  return value.getDefiningOp<tensor::EmptyOp>();
+}
+
+/// What `copy`, of floats, would copy of `value` in place of its input.
+static Value createCopy(OpBuilder &builder, linalg::LinalgOp copy,
+                        Value value) {
+  Location loc = copy.getLoc();
+  Value empty = tensor::EmptyOp::create(
+      builder, loc,
+      tensor::getMixedSizes(builder, loc, copy.getDpsInits().front()),
+      getElementTypeOrSelf(value));
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(copy.getOperation()))
+    return linalg::TransposeOp::create(builder, loc, value, empty,
+                                       transpose.getPermutation())
+        ->getResult(0);
+  auto generic = cast<linalg::GenericOp>(copy.getOperation());
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), value, empty,
+             generic.getIndexingMapsArray(), generic.getIteratorTypesArray(),
+             [](OpBuilder &b, Location loc, ValueRange elements) {
+               linalg::YieldOp::create(b, loc, elements[0]);
+             })
+      .getResult(0);
+}
+
 //===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
@@ -158,14 +188,6 @@ struct QuantizeBeforePadding : HoistQuantizePattern {
   }
 };
 
-/// Whether `value` is a chain of insertions into a tensor without values, as
-/// concatenations are.
-static bool isConcatenation(Value value) {
-  while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
-    value = insert.getDest();
-  return value.getDefiningOp<tensor::EmptyOp>();
-}
-
 /// quantize(x inserted into y) -> quantize(x) inserted into quantize(y), so
 /// that layers on both sides of a concatenation meet. What has no values yet
 /// has none as bytes.
@@ -211,28 +233,6 @@ struct QuantizeBeforePad : HoistQuantizePattern {
     return success();
   }
 };
-
-/// What `copy`, of floats, would copy of `value` in place of its input.
-static Value createCopy(OpBuilder &builder, linalg::LinalgOp copy,
-                        Value value) {
-  Location loc = copy.getLoc();
-  Value empty = tensor::EmptyOp::create(
-      builder, loc,
-      tensor::getMixedSizes(builder, loc, copy.getDpsInits().front()),
-      getElementTypeOrSelf(value));
-  if (auto transpose = dyn_cast<linalg::TransposeOp>(copy.getOperation()))
-    return linalg::TransposeOp::create(builder, loc, value, empty,
-                                       transpose.getPermutation())
-        ->getResult(0);
-  auto generic = cast<linalg::GenericOp>(copy.getOperation());
-  return linalg::GenericOp::create(
-             builder, loc, empty.getType(), value, empty,
-             generic.getIndexingMapsArray(), generic.getIteratorTypesArray(),
-             [](OpBuilder &b, Location loc, ValueRange elements) {
-               linalg::YieldOp::create(b, loc, elements[0]);
-             })
-      .getResult(0);
-}
 
 /// quantize(transpose(x)) -> transpose(quantize(x)), and the same for a
 /// linalg.generic that only copies: each element of its result is one of x.
