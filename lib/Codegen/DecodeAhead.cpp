@@ -66,14 +66,17 @@ bool LinearPacker::chooseDecodedAhead() {
   readerOfDecoded = decodedAhead.choose(op, bytes, unit.cache);
   if (!readerOfDecoded && rows >= kManyRows && bytes <= unit.cache / 2)
     readerOfDecoded = op;
-  return readerOfDecoded != nullptr;
+  if (!readerOfDecoded)
+    return false;
+  // What it is decoded from goes with it.
+  if (nibbles)
+    rewriter.moveOpBefore(nibbles.getDefiningOp(), readerOfDecoded);
+  return true;
 }
 
 Value LinearPacker::createWeightAhead() {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(readerOfDecoded);
-  if (hasSharedElements())
-    nibbles = isWords() ? createNibbleWords() : createNibblePairs();
   Value decoded = createDecodedWeight();
   // A root of its own, of one panel at a time.
   Operation *root = decoded.getDefiningOp();

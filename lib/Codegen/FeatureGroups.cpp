@@ -40,18 +40,3 @@ std::optional<std::vector<float>> GroupedLayer::getFloatWeight() const {
              ? transpose(weight->values(), depth, numOutputs)
              : weight->values().vec();
 }
-
-std::optional<Patches> Patches::get(Value input) {
-  auto collapse = input.getDefiningOp<tensor::CollapseShapeOp>();
-  if (!collapse || !collapse->hasOneUse())
-    return std::nullopt;
-  auto copy = collapse.getSrc().getDefiningOp<linalg::GenericOp>();
-  if (!copy || !copy->hasOneUse() || copy.getNumDpsInputs() != 1 ||
-      copy->getNumResults() != 1 || !copy.hasPureTensorSemantics() ||
-      copy.getNumParallelLoops() != copy.getNumLoops() ||
-      !copy.getIndexingMapsArray().back().isIdentity() ||
-      copy.getBody()->getTerminator()->getOperand(0) !=
-          copy.getBody()->getArgument(0))
-    return std::nullopt;
-  return Patches{collapse, copy};
-}

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/LinearLayer.h"
+#include "quantc/Dialect/Quant/Transforms/Patches.h"
 #include <optional>
 
 namespace quantc {
@@ -35,26 +36,6 @@ struct GroupedLayer {
   }
   /// The weight of a float layer as [N, K], if it is constant.
   std::optional<std::vector<float>> getFloatWeight() const;
-};
-
-/// What the input of a layer, [M, K], is copied from: the result of `copy` has
-/// dimensions for the rows, then for the columns.
-struct Patches {
-  mlir::tensor::CollapseShapeOp collapse;
-  mlir::linalg::GenericOp copy;
-
-  /// Matches `input` if nothing else reads the copies.
-  static std::optional<Patches> get(mlir::Value input);
-
-  mlir::RankedTensorType getType() {
-    return mlir::cast<mlir::RankedTensorType>(copy.getResult(0).getType());
-  }
-  int64_t getNumRowDims() {
-    return collapse.getReassociationIndices()[0].size();
-  }
-  mlir::Value getSource() { return copy->getOperand(0); }
-  /// Where in the source the copies are from.
-  mlir::AffineMap getMap() { return copy.getIndexingMapsArray().front(); }
 };
 
 } // namespace quantc

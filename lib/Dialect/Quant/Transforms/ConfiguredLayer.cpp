@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "quantc/Dialect/Quant/IR/QuantOps.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Dialect/Quant/Transforms/Windows.h"
+#include "quantc/Dialect/Quant/Transforms/Patches.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -230,13 +230,13 @@ ParameterValues quantc::createDynamicParameters(OpBuilder &builder,
                                     config.getActivationBits(),
                                     config.symmetricActivations);
   };
-  std::optional<Windows> windows = matchWindows(input);
-  if (!windows)
+  std::optional<Patches> patches = matchWindows(input);
+  if (!patches)
     return observe(input);
   ParameterValues samples =
-      observe(createSamples(builder, loc, windows->getSource()));
-  return {createRowsOfSamples(builder, loc, samples.scale, *windows),
-          createRowsOfSamples(builder, loc, samples.zeroPoint, *windows),
+      observe(createSamples(builder, loc, patches->getSource()));
+  return {createRowsOfSamples(builder, loc, samples.scale, *patches),
+          createRowsOfSamples(builder, loc, samples.zeroPoint, *patches),
           Value()};
 }
 

@@ -16,7 +16,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "quantc/Dialect/Quant/Transforms/Constants.h"
-#include "quantc/Dialect/Quant/Transforms/Windows.h"
+#include "quantc/Dialect/Quant/Transforms/Patches.h"
 
 using namespace mlir;
 using namespace quantc;
@@ -93,9 +93,8 @@ static bool isConcatenation(Value value) {
   return value.getDefiningOp<tensor::EmptyOp>();
 }
 
-/// What `copy`, of floats, would copy of `value` in place of its input.
-static Value createCopy(OpBuilder &builder, linalg::LinalgOp copy,
-                        Value value) {
+Value quantc::createCopy(OpBuilder &builder, linalg::LinalgOp copy,
+                         Value value) {
   Location loc = copy.getLoc();
   Value empty = tensor::EmptyOp::create(
       builder, loc,
@@ -257,17 +256,17 @@ struct QuantizeSamplesBeforeWindows : OpRewritePattern<QuantizeOp> {
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Windows> windows = matchWindows(op.getInput());
-    if (!windows)
+    std::optional<Patches> patches = matchWindows(op.getInput());
+    if (!patches)
       return rewriter.notifyMatchFailure(op, "the rows are no patches");
-    Value scale = matchRowsOfSamples(op.getScale(), *windows);
+    Value scale = matchRowsOfSamples(op.getScale(), *patches);
     Value zeroPoint = op.getZeroPoint();
     if (zeroPoint)
-      zeroPoint = matchRowsOfSamples(zeroPoint, *windows);
+      zeroPoint = matchRowsOfSamples(zeroPoint, *patches);
     if (!scale || (op.getZeroPoint() && !zeroPoint) || op.getMultiplier())
       return rewriter.notifyMatchFailure(op, "no parameters of samples");
     Location loc = op.getLoc();
-    Value source = windows->getSource();
+    Value source = patches->getSource();
     Value samples = createSamples(rewriter, loc, source);
     Type type = op.getType().getElementType();
     Value quantized = QuantizeOp::create(
@@ -278,9 +277,9 @@ struct QuantizeSamplesBeforeWindows : OpRewritePattern<QuantizeOp> {
           rewriter, loc, collapse.getSrcType().clone(type), quantized,
           collapse.getReassociationIndices(),
           tensor::getMixedSizes(rewriter, loc, source));
-    Value patches = createCopy(rewriter, windows->copy, quantized);
+    Value copies = createCopy(rewriter, patches->copy, quantized);
     rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
-        op, op.getType(), patches, windows->collapse.getReassociationIndices());
+        op, op.getType(), copies, patches->collapse.getReassociationIndices());
     return success();
   }
 };

@@ -25,6 +25,11 @@ bool hasOnlyUser(mlir::Value value);
 /// is one of its only input.
 bool isCopy(mlir::linalg::LinalgOp op);
 
+/// What `copy` would copy of `value`, of another element type, in place of its
+/// input.
+mlir::Value createCopy(mlir::OpBuilder &builder, mlir::linalg::LinalgOp copy,
+                       mlir::Value value);
+
 /// Rewrites quantize(f(x)) as f(quantize(x)), on bytes with one scale, where
 /// nothing else needs the floats.
 class HoistQuantizePattern : public mlir::OpRewritePattern<QuantizeOp> {

@@ -105,32 +105,9 @@ struct DequantizeAfterCopy : OpInterfaceRewritePattern<linalg::LinalgOp> {
     DequantizeOp source = getPerTensor(op->getOperand(0));
     if (!source)
       return rewriter.notifyMatchFailure(op, "not dequantized with one scale");
-    Location loc = op.getLoc();
-    Value storage = source.getInput();
-    Type elementType = source.getInput().getType().getElementType();
-    Value empty = tensor::EmptyOp::create(
-        rewriter, loc,
-        tensor::getMixedSizes(rewriter, loc, op.getDpsInits().front()),
-        elementType);
-    Value copied = createCopy(rewriter, op, storage, empty);
+    Value copied = createCopy(rewriter, op, source.getInput());
     rewriter.replaceOp(op, createDequantized(rewriter, source, copied));
     return success();
-  }
-
-private:
-  static Value createCopy(OpBuilder &builder, linalg::LinalgOp op,
-                          Value storage, Value empty) {
-    if (auto transpose = dyn_cast<linalg::TransposeOp>(op.getOperation()))
-      return linalg::TransposeOp::create(builder, op.getLoc(), storage, empty,
-                                         transpose.getPermutation())
-          ->getResult(0);
-    return linalg::GenericOp::create(
-               builder, op.getLoc(), empty.getType(), storage, empty,
-               op.getIndexingMapsArray(), op.getIteratorTypesArray(),
-               [](OpBuilder &b, Location loc, ValueRange elements) {
-                 linalg::YieldOp::create(b, loc, elements[0]);
-               })
-        .getResult(0);
   }
 };
 } // namespace

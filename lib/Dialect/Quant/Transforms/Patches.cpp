@@ -1,11 +1,11 @@
-//===- Windows.cpp - Rows that are patches of samples ---------------------===//
+//===- Patches.cpp - Rows that are copied from windows --------------------===//
 //
 // Part of quantc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "quantc/Dialect/Quant/Transforms/Windows.h"
+#include "quantc/Dialect/Quant/Transforms/Patches.h"
 
 #include "HoistQuantize.h"
 
@@ -22,16 +22,15 @@ static bool hasSamples(AffineMap map) {
 
 /// How many dimensions of the source windows both move along and have several
 /// elements of.
-static unsigned countWindowDims(Windows windows) {
-  ArrayRef<int64_t> shape = windows.collapse.getSrcType().getShape();
-  unsigned numRowDims = windows.getNumRowDims();
-  AffineMap map = windows.copy.getIndexingMapsArray()[0];
-  return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
+static unsigned countWindowDims(Patches patches) {
+  ArrayRef<int64_t> shape = patches.getType().getShape();
+  int64_t numRowDims = patches.getNumRowDims();
+  return llvm::count_if(patches.getMap().getResults(), [&](AffineExpr expr) {
     bool isMoved = false, isWide = false;
     for (auto [loop, size] : llvm::enumerate(shape)) {
       if (!expr.isFunctionOfDim(loop))
         continue;
-      if (loop < numRowDims)
+      if (static_cast<int64_t>(loop) < numRowDims)
         isMoved = true;
       else
         isWide |= size != 1;
@@ -40,18 +39,29 @@ static unsigned countWindowDims(Windows windows) {
   });
 }
 
-std::optional<Windows> quantc::matchWindows(Value rows) {
+std::optional<Patches> Patches::match(Value rows) {
   auto collapse = rows.getDefiningOp<tensor::CollapseShapeOp>();
   auto copy =
       collapse ? collapse.getSrc().getDefiningOp<linalg::GenericOp>() : nullptr;
-  if (!copy || collapse.getResultType().getRank() != 2 || !isCopy(copy))
+  if (!copy || collapse.getResultType().getRank() != 2 || !isCopy(copy) ||
+      !copy.getIndexingMapsArray().back().isIdentity())
     return std::nullopt;
-  SmallVector<AffineMap> maps = copy.getIndexingMapsArray();
-  Windows windows{collapse, copy};
-  if (!maps[1].isIdentity() || !hasSamples(maps[0]) ||
-      countWindowDims(windows) < 2)
-    return std::nullopt;
-  return windows;
+  return Patches{collapse, copy};
+}
+
+std::optional<Patches> Patches::get(Value rows) {
+  std::optional<Patches> patches = match(rows);
+  return patches && patches->collapse->hasOneUse() && patches->copy->hasOneUse()
+             ? patches
+             : std::nullopt;
+}
+
+std::optional<Patches> quantc::matchWindows(Value rows) {
+  std::optional<Patches> patches = Patches::match(rows);
+  return patches && hasSamples(patches->getMap()) &&
+                 countWindowDims(*patches) > 1
+             ? patches
+             : std::nullopt;
 }
 
 /// [[0, count), [count, rank)]
@@ -70,10 +80,10 @@ Value quantc::createSamples(OpBuilder &builder, Location loc, Value source) {
 }
 
 Value quantc::createRowsOfSamples(OpBuilder &builder, Location loc,
-                                  Value values, Windows windows) {
-  unsigned numDims = windows.getNumRowDims();
+                                  Value values, Patches patches) {
+  int64_t numDims = patches.getNumRowDims();
   SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(builder, loc, windows.collapse.getSrc());
+      tensor::getMixedSizes(builder, loc, patches.collapse.getSrc());
   sizes.resize(numDims);
   sizes.push_back(builder.getIndexAttr(1));
   Value empty = tensor::EmptyOp::create(builder, loc, sizes,
@@ -86,16 +96,16 @@ Value quantc::createRowsOfSamples(OpBuilder &builder, Location loc,
                                          splitDims(numDims, numDims + 1));
 }
 
-Value quantc::matchRowsOfSamples(Value rows, Windows windows) {
+Value quantc::matchRowsOfSamples(Value rows, Patches patches) {
   auto collapse = rows.getDefiningOp<tensor::CollapseShapeOp>();
   auto broadcast = collapse
                        ? collapse.getSrc().getDefiningOp<linalg::BroadcastOp>()
                        : nullptr;
-  int64_t numDims = windows.getNumRowDims();
+  int64_t numDims = patches.getNumRowDims();
   if (!broadcast ||
       collapse.getReassociationIndices() != splitDims(numDims, numDims + 1) ||
       collapse.getSrcType().getShape().drop_back() !=
-          windows.collapse.getSrcType().getShape().take_front(numDims) ||
+          patches.getType().getShape().take_front(numDims) ||
       broadcast.getDimensions() !=
           ArrayRef(llvm::to_vector(llvm::seq<int64_t>(1, numDims))))
     return Value();
